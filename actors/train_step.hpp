@@ -1,0 +1,48 @@
+// One step of training on one rank, with the exchange between ranks in its place: the synchronous heart of a worker, without CAF.
+// Every rank calls it with the same plan. Products are gathered, with gradient, when the plan's phase crosses devices.
+// Source  arXiv 2304.04377, section 2.2; method.md, section 4.   Errors  of the replica and of the collective (aborted).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "model/replica.hpp"
+#include "net/collective.hpp"
+
+namespace argosy {
+
+// Means over all ranks where a mean is meant; times and counts of this rank.
+struct step_report {
+  std::uint64_t step = 0;
+  argosy::phase phase = phase::in_batch;
+  double loss = 0;
+  double rate = 0, gradient_norm = 0, scale = 0;
+  double negatives_product = 0, negatives_bank = 0;  // per query, after masking
+  double hardness_product = 0, hardness_bank = 0;    // mean softmax mass of each source
+  double gate_image = 0;                             // mean weight of the image
+  std::uint64_t pairs = 0, tokens = 0;               // of this rank; packed rows of all three encoders
+  double forward_s = 0, match_s = 0, backward_s = 0, exchange_s = 0, update_s = 0;
+};
+
+// What belongs into the bank after the step: the columns the step was trained against, as they were then.
+struct step_result {
+  step_report report;
+  product_columns pushed;  // valid until the next step of this rank
+};
+
+class step_runner {
+public:
+  // Both outlive the runner.
+  step_runner(replica&, collective&, const clock_source&);
+  result<step_result> run(const batch&, const step_plan&, const bank_view&);
+
+private:
+  replica* replica_;
+  collective* group_;
+  const clock_source* clock_;
+  tensor gathered_, gathered_log_p_, d_own_;
+  std::vector<std::int64_t> gathered_product_;
+};
+
+}  // namespace argosy

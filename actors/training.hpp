@@ -1,0 +1,43 @@
+// Training as an actor system in one process: a coordinator, W workers with a memory bank each, a loader a worker, a checkpointer.
+// run_training starts them, waits for the end, and returns how it ended.
+// Failure    a worker that throws or dies ends the run with its reason; the last checkpoint is usable.
+// Stop       `stop` ends the run after the steps in flight, with a checkpoint; the result says interrupted.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "actors/train_step.hpp"
+#include "base/status.hpp"
+#include "data/prepared.hpp"
+#include "model/recipe.hpp"
+
+namespace argosy {
+
+struct training_job {
+  std::shared_ptr<const prepared_data> data;
+  argosy::recipe recipe;
+  std::filesystem::path run;
+  bool resume = false;
+};
+
+// One global step, all ranks together, as it goes to RUN/metrics.jsonl and to the screen.
+struct training_progress {
+  step_report report;  // sums and means over ranks
+  std::uint64_t of = 0;
+  double pairs_per_s = 0, tokens_per_s = 0, seconds_left = 0;
+  double data_wait_s = 0, step_s = 0;
+};
+
+struct training_end {
+  std::uint64_t steps_done = 0, of = 0;
+  bool interrupted = false;
+  double seconds = 0, last_loss = 0, pairs_per_s = 0;
+};
+
+result<training_end> run_training(const training_job&, const std::function<void(const training_progress&)>&, std::stop_token);
+
+}  // namespace argosy

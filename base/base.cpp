@@ -1,0 +1,87 @@
+#include "base/log.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <numbers>
+
+#include "base/check.hpp"
+#include "base/random.hpp"
+#include "base/status.hpp"
+
+namespace argosy {
+
+std::string_view name_of(errc code) noexcept {
+  switch (code) {
+    case errc::ok: return "ok";
+    case errc::invalid_argument: return "invalid argument";
+    case errc::shape_mismatch: return "shape mismatch";
+    case errc::not_found: return "not found";
+    case errc::corrupt: return "corrupt";
+    case errc::version_mismatch: return "version mismatch";
+    case errc::io_error: return "input/output error";
+    case errc::out_of_range: return "out of range";
+    case errc::aborted: return "aborted";
+    case errc::unavailable: return "unavailable";
+    case errc::internal: return "internal error";
+  }
+  return "unknown";
+}
+
+std::string status::text() const {
+  if (ok()) return "ok";
+  return std::string(name_of(code_)) + ": " + message_;
+}
+
+status status::within(std::string_view prefix) const {
+  if (ok()) return *this;
+  return {code_, std::string(prefix) + ": " + message_};
+}
+
+void check_failed(const char* condition, const char* file, int line) noexcept {
+  std::fprintf(stderr, "%s:%d: this is a bug in argosy: %s does not hold\n", file, line, condition);
+  std::abort();
+}
+
+double random_normal(draw_key key, std::uint32_t pair, std::uint32_t element) noexcept {
+  constexpr double unit = 0x1.0p-32;
+  const double radius = (random_bits(key, pair, 2 * element) + 1.0) * unit;
+  const double angle = random_bits(key, pair, 2 * element + 1) * unit;
+  return std::sqrt(-2.0 * std::log(radius)) * std::cos(2.0 * std::numbers::pi * angle);
+}
+
+namespace log {
+namespace {
+
+spdlog::logger& sink() {
+  static const auto logger = [] {
+    auto made = std::make_shared<spdlog::logger>("argosy", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    made->set_pattern("%^%l%$ %v");
+    return made;
+  }();
+  return *logger;
+}
+
+spdlog::level::level_enum to_spdlog(level of) {
+  switch (of) {
+    case level::debug: return spdlog::level::debug;
+    case level::info: return spdlog::level::info;
+    case level::warning: return spdlog::level::warn;
+    case level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+void set_level(level least) { sink().set_level(to_spdlog(least)); }
+void debug(std::string_view text) { sink().debug(text); }
+void info(std::string_view text) { sink().info(text); }
+void warning(std::string_view text) { sink().warn(text); }
+void error(std::string_view text) { sink().error(text); }
+
+}  // namespace log
+}  // namespace argosy

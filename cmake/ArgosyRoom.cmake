@@ -1,0 +1,57 @@
+# argosy_room(NAME USES rooms... LINK libraries...): a static library `argosy_NAME` from NAME/**.cpp and NAME/*.fbs.
+# Include paths: the root of the tree only, so that every include names its room.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n data)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(LibArchive REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(CAF REQUIRED)
+find_package(ArgosyLibraries REQUIRED)
+
+add_library(argosy_options INTERFACE)
+target_include_directories(argosy_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(argosy_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Werror
+  -fno-math-errno -march=${ARGOSY_ARCH})
+if(ARGOSY_SANITIZE)
+  target_compile_options(argosy_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(argosy_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(argosy_room name)
+  cmake_parse_arguments(ARG "" "" "USES;LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  file(GLOB fbs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.fbs)
+  foreach(file ${fbs})
+    get_filename_component(stem ${file} NAME_WE)
+    set(out ${CMAKE_BINARY_DIR}/generated/${name}/${stem}_generated.h)
+    add_custom_command(OUTPUT ${out}
+      COMMAND ${ARGOSY_FLATC} --cpp --cpp-std c++17 -o ${CMAKE_BINARY_DIR}/generated/${name} ${file}
+      DEPENDS ${file} COMMENT "flatc ${name}/${stem}.fbs")
+    list(APPEND sources ${out})
+  endforeach()
+  if(NOT sources)
+    add_library(argosy_${name} INTERFACE)
+    set(scope INTERFACE)
+  else()
+    add_library(argosy_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  endif()
+  target_link_libraries(argosy_${name} ${scope} argosy_options ${ARG_LINK})
+  foreach(room ${ARG_USES})
+    target_link_libraries(argosy_${name} ${scope} argosy_${room})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY ARGOSY_ROOMS ${name})
+endfunction()
+
+# argosy_program(NAME ROOM room): the executable from ROOM/main.cpp.
+function(argosy_program name)
+  cmake_parse_arguments(ARG "" "ROOM" "" ${ARGN})
+  add_executable(${name} ${CMAKE_SOURCE_DIR}/${ARG_ROOM}/main.cpp)
+  target_link_libraries(${name} PRIVATE argosy_${ARG_ROOM})
+endfunction()

@@ -1,0 +1,91 @@
+// Prepared data: what `argosy prepare` makes of a catalogue and a log, memory-mapped by training and publishing.
+// A sealed folder of kind "prepared": vocab.txt, products (ids, titles, tokens, patches), queries (tokens), pairs, facts.
+// Product p is the p-th good record of the catalogue, query q the q-th new sorted query of the log, pair i the i-th new (query, product).
+//   log p(v) = ln((c_v + 1) / (pairs + products)), c_v pairs that hold v: counted over exactly what the loader draws (unique pairs),
+//   add-one
+//              smoothed (ours). method.md, section 4.
+// Threads   prepared_data is immutable and may be shared.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "data/text.hpp"
+
+namespace argosy {
+
+struct prepare_options {
+  std::filesystem::path catalogue;
+  std::filesystem::path images;    // folder or tar; empty: titles only
+  std::filesystem::path log;       // empty: a catalogue alone (to publish), no pairs
+  std::filesystem::path out;       // the prepared folder
+  std::filesystem::path vocab;     // empty: train one of vocab_size pieces from titles and queries
+  std::filesystem::path refusals;  // where refused lines are written; empty: OUT/refused.tsv, inside the sealed folder
+  std::size_t vocab_size = 8000;
+  int query_length = 32, title_length = 64;
+  int image_width = 60, image_height = 80;
+  bool strict = false;  // the first refused record is fatal
+};
+
+struct prepare_report {
+  std::uint64_t products_read = 0, products_kept = 0, images_read = 0, titles_kept = 0;
+  std::uint64_t log_read = 0, log_kept = 0, queries = 0, pairs = 0;
+  std::map<std::string, std::uint64_t> refused;  // by reason
+  std::uint64_t bytes = 0;
+  double seconds = 0;
+};
+
+struct prepare_progress {
+  std::string_view stage;             // "catalogue", "log", "vocabulary", "images", ...
+  std::uint64_t done = 0, total = 0;  // total 0: unknown
+};
+
+// Interrupted by `stop` it leaves no trace and returns aborted. An image that cannot be read leaves its product with its title alone, and
+// is counted; a product left with neither is refused.
+result<prepare_report> prepare(const prepare_options&, const std::function<void(const prepare_progress&)>&, std::stop_token stop);
+
+class prepared_data {
+public:
+  static result<prepared_data> open(const std::filesystem::path&);
+  // Reads and checks every byte.
+  status verify() const;
+
+  std::uint64_t products() const noexcept;
+  std::uint64_t queries() const noexcept;
+  std::uint64_t pairs() const noexcept;
+  const vocabulary& vocab() const noexcept;
+  int query_length() const noexcept;
+  int title_length() const noexcept;
+  int image_width() const noexcept;
+  int image_height() const noexcept;
+  int patch_width() const noexcept;            // bytes of one patch
+  std::uint64_t fingerprint() const noexcept;  // of the manifest: what a checkpoint was trained on
+
+  std::string_view product_id(std::uint64_t product) const;
+  std::string_view title(std::uint64_t product) const;
+  std::string_view image_name(std::uint64_t product) const;
+  std::span<const std::int32_t> title_tokens(std::uint64_t product) const;  // [CLS] first; empty: no title
+  result<std::span<const std::uint8_t>> patches(
+      std::uint64_t product) const;  // (16, patch_width()); empty: no image. Verified on first touch.
+  std::span<const std::int32_t> query_tokens(std::uint64_t query) const;
+  std::uint64_t pair_query(std::uint64_t pair) const;
+  std::uint64_t pair_product(std::uint64_t pair) const;
+  float log_p(std::uint64_t product) const;
+  std::span<const std::uint32_t> known_products(std::uint64_t query) const;  // every product the log pairs with it, rising
+
+private:
+  struct impl;
+  explicit prepared_data(std::shared_ptr<const impl>);
+  std::shared_ptr<const impl> impl_;
+};
+
+}  // namespace argosy

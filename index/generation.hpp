@@ -1,0 +1,61 @@
+// A store and its generations. STORE/generations/NNNNNN are sealed folders (schema/folder.hpp) with everything that answers a query:
+// index, product ids and titles, and whatever the publisher adds (the model). STORE/CURRENT names the one in use; it is replaced by rename,
+// so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile.
+//   products file: ids, titles and image names, one container of kind "products"
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "index/vector_index.hpp"
+#include "schema/container.hpp"
+#include "schema/folder.hpp"
+
+namespace argosy {
+
+struct product_facts {
+  std::string_view id, title, image;
+};
+
+class generation_writer {
+public:
+  // Picks the next number of the store, which is made if it is not there.
+  static result<generation_writer> create(const std::filesystem::path& store);
+  const std::filesystem::path& path() const noexcept;
+  std::uint64_t number() const noexcept;
+  // (N, D) f32 and N facts.
+  status write(const_view vectors, const std::vector<product_facts>&);
+  // Seals the folder, then makes it current.
+  status publish();
+
+private:
+  generation_writer(std::filesystem::path store, std::uint64_t number, folder_writer);
+  std::filesystem::path store_;
+  std::uint64_t number_;
+  folder_writer folder_;
+};
+
+class generation {
+public:
+  static result<generation> open_current(const std::filesystem::path& store);
+  static result<generation> open(const std::filesystem::path& store, std::uint64_t number);
+
+  std::uint64_t number() const noexcept;
+  const std::filesystem::path& path() const noexcept;
+  const vector_index& index() const noexcept;
+  std::size_t products() const noexcept;
+  product_facts facts(std::size_t row) const;
+  status verify() const;
+
+private:
+  struct impl;
+  explicit generation(std::shared_ptr<const impl>);
+  std::shared_ptr<const impl> impl_;
+};
+
+}  // namespace argosy

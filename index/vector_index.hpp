@@ -1,0 +1,50 @@
+// What every index does: the k rows of largest inner product. flat_index answers exactly and is the oracle of those that approximate.
+// Letters   N stored vectors, D columns, Q queries.
+// Ties      by row, the smaller first, so that answers do not depend on threads.
+// Threads   search may be called from many threads at once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "kernels/tensor.hpp"
+
+namespace argosy {
+
+struct hit {
+  std::uint32_t row = 0;
+  float score = 0;
+  friend bool operator==(const hit&, const hit&) = default;
+};
+
+struct search_options {
+  std::size_t k = 10;  // at most size() hits come back
+  int threads = 1;     // >= 1; over queries when there are many, over rows when there is one
+};
+
+class vector_index {
+public:
+  virtual ~vector_index() = default;
+  virtual std::string_view kind() const noexcept = 0;
+  virtual std::size_t size() const noexcept = 0;
+  virtual std::size_t columns() const noexcept = 0;
+  // queries (Q, D) f32 -> Q lists, best first. shape_mismatch, invalid_argument (k = 0), corrupt.
+  virtual result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const = 0;
+  virtual status verify() const = 0;
+};
+
+// Exact: every row is scored by SIMD inner products in float32, in tiles that stay in cache.
+status write_flat_index(const std::filesystem::path&, const_view vectors);
+result<std::unique_ptr<vector_index>> open_flat_index(const std::filesystem::path&);
+// By the kind that the file itself names.
+result<std::unique_ptr<vector_index>> open_index(const std::filesystem::path&);
+
+// The definition, for tests and benchmarks: plain loops, double accumulators.
+std::vector<std::vector<hit>> search_reference(const_view vectors, const_view queries, std::size_t k);
+
+}  // namespace argosy

@@ -1,0 +1,97 @@
+// A device: memory and the operators on it. Model code is written once against this interface and runs on
+//   cpu_device        float32, oneDNN's products and our kernels, `threads` OpenMP threads of the calling thread
+//   reference_device  float64, plain loops, one thread: the definition of every operator, and the oracle of its tests
+// and, by the plug-in of the CUDA issue, on GPUs. Callers use the checked functions of the operator headers (`linear_forward(device&,
+// ...)`), which refuse bad shapes before anything is written and then call the virtual functions below. Rule of the file   parameter
+// gradients are added to (`+=`), everything else is overwritten (`=`) unless the header says otherwise. Threads   one device object belongs
+// to one thread at a time. Integers  index spans are in memory the device can read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/status.hpp"
+#include "kernels/tensor.hpp"
+
+namespace argosy {
+
+struct linear_input;
+struct linear_gradient;
+struct layer_norm_input;
+struct layer_norm_saved;
+struct layer_norm_gradient;
+struct attention_input;
+struct attention_gradient;
+struct move_rows_input;
+struct modal_gate_input;
+struct modal_gate_gradient;
+struct qpm_input;
+struct qpm_output;
+struct qpm_gradient;
+struct adamw_settings;
+struct dropout_input;
+
+class device {
+public:
+  virtual ~device() = default;
+  virtual std::string_view name() const noexcept = 0;
+  virtual dtype type() const noexcept = 0;
+  // Zeroed memory of this device; out of memory is a status, never an exception.
+  virtual result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) = 0;
+  virtual void zero(view) = 0;
+
+  // Called by the operator headers only; arguments are checked there.
+  virtual status linear_forward(const linear_input&, view y) = 0;
+  virtual status linear_backward(const linear_input&, const_view d_y, const linear_gradient&) = 0;
+  virtual status gelu_forward(const_view x, view y) = 0;
+  virtual status gelu_backward(const_view x, const_view d_y, view d_x) = 0;
+  virtual status layer_norm_forward(const layer_norm_input&, view y, const layer_norm_saved&) = 0;
+  virtual status layer_norm_backward(const layer_norm_input&, const layer_norm_saved&, const_view d_y, const layer_norm_gradient&) = 0;
+  virtual status attention_forward(const attention_input&, view o, view lse) = 0;
+  virtual status attention_backward(const attention_input&, const_view o, const_view lse, const_view d_o, const attention_gradient&) = 0;
+  virtual status move_rows(const move_rows_input&, view to) = 0;
+  virtual status scale_rows(std::span<const float> factor, view x) = 0;
+  virtual status add(const_view x, view y) = 0;
+  virtual status from_bytes(std::span<const std::uint8_t> bytes, double scale, double shift, view y) = 0;
+  virtual status normalise_forward(const_view x, view y, view norm) = 0;
+  virtual status normalise_backward(const_view y, const_view norm, const_view d_y, view d_x) = 0;
+  virtual status modal_gate_forward(const modal_gate_input&, view product, view gate) = 0;
+  virtual status modal_gate_backward(const modal_gate_input&, const_view gate, const_view d_product, const modal_gate_gradient&) = 0;
+  virtual status qpm_forward(const qpm_input&, const qpm_output&) = 0;
+  virtual status qpm_backward(const qpm_input&, const qpm_output&, double d_loss, const qpm_gradient&) = 0;
+  virtual status dropout(const dropout_input&, view x) = 0;
+  virtual result<double> sum_of_squares(const_view x) = 0;
+  virtual status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) = 0;
+};
+
+// `threads` >= 1, or 0 for all cores of the machine.
+std::unique_ptr<device> make_cpu_device(int threads);
+std::unique_ptr<device> make_reference_device();
+
+// A contiguous matrix in a device's memory, zeroed when made. Grows and never shrinks under resize(), so that a step
+// whose token count changes allocates only when it sets a record.
+class tensor {
+public:
+  tensor() = default;
+  static result<tensor> make(device&, std::int64_t rows, std::int64_t cols);
+  // Contents are undefined after a resize to another shape.
+  status resize(device&, std::int64_t rows, std::int64_t cols);
+  view all() noexcept { return {memory_.get(), type_, rows_, cols_, cols_}; }
+  const_view all() const noexcept { return {memory_.get(), type_, rows_, cols_, cols_}; }
+  operator view() noexcept { return all(); }
+  operator const_view() const noexcept { return all(); }
+  std::int64_t rows() const noexcept { return rows_; }
+  std::int64_t cols() const noexcept { return cols_; }
+  std::size_t bytes() const noexcept { return capacity_; }
+
+private:
+  std::shared_ptr<std::byte> memory_;
+  dtype type_ = dtype::f32;
+  std::int64_t rows_ = 0, cols_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace argosy

@@ -1,0 +1,30 @@
+// Operators that touch each element once. (N, C) views of one shape.
+//   gelu          y = x * Phi(x), the exact form with erf: Hendrycks, Gimpel, arXiv:1606.08415
+//   add           y += x
+//   scale_rows    x[n] *= factor[n]
+//   from_bytes    y = scale * byte + shift: image patches to numbers
+//   dropout       x *= keep / (1 - rate); the same call on a gradient is its backward. Masks are a pure function of
+//                 (seed, step, site, global pair, position * C + column): method.md, section 3.
+// Truth     reference/elementwise.cpp, compared in tests/kernels/elementwise.cpp.
+#pragma once
+
+#include "base/random.hpp"
+#include "kernels/device.hpp"
+
+namespace argosy {
+
+status gelu_forward(device&, const_view x, view y);
+status gelu_backward(device&, const_view x, const_view d_y, view d_x);  // d_x may be d_y
+status add(device&, const_view x, view y);
+status scale_rows(device&, std::span<const float> factor, view x);                                    // factor (N)
+status from_bytes(device&, std::span<const std::uint8_t> bytes, double scale, double shift, view y);  // N*C bytes
+
+struct dropout_input {
+  draw_key key;
+  double rate = 0;                         // in [0, 1)
+  std::span<const std::uint32_t> pair;     // (N) global pair of each row
+  std::span<const std::int32_t> position;  // (N) place of each row in its sequence
+};
+status dropout(device&, const dropout_input&, view x);
+
+}  // namespace argosy

@@ -1,0 +1,31 @@
+// Residual and layer normalisation in one pass: Ba, Kiros, Hinton, arXiv:1607.06450.
+//     z = x + residual      y = gain * (z - mean(z)) / sqrt(var(z) + eps) + bias      over each row, var without Bessel
+// Letters   N rows, C columns.   Truth  reference/layer_norm.cpp, compared in tests/kernels/layer_norm.cpp.
+#pragma once
+
+#include "kernels/device.hpp"
+
+namespace argosy {
+
+struct layer_norm_input {
+  const_view x;           // (N, C)
+  const_view residual;    // (N, C), or empty
+  const_view gain, bias;  // (1, C)
+  double eps = 1e-12;
+};
+
+// What backward needs, written by forward. Both empty when no backward will follow.
+struct layer_norm_saved {
+  view normalised;  // (N, C)
+  view rstd;        // (1, N)
+};
+
+struct layer_norm_gradient {
+  view d_x;             // (N, C), the gradient of x and of the residual alike; may be d_y
+  view d_gain, d_bias;  // (1, C), added to
+};
+
+status layer_norm_forward(device&, const layer_norm_input&, view y, const layer_norm_saved&);  // y may be x
+status layer_norm_backward(device&, const layer_norm_input&, const layer_norm_saved&, const_view d_y, const layer_norm_gradient&);
+
+}  // namespace argosy

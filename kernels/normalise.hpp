@@ -1,0 +1,12 @@
+// Rows scaled to length one.   y = x / max(|x|, 1e-12)        dx = (dy - y (y . dy)) / max(|x|, 1e-12)
+// Letters   N rows, C columns.   Truth  reference/normalise.cpp, compared in tests/kernels/normalise.cpp.
+#pragma once
+
+#include "kernels/device.hpp"
+
+namespace argosy {
+
+status normalise_forward(device&, const_view x, view y, view norm);                           // norm (1, N): max(|x|, 1e-12)
+status normalise_backward(device&, const_view y, const_view norm, const_view d_y, view d_x);  // d_x may be d_y
+
+}  // namespace argosy

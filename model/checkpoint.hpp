@@ -1,0 +1,63 @@
+// Checkpoints: sealed folders RUN/checkpoints/NNNNNNNN of kind "checkpoint", named by the number of steps done.
+//   model.safetensors   weights by name, float32, readable by the usual Python tools
+//   moments.safetensors AdamW's two moments by name
+//   bank-R.argosy       the memory bank of rank R
+//   recipe.toml, vocab.txt, inputs.argosy   what is needed to use the model without the data, and to go on with it
+// The state of randomness is (seed, step): nothing else to store; the place in the data is step * batch.
+// A checkpoint is verified whole before anything is taken from it; the newest one that verifies is used.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "model/memory_bank.hpp"
+#include "model/recipe.hpp"
+#include "model/retrieval_model.hpp"
+
+namespace argosy {
+
+struct checkpoint_facts {
+  std::uint64_t steps_done = 0, of = 0;
+  std::uint64_t data_fingerprint = 0;
+  argosy::recipe recipe;
+  model_inputs inputs;
+  std::string vocabulary;  // vocab.txt
+  int workers = 1;
+};
+
+// A host copy of everything a checkpoint holds, so that training goes on while it is written.
+struct checkpoint_state {
+  checkpoint_facts facts;
+  struct entry {
+    std::string name;
+    std::int64_t rows = 0, cols = 0;
+    std::vector<float> value, first, second;
+  };
+  std::vector<entry> entries;
+  std::vector<memory_bank::snapshot> banks;  // by rank
+};
+
+checkpoint_state capture(const retrieval_model&, checkpoint_facts);
+status write_checkpoint(const std::filesystem::path& run, const checkpoint_state&);
+// Removes all but the newest `keep`.
+status prune_checkpoints(const std::filesystem::path& run, int keep);
+
+// The newest checkpoint that verifies; not_found when there is none. Broken ones are named in the log.
+result<std::filesystem::path> find_checkpoint(const std::filesystem::path& run);
+result<checkpoint_state> read_checkpoint(const std::filesystem::path& checkpoint);
+// Into a model of the same shape; shape_mismatch names the first tensor that differs.
+status restore(const checkpoint_state&, retrieval_model&);
+
+// A model for embedding only, from a checkpoint or from a generation that holds the same files.
+struct loaded_model {
+  checkpoint_facts facts;
+  retrieval_model model;
+};
+result<loaded_model> load_model(device&, const std::filesystem::path& folder);
+// The files of a checkpoint that load_model needs, copied to where a generation is made.
+status copy_model(const std::filesystem::path& checkpoint, const std::filesystem::path& to);
+
+}  // namespace argosy

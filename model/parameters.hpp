@@ -1,0 +1,59 @@
+// All trained numbers of a model in two arenas of one device (with weight decay, without), and beside each its gradient and AdamW's two
+// moments. One arena means one pass of the optimiser, one sum over ranks, and neighbours that form one matrix: the q, k and v weights of a
+// block are added one after the other and used as one (3d, d) product. Names are those of the golden files and of checkpoints:
+// `query.0.q.weight`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/device.hpp"
+
+namespace argosy {
+
+enum class initial : std::uint8_t { zero, one, normal, constant };
+
+struct parameter_spec {
+  std::string name;
+  std::int64_t rows = 1, cols = 0;
+  initial start = initial::zero;
+  double scale = 0;    // standard deviation, or the constant
+  bool decay = false;  // weights yes; biases, LayerNorm and scalars no
+};
+
+struct parameter {
+  parameter_spec spec;
+  view value, gradient, first, second;
+};
+
+class parameters {
+public:
+  // Places all at once. Initial values are Philox draws keyed by (seed, ordinal), the same on every device and worker.
+  static result<parameters> make(device&, std::vector<parameter_spec>, std::uint64_t seed);
+
+  std::size_t size() const noexcept { return placed_.size(); }
+  const parameter& operator[](std::size_t i) const noexcept { return placed_[i]; }
+  // REQUIRES the name to exist.
+  const parameter& at(std::string_view name) const;
+  bool has(std::string_view name) const noexcept;
+  // Arenas as vectors: index 0 decayed, 1 not.
+  struct arena {
+    tensor value, gradient, first, second;
+    bool decay = false;
+  };
+  arena& arena_of(int i) noexcept { return arenas_[i]; }
+  const arena& arena_of(int i) const noexcept { return arenas_[i]; }
+  std::int64_t count() const noexcept;
+  void zero_gradients(device&);
+
+private:
+  std::vector<parameter> placed_;
+  arena arenas_[2];
+};
+
+// The rows of `first`, and of the `count - 1` parameters placed after it, as one matrix.
+view joined(const view& first, int count) noexcept;
+
+}  // namespace argosy

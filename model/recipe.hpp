@@ -1,0 +1,67 @@
+// A recipe: every choice of a training run, read from TOML. Unknown keys are refused with the nearest known name; so are wrong types and
+// impossible sizes. Recipes count steps and pairs, never minutes. method.md, sections 2 to 5; which defaults are the papers' is said there.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+
+namespace argosy {
+
+struct model_recipe {
+  int hidden = 768, heads = 12, feed_forward = 3072;
+  int query_layers = 12, title_layers = 12, image_layers = 12;
+  int projection = 256;  // width of the embeddings that are compared
+  bool use_title = true, use_image = true;
+  double dropout = 0.1;
+  bool cosine = true;  // false: raw inner product
+};
+
+struct training_recipe {
+  std::uint64_t seed = 1;
+  std::uint64_t batch = 1024;  // pairs of all workers together
+  std::uint64_t steps = 0;     // 0: from epochs
+  double epochs = 5;
+  int workers = 1;
+  int threads = 0;  // of all workers together; 0: all cores
+};
+
+struct optimiser_recipe {
+  double rate = 1e-4, warmup = .2, beta1 = .9, beta2 = .98, eps = 1e-8, weight_decay = .01, clip = 1;
+};
+
+struct negatives_recipe {
+  std::uint64_t bank = 8192;  // entries of each worker's memory bank; 0: none
+  double weight_bank = .25, weight_product = 1;
+  double bank_start = 0, cross_device_start = .5;  // fractions of all steps
+  double scale = 20;                               // where the trained scale starts
+  double scale_limit = 100;
+};
+
+struct checkpoint_recipe {
+  std::uint64_t every = 500;  // steps; 0: only at the end
+  int keep = 2;
+};
+
+struct recipe {
+  model_recipe model;
+  training_recipe train;
+  optimiser_recipe optimiser;
+  negatives_recipe negatives;
+  checkpoint_recipe checkpoint;
+};
+
+// `overrides`: `train.batch=64`, applied after the file, the value in TOML's syntax (a bare word is taken as a string).
+result<recipe> load_recipe(const std::filesystem::path&, std::span<const std::string> overrides);
+result<recipe> parse_recipe(std::string_view toml, std::string_view name, std::span<const std::string> overrides);
+// A complete recipe that loads to the same values.
+std::string recipe_text(const recipe&);
+
+// Steps of the whole run over that many pairs: `steps`, or epochs * pairs / batch rounded up.
+std::uint64_t total_steps(const recipe&, std::uint64_t pairs) noexcept;
+
+}  // namespace argosy

@@ -1,0 +1,50 @@
+// Collectives: tensors between the workers of a job. In one process by threads (in_process.cpp); Gloo and NCCL implement the same
+// interface for several processes and for GPUs.
+// Every rank calls the same operations in the same order. Sums are taken in the order of the ranks: the same bits on every rank and in
+// every run. Threads   one object a rank, used by its thread; abort() from any thread. Errors    aborted when somebody cut the group (an
+// abort goes round the mailboxes: a worker inside a collective cannot read one);
+//           shape_mismatch, on all ranks, when the ranks disagree about sizes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "kernels/tensor.hpp"
+
+namespace argosy {
+
+// Cuts every rank of a group out of whatever it waits in. Shared; idempotent; thread-safe.
+class abort_handle {
+public:
+  virtual ~abort_handle() = default;
+  virtual void abort(status reason) = 0;
+};
+
+class collective {
+public:
+  virtual ~collective() = default;
+  virtual int rank() const noexcept = 0;
+  virtual int size() const noexcept = 0;
+
+  // Rows of all ranks one below the other, in the order of the ranks. Counts may differ (`rows_of` from gather_counts).
+  virtual status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) = 0;
+  virtual status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) = 0;
+  // One number a rank.
+  virtual result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) = 0;
+  // x = sum of x over ranks.
+  virtual status all_reduce(view x) = 0;
+  // The adjoint of all_gather: mine = sum over ranks of their `all`'s rows that belong to this rank.
+  virtual status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) = 0;
+  virtual status broadcast(view x, int root) = 0;
+  virtual std::shared_ptr<abort_handle> aborter() const = 0;
+};
+
+// `size` ranks in this process.
+std::vector<std::unique_ptr<collective>> make_in_process_group(int size);
+
+}  // namespace argosy

@@ -1,0 +1,106 @@
+// The one container of every binary file Argosy writes, but weights (safetensors): named arrays behind a FlatBuffers header.
+//     magic "ARGOSY\r\n" | u32 container version | u32 header bytes | u64 xxh3 of the header | header | sections
+// Header: container.fbs (kind, version of that kind, sections with name, element type, offset, bytes, xxh3 of each block).
+// All little-endian; sections start at multiples of 64. Byte by byte: FORMATS.md.
+// Reading   memory-mapped. open() verifies magic, versions, header checksum, and that every section lies inside the file;
+//           the bytes of a section are verified block by block on first touch, or all at once by verify().
+// Threads   a reader may be shared; a writer belongs to one thread.
+// Errors    corrupt and version_mismatch name file, section, offset, what was expected and what was found.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.hpp"
+
+namespace argosy {
+
+enum class element : std::uint8_t { u8, u16, u32, u64, i32, i64, f32, f64 };
+template <class T>
+inline constexpr element element_of = element::u8;
+template <>
+inline constexpr element element_of<std::uint16_t> = element::u16;
+template <>
+inline constexpr element element_of<std::uint32_t> = element::u32;
+template <>
+inline constexpr element element_of<std::uint64_t> = element::u64;
+template <>
+inline constexpr element element_of<std::int32_t> = element::i32;
+template <>
+inline constexpr element element_of<std::int64_t> = element::i64;
+template <>
+inline constexpr element element_of<float> = element::f32;
+template <>
+inline constexpr element element_of<double> = element::f64;
+
+struct file_kind {
+  std::string_view name;  // "shard", "index-flat", ...; every one is listed in FORMATS.md
+  std::uint32_t version;  // refused by a reader that knows another
+};
+
+class container_reader {
+public:
+  static result<container_reader> open(const std::filesystem::path&, file_kind expected);
+
+  bool has(std::string_view section) const;
+  // The section's elements, verified. Valid while any copy of this reader lives. not_found, corrupt, or
+  // shape_mismatch when the section holds another element type.
+  template <class T>
+  result<std::span<const T>> section(std::string_view name) const {
+    ARGOSY_ASSIGN(const auto bytes, bytes_of(name, element_of<T>));
+    return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
+  }
+  // The same without touching the data: verify what is used by touch().
+  template <class T>
+  result<std::span<const T>> unverified(std::string_view name) const {
+    ARGOSY_ASSIGN(const auto bytes, unverified_bytes(name, element_of<T>));
+    return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
+  }
+  // Verifies the blocks that hold [first_byte, first_byte + bytes) of a section, each once in the reader's life.
+  status touch(std::string_view section, std::uint64_t first_byte, std::uint64_t bytes) const;
+  // Verifies every byte of the file.
+  status verify() const;
+  const std::filesystem::path& path() const noexcept;
+
+private:
+  struct mapping;
+  explicit container_reader(std::shared_ptr<mapping>);
+  result<std::span<const std::byte>> bytes_of(std::string_view, element) const;
+  result<std::span<const std::byte>> unverified_bytes(std::string_view, element) const;
+  std::shared_ptr<mapping> mapping_;
+};
+
+// Streams sections to a file, in any size of pieces; the header is written by finish(), which also fsyncs.
+// A file that was not finished does not open.
+class container_writer {
+public:
+  static result<container_writer> create(const std::filesystem::path&, file_kind);
+  container_writer(container_writer&&) noexcept;
+  container_writer& operator=(container_writer&&) noexcept;
+  ~container_writer();
+
+  // begin, append any number of times, and so on with the next section; or add() for all at once.
+  status begin(std::string_view section, element);
+  status append(std::span<const std::byte>);
+  template <class T>
+  status append(std::span<const T> elements) {
+    return append(std::as_bytes(elements));
+  }
+  template <class T>
+  status add(std::string_view section, std::span<const T> elements) {
+    ARGOSY_TRY(begin(section, element_of<T>));
+    return append(std::as_bytes(elements));
+  }
+  status finish();
+
+private:
+  struct state;
+  explicit container_writer(std::unique_ptr<state>);
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace argosy
