@@ -53,7 +53,8 @@ private:
   arena arenas_[2];
 };
 
-// The rows of `first`, and of the `count - 1` parameters placed after it, as one matrix.
-view joined(const view& first, int count) noexcept;
+// A parameter and the `count - 1` of the same shape placed after it as one matrix: weights one below the other, biases side by side.
+view stacked(const view& first, int count) noexcept;
+view adjoined(const view& first, int count) noexcept;
 
 }  // namespace argosy

@@ -18,7 +18,9 @@ struct model_recipe {
   int projection = 256;  // width of the embeddings that are compared
   bool use_title = true, use_image = true;
   double dropout = 0.1;
-  bool cosine = true;  // false: raw inner product
+  bool cosine = true;          // false: raw inner product
+  bool shared_tokens = false;  // one table of WordPieces for queries and titles (ours)
+  double initial = .02;        // standard deviation of the first weights, BERT's
 };
 
 struct training_recipe {
@@ -55,7 +57,7 @@ struct recipe {
   checkpoint_recipe checkpoint;
 };
 
-// `overrides`: `train.batch=64`, applied after the file, the value in TOML's syntax (a bare word is taken as a string).
+// `overrides`: `train.batch=64`, applied after the file, the value in TOML syntax.
 result<recipe> load_recipe(const std::filesystem::path&, std::span<const std::string> overrides);
 result<recipe> parse_recipe(std::string_view toml, std::string_view name, std::span<const std::string> overrides);
 // A complete recipe that loads to the same values.

@@ -25,17 +25,16 @@ struct model_inputs {
   int image_width = 60, image_height = 80;
 };
 
-struct embedding_work;  // activations of one forward pass, kept for its backward
-
 class retrieval_model {
 public:
-  static result<retrieval_model> make(device&, const model_recipe&, const model_inputs&, std::uint64_t seed);
+  // `first_scale`: where the trained scale of the similarities starts. The device outlives the model.
+  static result<retrieval_model> make(device&, const model_recipe&, const model_inputs&, double first_scale, std::uint64_t seed);
   retrieval_model(retrieval_model&&) noexcept;
   retrieval_model& operator=(retrieval_model&&) noexcept;
   ~retrieval_model();
 
   // Embeddings (B, P), of length one when the recipe compares by cosine. Views are valid until the next call of the same function.
-  // `training` keeps what backward needs and applies dropout keyed by (seed, step, global pair).
+  // `training` applies dropout keyed by (seed, step, global pair).
   struct pass {
     bool training = false;
     std::uint64_t seed = 0;

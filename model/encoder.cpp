@@ -1,0 +1,154 @@
+#include "model/encoder.hpp"
+
+#include <cmath>
+
+#include "kernels/attention.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/layer_norm.hpp"
+#include "kernels/linear.hpp"
+#include "kernels/rows.hpp"
+
+namespace argosy {
+
+linear_slot slot_of(const parameters& all, std::string_view name, int joined) {
+  const auto& weight = all.at(std::string(name) + ".weight");
+  const auto& bias = all.at(std::string(name) + ".bias");
+  return {stacked(weight.value, joined), adjoined(bias.value, joined), stacked(weight.gradient, joined), adjoined(bias.gradient, joined)};
+}
+
+norm_slot norm_of(const parameters& all, std::string_view name) {
+  const auto& gain = all.at(std::string(name) + ".weight");
+  const auto& bias = all.at(std::string(name) + ".bias");
+  return {gain.value, bias.value, gain.gradient, bias.gradient};
+}
+
+void add_linear_specs(std::vector<parameter_spec>& specs, const std::string& name, std::int64_t out, std::int64_t in, double deviation) {
+  specs.push_back({name + ".weight", out, in, initial::normal, deviation, true});
+  specs.push_back({name + ".bias", 1, out, initial::zero, 0, false});
+}
+
+void add_norm_specs(std::vector<parameter_spec>& specs, const std::string& name, std::int64_t columns) {
+  specs.push_back({name + ".weight", 1, columns, initial::one, 0, false});
+  specs.push_back({name + ".bias", 1, columns, initial::zero, 0, false});
+}
+
+status forward(device& on, const linear_slot& w, const_view x, view y) { return linear_forward(on, {x, w.weight, w.bias}, y); }
+
+status backward(device& on, const linear_slot& w, const_view x, const_view d_y, view d_x, bool add_to_d_x) {
+  return linear_backward(on, {x, w.weight, w.bias}, d_y, {d_x, add_to_d_x, w.d_weight, w.d_bias});
+}
+
+status apply(device& on, const dropout_plan& plan, std::uint32_t site, view x) {
+  if (plan.rate == 0) return {};
+  return dropout(on, {{plan.seed, plan.step, plan.first_site + site}, plan.rate, plan.pair, plan.position}, x);
+}
+
+void encoder::add_specs(std::vector<parameter_spec>& specs, const std::string& prefix, const shape& s, double deviation) {
+  for (int l = 0; l < s.layers; ++l) {
+    const auto name = prefix + "." + std::to_string(l) + ".";
+    for (const auto* part : {"q", "k", "v", "o"}) add_linear_specs(specs, name + part, s.hidden, s.hidden, deviation);
+    add_linear_specs(specs, name + "up", s.feed_forward, s.hidden, deviation);
+    add_linear_specs(specs, name + "down", s.hidden, s.feed_forward, deviation);
+    add_norm_specs(specs, name + "ln1", s.hidden);
+    add_norm_specs(specs, name + "ln2", s.hidden);
+  }
+}
+
+encoder encoder::bind(const parameters& all, const std::string& prefix, const shape& s) {
+  encoder made;
+  made.shape_ = s;
+  for (int l = 0; l < s.layers; ++l) {
+    const auto name = prefix + "." + std::to_string(l) + ".";
+    auto& to = made.layers_.emplace_back();
+    to.qkv = slot_of(all, name + "q", 3);
+    to.o = slot_of(all, name + "o");
+    to.up = slot_of(all, name + "up");
+    to.down = slot_of(all, name + "down");
+    to.ln1 = norm_of(all, name + "ln1");
+    to.ln2 = norm_of(all, name + "ln2");
+  }
+  return made;
+}
+
+status encoder::resize_layer(device& on, layer& l, std::int64_t rows) {
+  const auto d = shape_.hidden, f = shape_.feed_forward;
+  for (auto* t : {&l.x, &l.mixed, &l.hidden, &l.normalised1, &l.normalised2}) ARGOSY_TRY(t->resize(on, rows, d));
+  for (auto* t : {&l.wide, &l.active}) ARGOSY_TRY(t->resize(on, rows, f));
+  for (auto* t : {&l.rstd1, &l.rstd2}) ARGOSY_TRY(t->resize(on, 1, rows));
+  ARGOSY_TRY(l.projected.resize(on, rows, 3 * d));
+  return l.lse.resize(on, rows, shape_.heads);
+}
+
+status encoder::resize(device& on, std::int64_t rows) {
+  for (auto& l : layers_) ARGOSY_TRY(resize_layer(on, l, rows));
+  return output_.resize(on, rows, shape_.hidden);
+}
+
+view encoder::input() noexcept { return layers_.empty() ? output_.all() : layers_.front().x.all(); }
+
+status encoder::layer_forward(device& on, layer& l, std::span<const std::int32_t> offset, const dropout_plan& drop, std::uint32_t site,
+                              view y) {
+  const auto d = shape_.hidden;
+  const auto part = [&](int i) { return l.projected.all().column_range(i * d, d); };
+  const double scale = 1 / std::sqrt(static_cast<double>(d / shape_.heads));
+  ARGOSY_TRY(argosy::forward(on, l.qkv, l.x, l.projected));
+  ARGOSY_TRY(attention_forward(on, {shape_.heads, scale, part(0), part(1), part(2), offset, offset}, l.mixed, l.lse));
+  ARGOSY_TRY(argosy::forward(on, l.o, l.mixed, l.hidden));
+  ARGOSY_TRY(apply(on, drop, site, l.hidden));
+  ARGOSY_TRY(layer_norm_forward(on, {l.hidden, l.x, l.ln1.gain, l.ln1.bias, layer_norm_eps}, l.hidden, {l.normalised1, l.rstd1}));
+  ARGOSY_TRY(argosy::forward(on, l.up, l.hidden, l.wide));
+  ARGOSY_TRY(gelu_forward(on, l.wide, l.active));
+  ARGOSY_TRY(argosy::forward(on, l.down, l.active, y));
+  ARGOSY_TRY(apply(on, drop, site + 1, y));
+  return layer_norm_forward(on, {y, l.hidden, l.ln2.gain, l.ln2.bias, layer_norm_eps}, y, {l.normalised2, l.rstd2});
+}
+
+result<const_view> encoder::forward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop) {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto y = i + 1 < layers_.size() ? layers_[i + 1].x.all() : output_.all();
+    ARGOSY_TRY(layer_forward(on, layers_[i], offset, drop, static_cast<std::uint32_t>(i) * sites_per_layer, y));
+  }
+  return const_view(output_.all());
+}
+
+status encoder::layer_backward(device& on, layer& l, std::span<const std::int32_t> offset, const dropout_plan& drop, std::uint32_t site,
+                               view d) {
+  const auto width = shape_.hidden;
+  const auto part = [&](int i) { return l.projected.all().column_range(i * width, width); };
+  const auto d_part = [&](int i) { return d_projected_.all().column_range(i * width, width); };
+  const double scale = 1 / std::sqrt(static_cast<double>(width / shape_.heads));
+  // The gradient of a term before its residual sum: that of the sum itself, through dropout when there is any.
+  const auto through_dropout = [&](std::uint32_t at) -> result<const_view> {
+    if (drop.rate == 0) return const_view(d);
+    ARGOSY_TRY(dropped_.resize(on, d.rows, d.cols));
+    ARGOSY_TRY(move_rows(on, {d, {}, {}, false}, dropped_));
+    ARGOSY_TRY(apply(on, drop, at, dropped_));
+    return const_view(dropped_.all());
+  };
+
+  ARGOSY_TRY(layer_norm_backward(on, {l.normalised2, {}, l.ln2.gain, l.ln2.bias, layer_norm_eps}, {l.normalised2, l.rstd2}, d,
+                                 {d, l.ln2.d_gain, l.ln2.d_bias}));
+  ARGOSY_ASSIGN(const auto d_down, through_dropout(site + 1));
+  ARGOSY_TRY(argosy::backward(on, l.down, l.active, d_down, d_wide_));
+  ARGOSY_TRY(gelu_backward(on, l.wide, d_wide_, d_wide_));
+  ARGOSY_TRY(argosy::backward(on, l.up, l.hidden, d_wide_, d, true));
+
+  ARGOSY_TRY(layer_norm_backward(on, {l.normalised1, {}, l.ln1.gain, l.ln1.bias, layer_norm_eps}, {l.normalised1, l.rstd1}, d,
+                                 {d, l.ln1.d_gain, l.ln1.d_bias}));
+  ARGOSY_ASSIGN(const auto d_o, through_dropout(site));
+  ARGOSY_TRY(argosy::backward(on, l.o, l.mixed, d_o, d_mixed_));
+  ARGOSY_TRY(attention_backward(on, {shape_.heads, scale, part(0), part(1), part(2), offset, offset}, l.mixed, l.lse, d_mixed_,
+                                {d_part(0), d_part(1), d_part(2)}));
+  return argosy::backward(on, l.qkv, l.x, d_projected_, d, true);
+}
+
+status encoder::backward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop, view d) {
+  ARGOSY_TRY(d_wide_.resize(on, d.rows, shape_.feed_forward));
+  ARGOSY_TRY(d_projected_.resize(on, d.rows, 3 * shape_.hidden));
+  ARGOSY_TRY(d_mixed_.resize(on, d.rows, shape_.hidden));
+  for (std::size_t i = layers_.size(); i-- > 0;)
+    ARGOSY_TRY(layer_backward(on, layers_[i], offset, drop, static_cast<std::uint32_t>(i) * sites_per_layer, d));
+  return {};
+}
+
+}  // namespace argosy

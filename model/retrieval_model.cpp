@@ -1,0 +1,195 @@
+#include "model/retrieval_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/image.hpp"
+#include "kernels/normalise.hpp"
+#include "kernels/rows.hpp"
+#include "model/towers.hpp"
+
+namespace argosy {
+namespace {
+
+// Draws of the three encoders never share a site.
+constexpr std::uint32_t sites_of_a_tower = 1024;
+enum class tower : std::uint32_t { query, title, image };
+
+std::uint32_t first_site(tower t) {
+  return static_cast<std::uint32_t>(draw_site::dropout) + static_cast<std::uint32_t>(t) * sites_of_a_tower;
+}
+
+encoder::shape encoder_shape(const model_recipe& r, int layers) { return {layers, r.heads, r.hidden, r.feed_forward}; }
+
+const char* token_table(const model_recipe& r, tower t) {
+  if (r.shared_tokens) return "token";
+  return t == tower::query ? "query.token" : "title.token";
+}
+
+std::vector<parameter_spec> specs_of(const model_recipe& r, const model_inputs& in) {
+  std::vector<parameter_spec> specs;
+  const auto text = [&](const char* name, tower t, int layers, int longest) {
+    const bool own = !r.shared_tokens || t == tower::query;
+    text_tower::add_specs(specs, name, token_table(r, t), own, in.vocabulary, longest, encoder_shape(r, layers), r.initial);
+  };
+  text("query", tower::query, r.query_layers, in.query_length);
+  if (r.use_title) text("title", tower::title, r.title_layers, in.title_length);
+  if (r.use_image)
+    image_tower::add_specs(specs, "image", patch_bytes(in.image_width, in.image_height), encoder_shape(r, r.image_layers), r.initial);
+  modal_adaptation::add_specs(specs, "adapt", r.hidden, r.initial);
+  add_linear_specs(specs, "project.query", r.projection, r.hidden, r.initial);
+  add_linear_specs(specs, "project.product", r.projection, r.hidden, r.initial);
+  return specs;
+}
+
+// A projection and, for cosine, the scaling to length one.
+struct head {
+  linear_slot project;
+  bool cosine = true;
+  tensor raw, unit, norm, d_raw;
+
+  result<const_view> forward(device& on, const_view x) {
+    ARGOSY_TRY(raw.resize(on, x.rows, project.weight.rows));
+    ARGOSY_TRY(argosy::forward(on, project, x, raw));
+    if (!cosine) return const_view(raw.all());
+    ARGOSY_TRY(unit.resize(on, x.rows, project.weight.rows));
+    ARGOSY_TRY(norm.resize(on, 1, x.rows));
+    ARGOSY_TRY(normalise_forward(on, raw, unit, norm));
+    return const_view(unit.all());
+  }
+
+  status backward(device& on, const_view x, const_view d_out, view d_x) {
+    if (!cosine) return argosy::backward(on, project, x, d_out, d_x);
+    ARGOSY_TRY(d_raw.resize(on, d_out.rows, d_out.cols));
+    ARGOSY_TRY(normalise_backward(on, unit, norm, d_out, d_raw));
+    return argosy::backward(on, project, x, d_raw, d_x);
+  }
+};
+
+}  // namespace
+
+struct retrieval_model::impl {
+  device* on = nullptr;
+  model_recipe recipe;
+  model_inputs inputs;
+  parameters weights;
+  text_tower query, title;
+  image_tower image;
+  modal_adaptation adapt;
+  head query_head, product_head;
+
+  packed_text query_text, no_text;  // of the last pass, for its backward
+  product_batch products;
+  std::vector<std::int32_t> no_rows, no_offset;
+  const_view query_rows, title_rows, image_rows, adapted;
+  tensor query_cls, d_query_cls, d_query, d_title, d_image, d_adapted;
+
+  pass_context context_of(const pass& p, tower t) const {
+    return {p.training ? recipe.dropout : 0, p.seed, p.step, p.first_pair, first_site(t)};
+  }
+  modal_adaptation::packed_rows titles() const {
+    if (!recipe.use_title) return {{}, no_offset, no_rows};
+    return {title_rows, products.title.offset, title.first_rows()};
+  }
+  modal_adaptation::packed_rows images() const {
+    if (!recipe.use_image) return {{}, no_offset, no_rows};
+    return {image_rows, image.offset(), image.first_rows()};
+  }
+};
+
+retrieval_model::retrieval_model(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+retrieval_model::retrieval_model(retrieval_model&&) noexcept = default;
+retrieval_model& retrieval_model::operator=(retrieval_model&&) noexcept = default;
+retrieval_model::~retrieval_model() = default;
+
+result<retrieval_model> retrieval_model::make(device& on, const model_recipe& r, const model_inputs& in, double first_scale,
+                                              std::uint64_t seed) {
+  if (in.vocabulary < 1) return status{errc::invalid_argument, "vocabulary: want at least one piece, got " + std::to_string(in.vocabulary)};
+  auto made = std::make_unique<impl>();
+  made->on = &on;
+  made->recipe = r;
+  made->inputs = in;
+  auto specs = specs_of(r, in);
+  specs.push_back({"log_scale", 1, 1, initial::constant, std::log(first_scale), false});
+  ARGOSY_ASSIGN(made->weights, parameters::make(on, std::move(specs), seed));
+  const auto& w = made->weights;
+  made->query = text_tower::bind(w, "query", token_table(r, tower::query), encoder_shape(r, r.query_layers));
+  if (r.use_title) made->title = text_tower::bind(w, "title", token_table(r, tower::title), encoder_shape(r, r.title_layers));
+  if (r.use_image) made->image = image_tower::bind(w, "image", encoder_shape(r, r.image_layers));
+  made->adapt = modal_adaptation::bind(w, "adapt", r.hidden, r.heads);
+  made->query_head = {slot_of(w, "project.query"), r.cosine, {}, {}, {}, {}};
+  made->product_head = {slot_of(w, "project.product"), r.cosine, {}, {}, {}, {}};
+  return retrieval_model(std::move(made));
+}
+
+result<const_view> retrieval_model::embed_queries(const packed_text& text, const pass& p) {
+  auto& m = *impl_;
+  m.query_text = text;
+  ARGOSY_ASSIGN(m.query_rows, m.query.forward(*m.on, text, m.context_of(p, tower::query)));
+  ARGOSY_TRY(m.query_cls.resize(*m.on, static_cast<std::int64_t>(text.size()), m.recipe.hidden));
+  ARGOSY_TRY(move_rows(*m.on, {m.query_rows, m.query.first_rows(), {}, false}, m.query_cls));
+  return m.query_head.forward(*m.on, m.query_cls);
+}
+
+result<const_view> retrieval_model::embed_products(const product_batch& batch, const pass& p) {
+  auto& m = *impl_;
+  m.products = batch;
+  m.no_rows.assign(batch.size(), -1);
+  m.no_offset.assign(batch.size() + 1, 0);
+  if (m.recipe.use_title) {
+    ARGOSY_ASSIGN(m.title_rows, m.title.forward(*m.on, batch.title, m.context_of(p, tower::title)));
+  }
+  if (m.recipe.use_image) {
+    ARGOSY_ASSIGN(m.image_rows, m.image.forward(*m.on, batch.image, m.context_of(p, tower::image)));
+  }
+  ARGOSY_ASSIGN(m.adapted, m.adapt.forward(*m.on, m.titles(), m.images()));
+  return m.product_head.forward(*m.on, m.adapted);
+}
+
+const_view retrieval_model::gates() const noexcept { return impl_->adapt.gate(); }
+
+status retrieval_model::backward_queries(const_view d_embedding) {
+  auto& m = *impl_;
+  ARGOSY_TRY(m.d_query_cls.resize(*m.on, m.query_cls.rows(), m.recipe.hidden));
+  ARGOSY_TRY(m.query_head.backward(*m.on, m.query_cls, d_embedding, m.d_query_cls));
+  ARGOSY_TRY(m.d_query.resize(*m.on, m.query_rows.rows, m.recipe.hidden));
+  m.on->zero(m.d_query);
+  ARGOSY_TRY(move_rows(*m.on, {m.d_query_cls, {}, m.query.first_rows(), true}, m.d_query));
+  return m.query.backward(*m.on, m.query_text, m.d_query);
+}
+
+status retrieval_model::backward_products(const_view d_embedding) {
+  auto& m = *impl_;
+  const auto titles = m.titles(), images = m.images();
+  ARGOSY_TRY(m.d_adapted.resize(*m.on, m.adapted.rows, m.recipe.hidden));
+  ARGOSY_TRY(m.product_head.backward(*m.on, m.adapted, d_embedding, m.d_adapted));
+  ARGOSY_TRY(m.d_title.resize(*m.on, titles.rows.rows, m.recipe.hidden));
+  ARGOSY_TRY(m.d_image.resize(*m.on, images.rows.rows, m.recipe.hidden));
+  ARGOSY_TRY(m.adapt.backward(*m.on, titles, images, m.d_adapted, m.d_title, m.d_image));
+  if (m.recipe.use_title) ARGOSY_TRY(m.title.backward(*m.on, m.products.title, m.d_title));
+  if (m.recipe.use_image) ARGOSY_TRY(m.image.backward(*m.on, m.d_image));
+  return {};
+}
+
+double retrieval_model::scale(double limit) const noexcept {
+  const auto v = impl_->weights.at("log_scale").value;
+  return std::min(std::exp(v.type == dtype::f32 ? static_cast<double>(*v.as<float>()) : *v.as<double>()), limit);
+}
+
+void retrieval_model::add_scale_gradient(double d_scale, double limit) noexcept {
+  const auto& p = impl_->weights.at("log_scale");
+  const auto now = scale(limit);
+  const double d = now < limit ? d_scale * now : 0;
+  if (p.gradient.type == dtype::f32)
+    *p.gradient.as<float>() += static_cast<float>(d);
+  else
+    *p.gradient.as<double>() += d;
+}
+
+parameters& retrieval_model::weights() noexcept { return impl_->weights; }
+const parameters& retrieval_model::weights() const noexcept { return impl_->weights; }
+const model_recipe& retrieval_model::shape() const noexcept { return impl_->recipe; }
+const model_inputs& retrieval_model::inputs() const noexcept { return impl_->inputs; }
+std::int64_t retrieval_model::width() const noexcept { return impl_->recipe.projection; }
+
+}  // namespace argosy
