@@ -1,0 +1,298 @@
+#include "model/checkpoint.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <functional>
+#include <optional>
+
+#include "base/log.hpp"
+#include "model/safetensors.hpp"
+#include "schema/container.hpp"
+#include "schema/folder.hpp"
+
+namespace argosy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view folder_kind = "checkpoint";
+constexpr std::uint32_t folder_version = 1;
+constexpr file_kind facts_kind{"model-facts", 1};
+constexpr file_kind bank_kind{"memory-bank", 1};
+constexpr const char* facts_file = "inputs.argosy";
+constexpr std::uint64_t longest_text = 256u << 20;
+
+fs::path folder_of(const fs::path& run) { return run / "checkpoints"; }
+std::string bank_file(std::size_t rank) { return "bank-" + std::to_string(rank) + ".argosy"; }
+
+std::string numbered(std::uint64_t steps) {
+  auto digits = std::to_string(steps);
+  return std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
+}
+
+// Steps done, when the name is that of a checkpoint.
+std::optional<std::uint64_t> number_of(const fs::path& path) {
+  const auto name = path.filename().string();
+  std::uint64_t steps = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), steps);
+  if (error != std::errc{} || end != name.data() + name.size() || name.size() < 8) return std::nullopt;
+  return steps;
+}
+
+// Newest first.
+std::vector<fs::path> checkpoints_of(const fs::path& run) {
+  std::vector<fs::path> found;
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(folder_of(run), missing))
+    if (number_of(entry.path())) found.push_back(entry.path());
+  std::ranges::sort(found, std::greater{}, [](const fs::path& p) { return *number_of(p); });
+  return found;
+}
+
+std::vector<float> values_of(const_view v) {
+  std::vector<float> out(static_cast<std::size_t>(v.rows * v.cols));
+  if (v.type == dtype::f32)
+    std::copy_n(v.as<float>(), out.size(), out.begin());
+  else
+    std::transform(v.as<double>(), v.as<double>() + out.size(), out.begin(), [](double x) { return static_cast<float>(x); });
+  return out;
+}
+
+void set_values(view to, const std::vector<float>& from) {
+  if (to.type == dtype::f32)
+    std::ranges::copy(from, to.as<float>());
+  else
+    std::ranges::copy(from, to.as<double>());
+}
+
+safetensor tensor_of(std::string name, const checkpoint_state::entry& e, const std::vector<float>& values) {
+  safetensor t;
+  t.name = std::move(name);
+  t.type = "F32";
+  t.shape = e.rows == 1 ? std::vector<std::int64_t>{e.cols} : std::vector<std::int64_t>{e.rows, e.cols};
+  t.data.resize(values.size() * sizeof(float));
+  std::memcpy(t.data.data(), values.data(), t.data.size());
+  return t;
+}
+
+status write_weights(const fs::path& folder, const checkpoint_state& state) {
+  safetensors_file weights, moments;
+  weights.metadata = {{"format", "pt"}};
+  for (const auto& e : state.entries) {
+    weights.tensors.push_back(tensor_of(e.name, e, e.value));
+    moments.tensors.push_back(tensor_of(e.name + ".first", e, e.first));
+    moments.tensors.push_back(tensor_of(e.name + ".second", e, e.second));
+  }
+  ARGOSY_TRY(write_safetensors(folder / "model.safetensors", weights));
+  return write_safetensors(folder / "moments.safetensors", moments);
+}
+
+status write_bank(const fs::path& path, const memory_bank::snapshot& bank) {
+  ARGOSY_ASSIGN(auto out, container_writer::create(path, bank_kind));
+  const std::int64_t columns[] = {bank.columns};
+  ARGOSY_TRY(out.add("columns", std::span<const std::int64_t>(columns)));
+  ARGOSY_TRY(out.add("embedding", std::span<const double>(bank.embedding)));
+  ARGOSY_TRY(out.add("log_p", std::span<const double>(bank.log_p)));
+  ARGOSY_TRY(out.add("product", std::span<const std::int64_t>(bank.product)));
+  ARGOSY_TRY(out.add("step", std::span<const std::uint64_t>(bank.step)));
+  return out.finish();
+}
+
+template <class T>
+status take(const container_reader& from, std::string_view section, std::vector<T>& to) {
+  ARGOSY_ASSIGN(const auto elements, from.section<T>(section));
+  to.assign(elements.begin(), elements.end());
+  return {};
+}
+
+result<memory_bank::snapshot> read_bank(const fs::path& path) {
+  ARGOSY_ASSIGN(const auto in, container_reader::open(path, bank_kind));
+  memory_bank::snapshot bank;
+  std::vector<std::int64_t> columns;
+  ARGOSY_TRY(take(in, "columns", columns));
+  ARGOSY_TRY(take(in, "embedding", bank.embedding));
+  ARGOSY_TRY(take(in, "log_p", bank.log_p));
+  ARGOSY_TRY(take(in, "product", bank.product));
+  ARGOSY_TRY(take(in, "step", bank.step));
+  if (columns.size() != 1)
+    return status{errc::corrupt, path.string() + ": section columns: want 1 element, got " + std::to_string(columns.size())};
+  bank.columns = columns[0];
+  return bank;
+}
+
+// The order of the numbers in the section `facts` of inputs.argosy: FORMATS.md.
+std::vector<std::uint64_t> numbers_of(const checkpoint_facts& f) {
+  const auto& in = f.inputs;
+  const auto u = [](auto n) { return static_cast<std::uint64_t>(n); };
+  return {f.steps_done,       f.of,
+          f.data_fingerprint, u(f.workers),
+          u(in.vocabulary),   u(in.query_length),
+          u(in.title_length), u(in.image_width),
+          u(in.image_height)};
+}
+constexpr std::size_t fact_numbers = 9;
+
+status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
+  ARGOSY_TRY(replace_file(folder / "recipe.toml", recipe_text(facts.recipe)));
+  ARGOSY_TRY(replace_file(folder / "vocab.txt", facts.vocabulary));
+  ARGOSY_ASSIGN(auto out, container_writer::create(folder / facts_file, facts_kind));
+  const auto numbers = numbers_of(facts);
+  ARGOSY_TRY(out.add("facts", std::span<const std::uint64_t>(numbers)));
+  return out.finish();
+}
+
+result<checkpoint_facts> read_facts(const fs::path& folder) {
+  checkpoint_facts facts;
+  ARGOSY_ASSIGN(const auto in, container_reader::open(folder / facts_file, facts_kind));
+  std::vector<std::uint64_t> n;
+  ARGOSY_TRY(take(in, "facts", n));
+  if (n.size() != fact_numbers)
+    return status{errc::corrupt, in.path().string() + ": section facts: want " + std::to_string(fact_numbers) + " numbers, got " +
+                                     std::to_string(n.size())};
+  facts.steps_done = n[0];
+  facts.of = n[1];
+  facts.data_fingerprint = n[2];
+  facts.workers = static_cast<int>(n[3]);
+  facts.inputs.vocabulary = static_cast<std::int64_t>(n[4]);
+  int* sizes[] = {&facts.inputs.query_length, &facts.inputs.title_length, &facts.inputs.image_width, &facts.inputs.image_height};
+  for (std::size_t i = 0; i < std::size(sizes); ++i) *sizes[i] = static_cast<int>(n[5 + i]);
+  ARGOSY_ASSIGN(facts.recipe, load_recipe(folder / "recipe.toml", {}));
+  ARGOSY_ASSIGN(facts.vocabulary, read_file(folder / "vocab.txt", longest_text));
+  return facts;
+}
+
+status take_values(const safetensors_file& file, const fs::path& path, const std::string& name, std::size_t count, std::vector<float>& to) {
+  const auto* t = file.find(name);
+  if (t == nullptr) return {errc::not_found, path.string() + ": no tensor `" + name + "`"};
+  if (t->type != "F32" || t->data.size() != count * sizeof(float))
+    return {errc::shape_mismatch, path.string() + ": tensor `" + name + "`: want " + std::to_string(count) + " F32, got " +
+                                      std::to_string(t->count()) + " " + t->type};
+  to.resize(count);
+  std::memcpy(to.data(), t->data.data(), t->data.size());
+  return {};
+}
+
+// The weights alone, in the order of the file.
+result<std::vector<checkpoint_state::entry>> read_weights(const fs::path& path) {
+  ARGOSY_ASSIGN(const auto file, read_safetensors(path));
+  std::vector<checkpoint_state::entry> entries;
+  for (const auto& t : file.tensors) {
+    if (t.shape.empty() || t.shape.size() > 2)
+      return status{errc::shape_mismatch,
+                    path.string() + ": tensor `" + t.name + "`: want 1 or 2 dimensions, got " + std::to_string(t.shape.size())};
+    auto& e = entries.emplace_back();
+    e.name = t.name;
+    e.rows = t.shape.size() == 2 ? t.shape[0] : 1;
+    e.cols = t.shape.back();
+    ARGOSY_TRY(take_values(file, path, e.name, static_cast<std::size_t>(t.count()), e.value));
+  }
+  return entries;
+}
+
+status restore_weights(const std::vector<checkpoint_state::entry>& entries, retrieval_model& model, bool moments) {
+  const auto& all = model.weights();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& p = all[i];
+    const auto e = std::ranges::find(entries, p.spec.name, &checkpoint_state::entry::name);
+    if (e == entries.end()) return {errc::shape_mismatch, "tensor `" + p.spec.name + "`: not in the checkpoint"};
+    if (!p.value.is(e->rows, e->cols))
+      return {errc::shape_mismatch, "tensor `" + p.spec.name + "`: want " + shape_text(p.value) + ", got (" + std::to_string(e->rows) +
+                                        ", " + std::to_string(e->cols) + ")"};
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& p = all[i];
+    const auto e = std::ranges::find(entries, p.spec.name, &checkpoint_state::entry::name);
+    set_values(p.value, e->value);
+    if (!moments) continue;
+    set_values(p.first, e->first);
+    set_values(p.second, e->second);
+  }
+  return {};
+}
+
+}  // namespace
+
+checkpoint_state capture(const retrieval_model& model, checkpoint_facts facts) {
+  checkpoint_state state;
+  state.facts = std::move(facts);
+  const auto& all = model.weights();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& p = all[i];
+    state.entries.push_back({p.spec.name, p.spec.rows, p.spec.cols, values_of(p.value), values_of(p.first), values_of(p.second)});
+  }
+  return state;
+}
+
+status write_checkpoint(const fs::path& run, const checkpoint_state& state) {
+  std::error_code failed;
+  fs::create_directories(folder_of(run), failed);
+  if (failed) return {errc::io_error, folder_of(run).string() + ": " + failed.message()};
+  ARGOSY_ASSIGN(auto folder, folder_writer::create(folder_of(run) / numbered(state.facts.steps_done), folder_kind, folder_version));
+  ARGOSY_TRY(write_weights(folder.path(), state));
+  ARGOSY_TRY(write_facts(folder.path(), state.facts));
+  for (std::size_t rank = 0; rank < state.banks.size(); ++rank) ARGOSY_TRY(write_bank(folder.path() / bank_file(rank), state.banks[rank]));
+  return folder.seal();
+}
+
+status prune_checkpoints(const fs::path& run, int keep) {
+  const auto newest_first = checkpoints_of(run);
+  for (auto i = static_cast<std::size_t>(keep); i < newest_first.size(); ++i) {
+    const auto& old = newest_first[i];
+    std::error_code failed;
+    fs::remove_all(old, failed);
+    if (failed) return {errc::io_error, old.string() + ": " + failed.message()};
+  }
+  return {};
+}
+
+result<fs::path> find_checkpoint(const fs::path& run) {
+  for (const auto& path : checkpoints_of(run)) {
+    const auto folder = open_folder(path, folder_kind, folder_version);
+    const auto whole = folder.ok() ? verify_folder(*folder) : folder.failure();
+    if (whole.ok()) return path;
+    log::warning("left out: " + whole.text());
+  }
+  return status{errc::not_found, folder_of(run).string() + ": no checkpoint that can be used"};
+}
+
+result<checkpoint_state> read_checkpoint(const fs::path& path) {
+  ARGOSY_ASSIGN(const auto folder, open_folder(path, folder_kind, folder_version));
+  ARGOSY_TRY(verify_folder(folder));
+  checkpoint_state state;
+  ARGOSY_ASSIGN(state.facts, read_facts(path));
+  ARGOSY_ASSIGN(state.entries, read_weights(path / "model.safetensors"));
+  const auto moments_path = path / "moments.safetensors";
+  ARGOSY_ASSIGN(const auto moments, read_safetensors(moments_path));
+  for (auto& e : state.entries) {
+    ARGOSY_TRY(take_values(moments, moments_path, e.name + ".first", e.value.size(), e.first));
+    ARGOSY_TRY(take_values(moments, moments_path, e.name + ".second", e.value.size(), e.second));
+  }
+  for (std::size_t rank = 0; fs::exists(path / bank_file(rank)); ++rank) {
+    ARGOSY_ASSIGN(auto bank, read_bank(path / bank_file(rank)));
+    state.banks.push_back(std::move(bank));
+  }
+  return state;
+}
+
+status restore(const checkpoint_state& state, retrieval_model& model) { return restore_weights(state.entries, model, true); }
+
+result<loaded_model> load_model(device& on, const fs::path& folder) {
+  ARGOSY_ASSIGN(auto facts, read_facts(folder));
+  ARGOSY_ASSIGN(auto model,
+                retrieval_model::make(on, facts.recipe.model, facts.inputs, facts.recipe.negatives.scale, facts.recipe.train.seed));
+  ARGOSY_ASSIGN(const auto entries, read_weights(folder / "model.safetensors"));
+  ARGOSY_TRY(restore_weights(entries, model, false).within((folder / "model.safetensors").string()));
+  return loaded_model{std::move(facts), std::move(model)};
+}
+
+status copy_model(const fs::path& checkpoint, const fs::path& to) {
+  for (const auto* name : {"model.safetensors", "recipe.toml", "vocab.txt", facts_file}) {
+    std::error_code failed;
+    fs::copy_file(checkpoint / name, to / name, fs::copy_options::overwrite_existing, failed);
+    if (failed) return {errc::io_error, (to / name).string() + ": " + failed.message()};
+  }
+  return {};
+}
+
+}  // namespace argosy
