@@ -1,11 +1,14 @@
 // The one container of every binary file Argosy writes, but weights (safetensors): named arrays behind a FlatBuffers header.
-//     magic "ARGOSY\r\n" | u32 container version | u32 header bytes | u64 xxh3 of the header | header | sections
-// Header: container.fbs (kind, version of that kind, sections with name, element type, offset, bytes, xxh3 of each block).
-// All little-endian; sections start at multiples of 64. Byte by byte: FORMATS.md.
-// Reading   memory-mapped. open() verifies magic, versions, header checksum, and that every section lies inside the file;
-//           the bytes of a section are verified block by block on first touch, or all at once by verify().
+//     preamble (64 bytes) | sections | header
+// Preamble  magic "ARGOSY\r\n", container version, where the header lies, its length and xxh3, the xxh3 of the preamble itself.
+// Header    container.fbs: kind, version of that kind, sections with name, element type, offset, bytes, xxh3 of each block of 1 MiB.
+//           It ends the file, since a writer that streams knows it last.
+// All little-endian; sections and header start at multiples of 64, without gaps but the padding, which is zero. Byte by byte: FORMATS.md.
+// Reading   memory-mapped. open() verifies magic, versions, both checksums, and that the sections fill the file exactly;
+//           the bytes of a section are verified block by block on first touch, or all at once, padding too, by verify().
 // Threads   a reader may be shared; a writer belongs to one thread.
-// Errors    corrupt and version_mismatch name file, section, offset, what was expected and what was found.
+// Errors    corrupt and version_mismatch name file, section, offset, what was expected and what was found; a container of another
+//           kind is an invalid_argument.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +45,25 @@ struct file_kind {
   std::uint32_t version;  // refused by a reader that knows another
 };
 
+constexpr std::size_t size_of(element of) noexcept {
+  switch (of) {
+    case element::u8: return 1;
+    case element::u16: return 2;
+    case element::u32:
+    case element::i32:
+    case element::f32: return 4;
+    case element::u64:
+    case element::i64:
+    case element::f64: return 8;
+  }
+  return 0;
+}
+template <class T>
+concept storable = sizeof(T) == size_of(element_of<T>);  // so that no struct passes for bytes
+
+// The kind that a container names itself; all of its header is verified.
+result<std::string> kind_of(const std::filesystem::path&);
+
 class container_reader {
 public:
   static result<container_reader> open(const std::filesystem::path&, file_kind expected);
@@ -49,13 +71,13 @@ public:
   bool has(std::string_view section) const;
   // The section's elements, verified. Valid while any copy of this reader lives. not_found, corrupt, or
   // shape_mismatch when the section holds another element type.
-  template <class T>
+  template <storable T>
   result<std::span<const T>> section(std::string_view name) const {
     ARGOSY_ASSIGN(const auto bytes, bytes_of(name, element_of<T>));
     return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
   }
   // The same without touching the data: verify what is used by touch().
-  template <class T>
+  template <storable T>
   result<std::span<const T>> unverified(std::string_view name) const {
     ARGOSY_ASSIGN(const auto bytes, unverified_bytes(name, element_of<T>));
     return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
@@ -68,14 +90,15 @@ public:
 
 private:
   struct mapping;
-  explicit container_reader(std::shared_ptr<mapping>);
+  friend result<std::string> kind_of(const std::filesystem::path&);
+  explicit container_reader(std::shared_ptr<const mapping>);
   result<std::span<const std::byte>> bytes_of(std::string_view, element) const;
   result<std::span<const std::byte>> unverified_bytes(std::string_view, element) const;
-  std::shared_ptr<mapping> mapping_;
+  std::shared_ptr<const mapping> mapping_;
 };
 
-// Streams sections to a file, in any size of pieces; the header is written by finish(), which also fsyncs.
-// A file that was not finished does not open.
+// Streams sections to `PATH.partial-PID-N`, in any size of pieces; finish() writes the header, fsyncs and renames. Until then, and after
+// any failure, nothing stands under the final name but what stood there before. The first failure is repeated by all later calls.
 class container_writer {
 public:
   static result<container_writer> create(const std::filesystem::path&, file_kind);
@@ -86,11 +109,11 @@ public:
   // begin, append any number of times, and so on with the next section; or add() for all at once.
   status begin(std::string_view section, element);
   status append(std::span<const std::byte>);
-  template <class T>
+  template <storable T>
   status append(std::span<const T> elements) {
     return append(std::as_bytes(elements));
   }
-  template <class T>
+  template <storable T>
   status add(std::string_view section, std::span<const T> elements) {
     ARGOSY_TRY(begin(section, element_of<T>));
     return append(std::as_bytes(elements));

@@ -1,12 +1,14 @@
 // A sealed folder: files that belong together (prepared data, a checkpoint, a generation), whole or not there at all.
-// Writing   into `NAME.partial-PID` beside the target; seal() writes `MANIFEST` (a container: name, bytes and xxh3 of every file),
-//           fsyncs files and folder, renames, fsyncs the parent. Killed at any moment, the target is the old one or the new one.
+// Writing   into `NAME.partial-PID-N` beside the target; seal() writes `MANIFEST` (a container: name, bytes and xxh3 of every file),
+//           fsyncs files and folder, renames (in exchange with the old one, if there is one), fsyncs the parent, removes the old one.
+//           Killed at any moment, the target is the old one or the new one.
 // Reading   open_folder() verifies the manifest and that every file is there in its size; verify_folder() every byte.
-// Left-overs of killed writers are removed by the next writer of the same target.
+// Left-overs of killed writers are removed by the next writer of the same target; one that still lives makes it refuse (unavailable).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,21 +33,21 @@ struct sealed_folder {
 
 class folder_writer {
 public:
-  // Replaces an existing sealed folder of that kind when sealed; refuses any other non-empty target.
+  // Replaces an existing sealed folder of that kind, of any version, when sealed; refuses any other non-empty target.
   static result<folder_writer> create(const std::filesystem::path& target, std::string_view kind, std::uint32_t version);
   folder_writer(folder_writer&&) noexcept;
   folder_writer& operator=(folder_writer&&) = delete;
   ~folder_writer();  // removes the partial folder when not sealed
 
-  // Where to write; every regular file found there by seal() belongs to the folder.
-  const std::filesystem::path& path() const noexcept { return partial_; }
+  // Where to write; every regular file found there by seal() belongs to the folder. Other kinds of files are refused.
+  const std::filesystem::path& path() const noexcept;
+  // The last call.
   status seal();
 
 private:
-  folder_writer(std::filesystem::path target, std::filesystem::path partial, std::string kind, std::uint32_t version);
-  std::filesystem::path target_, partial_;
-  std::string kind_;
-  std::uint32_t version_ = 0;
+  struct work;
+  explicit folder_writer(std::unique_ptr<work>);
+  std::unique_ptr<work> work_;
 };
 
 result<sealed_folder> open_folder(const std::filesystem::path&, std::string_view kind, std::uint32_t version);

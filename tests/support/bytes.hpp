@@ -1,0 +1,49 @@
+// Damage to files, for tests that every reader notices it.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace argosy::test {
+
+inline std::string bytes_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline void write_bytes(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+// Calls `whole` with each byte of the file inverted in turn, and mends the file. Returns at how many bytes `whole` saw nothing.
+template <class Whole>
+std::size_t unnoticed_flips(const std::filesystem::path& path, Whole whole) {
+  const std::string good = bytes_of_file(path);
+  std::size_t unnoticed = 0;
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x20);
+    write_bytes(path, bad);
+    unnoticed += whole() ? 1 : 0;
+  }
+  write_bytes(path, good);
+  return unnoticed;
+}
+
+// The same for the file cut off at every length.
+template <class Whole>
+std::size_t unnoticed_cuts(const std::filesystem::path& path, Whole whole) {
+  const std::string good = bytes_of_file(path);
+  std::size_t unnoticed = 0;
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    write_bytes(path, good.substr(0, length));
+    unnoticed += whole() ? 1 : 0;
+  }
+  write_bytes(path, good);
+  return unnoticed;
+}
+
+}  // namespace argosy::test
