@@ -10,12 +10,14 @@
 #include "schema/folder.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/status.hpp"
 
 namespace argosy {
 namespace {
 
 namespace fs = std::filesystem;
 using test::bytes_of_file;
+using test::check_refused;
 using test::scratch_folder;
 using test::write_bytes;
 
@@ -44,13 +46,6 @@ bool whole(const fs::path& path) {
 }
 
 status failure_of(const fs::path& path) { return container_reader::open(path, kind).failure(); }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-void check_refused(const status& failure, errc code, std::initializer_list<std::string_view> parts) {
-  BOOST_TEST(static_cast<int>(failure.code()) == static_cast<int>(code), failure.text());
-  for (const auto part : parts) BOOST_TEST(contains(failure.message(), part), failure.text() << " without " << part);
-}
 
 // A container with the given header in place of its own and checksums that hold.
 void forge_header(const fs::path& path, const flatbuffers::FlatBufferBuilder& builder) {
