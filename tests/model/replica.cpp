@@ -1,0 +1,153 @@
+// The whole model and a whole step on the reference device: every gradient against central differences (oracle 11), the order of the bank
+// (oracle 3), the phases (oracle 5).
+#include "model/replica.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <vector>
+
+#include "tests/support/tiny_model.hpp"
+
+namespace {
+
+using namespace argosy;
+
+struct step_parts {
+  double loss = 0;
+  match_report matched;
+};
+
+step_parts loss_of(replica& r, const batch& b, const step_plan& plan, const bank_view& bank) {
+  const auto columns = r.forward(b, plan);
+  BOOST_REQUIRE_MESSAGE(columns.ok(), columns.failure().text());
+  const auto matched = r.match(b, *columns, 0, bank, static_cast<std::int64_t>(b.size()));
+  BOOST_REQUIRE_MESSAGE(matched.ok(), matched.failure().text());
+  return {matched->loss / static_cast<double>(b.size()), *matched};
+}
+
+memory_bank filled_bank(device& on, std::int64_t columns) {
+  auto bank = memory_bank::make(on, 6, columns).value();
+  std::vector<double> rows(static_cast<std::size_t>(6 * columns)), log_p{-1, -2, -3, -1, -2, -3};
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = std::sin(static_cast<double>(3 * i + 1));
+  const std::vector<std::int64_t> ids{3, 50, 51, 52, 7, 53};
+  BOOST_REQUIRE(bank.push({view_of(rows.data(), 6, columns), ids, view_of(log_p.data(), 1, 6), 0}).ok());
+  return bank;
+}
+
+double dot(const_view a, const_view b) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < a.rows * a.cols; ++i) sum += a.as<double>()[i] * b.as<double>()[i];
+  return sum;
+}
+
+// Central differences of the loss along each parameter's own gradient: (L(w + h g/|g|) - L(w - h g/|g|)) / 2h = |g|.
+void gradients_agree(const recipe& with) {
+  const auto on = make_reference_device();
+  auto r = replica::make(*on, with, test::tiny_inputs()).value();
+  const auto b = test::tiny_batch(0, 0, 10);
+  const auto bank = filled_bank(*on, with.model.projection);
+  const step_plan plan{3, 8, phase::bank, 1e-3};
+  loss_of(r, b, plan, bank.view());
+  BOOST_REQUIRE(r.backward(r.column_gradient()).ok());
+
+  const auto& all = r.model().weights();
+  std::vector<std::vector<double>> gradients;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto g = all[i].gradient;
+    gradients.emplace_back(g.as<double>(), g.as<double>() + g.rows * g.cols);
+  }
+  double whole = 0;
+  for (const auto& g : gradients)
+    whole += dot(view_of(g.data(), 1, static_cast<std::int64_t>(g.size())), view_of(g.data(), 1, static_cast<std::int64_t>(g.size())));
+  whole = std::sqrt(whole);
+  BOOST_TEST(whole > 0);
+
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto value = all[i].value;
+    const auto& g = gradients[i];
+    double norm = 0;
+    for (const double x : g) norm += x * x;
+    norm = std::sqrt(norm);
+    // Without a gradient (a key's bias, a row nobody reads) any direction must show none.
+    constexpr double h = 1e-5;
+    const auto moved_loss = [&](double by) {
+      const std::vector<double> kept(value.as<double>(), value.as<double>() + value.rows * value.cols);
+      for (std::size_t e = 0; e < g.size(); ++e)
+        value.as<double>()[e] += by * (norm > 1e-12 ? g[e] / norm : 1 / std::sqrt(static_cast<double>(g.size())));
+      const double loss = loss_of(r, b, plan, bank.view()).loss;
+      std::copy(kept.begin(), kept.end(), value.as<double>());
+      return loss;
+    };
+    const double slope = (moved_loss(h) - moved_loss(-h)) / (2 * h);
+    // Truncation is of order h^2 and rounding of order 1e-16 / h, both against the whole gradient.
+    BOOST_TEST(std::abs(slope - norm) <= 1e-6 * whole, all[i].spec.name << ": slope " << slope << ", gradient " << norm);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(whole_step)
+
+BOOST_AUTO_TEST_CASE(gradients_of_every_parameter) { gradients_agree(test::tiny_recipe()); }
+
+BOOST_AUTO_TEST_CASE(gradients_with_dropout) {
+  auto r = test::tiny_recipe();
+  r.model.dropout = .3;
+  gradients_agree(r);
+}
+
+BOOST_AUTO_TEST_CASE(gradients_of_titles_alone_and_of_images_alone) {
+  auto r = test::tiny_recipe();
+  r.model.use_image = false;
+  r.model.shared_tokens = true;
+  gradients_agree(r);
+  r.model.use_image = true;
+  r.model.use_title = false;
+  gradients_agree(r);
+}
+
+BOOST_AUTO_TEST_CASE(gradients_of_raw_inner_products) {
+  auto r = test::tiny_recipe();
+  r.model.cosine = false;
+  r.negatives.scale = 1;
+  gradients_agree(r);
+}
+
+BOOST_AUTO_TEST_CASE(a_scale_at_its_limit_is_not_trained) {
+  const auto on = make_reference_device();
+  auto with = test::tiny_recipe();
+  with.negatives.scale = with.negatives.scale_limit = 5;
+  auto r = replica::make(*on, with, test::tiny_inputs()).value();
+  loss_of(r, test::tiny_batch(0, 0, 6), {0, 8, phase::in_batch, 1e-3}, {});
+  BOOST_TEST(r.model().scale(5) == 5.0);
+  BOOST_TEST(*r.model().weights().at("log_scale").gradient.as<double>() == 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_lowers_the_loss_of_its_batch) {
+  const auto on = make_reference_device();
+  auto r = replica::make(*on, test::tiny_recipe(), test::tiny_inputs()).value();
+  const auto b = test::tiny_batch(0, 0, 12);
+  double first = 0, last = 0;
+  for (std::uint64_t step = 0; step < 30; ++step) {
+    const step_plan plan{step, 30, phase::in_batch, 3e-3};
+    last = loss_of(r, b, plan, {}).loss;
+    if (step == 0) first = last;
+    BOOST_REQUIRE(r.backward(r.column_gradient()).ok());
+    BOOST_REQUIRE(r.update(plan).ok());
+  }
+  BOOST_TEST(last < .5 * first);
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_one_product_do_not_depend_on_its_neighbours) {
+  const auto on = make_reference_device();
+  auto r = replica::make(*on, test::tiny_recipe(), test::tiny_inputs()).value();
+  const auto together = r.model().embed_products(test::tiny_batch(0, 0, 9).product, {}).value();
+  const std::vector<double> all(together.as<double>(), together.as<double>() + together.rows * together.cols);
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    const auto alone = r.model().embed_products(test::tiny_batch(0, i, 1).product, {}).value();
+    for (std::int64_t c = 0; c < alone.cols; ++c)
+      BOOST_TEST(std::abs(alone.as<double>()[c] - all[i * static_cast<std::size_t>(alone.cols) + static_cast<std::size_t>(c)]) < 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
