@@ -1,0 +1,243 @@
+// The checked operators: every argument is looked at before anything is written, then the device does the work.
+#include <cmath>
+
+#include "kernels/adamw.hpp"
+#include "kernels/attention.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/layer_norm.hpp"
+#include "kernels/linear.hpp"
+#include "kernels/modal_gate.hpp"
+#include "kernels/normalise.hpp"
+#include "kernels/operators/checks.hpp"
+#include "kernels/qpm_loss.hpp"
+#include "kernels/rows.hpp"
+
+namespace argosy {
+namespace {
+
+std::int64_t count_of(auto span) { return static_cast<std::int64_t>(span.size()); }
+
+status check_linear(device& on, const linear_input& in) {
+  ARGOSY_TRY(want_matrix(on, "x", in.x));
+  ARGOSY_TRY(want_shape(on, "weight", in.weight, in.weight.rows, in.x.cols));
+  return in.bias.empty() ? status{} : want_shape(on, "bias", in.bias, 1, in.weight.rows);
+}
+
+status check_layer_norm(device& on, const layer_norm_input& in) {
+  ARGOSY_TRY(want_shape(on, "gain", in.gain, 1, in.x.cols));
+  ARGOSY_TRY(want_shape(on, "bias", in.bias, 1, in.x.cols));
+  return want_positive("eps", in.eps);
+}
+
+status check_attention(device& on, const attention_input& in) {
+  ARGOSY_TRY(want_matrix(on, "q", in.q));
+  if (in.heads < 1 || in.q.cols % in.heads != 0)
+    return {errc::invalid_argument, "heads: want a divisor of " + std::to_string(in.q.cols) + ", got " + std::to_string(in.heads)};
+  ARGOSY_TRY(want_positive("scale", in.scale));
+  ARGOSY_TRY(want_shape(on, "k", in.k, in.k.rows, in.q.cols));
+  ARGOSY_TRY(want_shape(on, "v", in.v, in.k.rows, in.q.cols));
+  ARGOSY_TRY(want_offsets("q_offset", in.q_offset, in.q.rows));
+  ARGOSY_TRY(want_offsets("kv_offset", in.kv_offset, in.k.rows));
+  return want_count("kv_offset", in.kv_offset.size(), count_of(in.q_offset));
+}
+
+status check_gate(device& on, const modal_gate_input& in) {
+  ARGOSY_TRY(want_matrix(on, "title", in.title));
+  ARGOSY_TRY(want_shape(on, "image", in.image, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_shape(on, "logits", in.logits, in.title.rows, 2));
+  return want_count("present", in.present.size(), in.title.rows);
+}
+
+status check_qpm(device& on, const qpm_input& in, const qpm_output& out) {
+  const auto queries = in.query.rows, products = in.product.rows, kept = in.bank.rows;
+  ARGOSY_TRY(want_matrix(on, "query", in.query));
+  ARGOSY_TRY(want_shape(on, "product", in.product, products, in.query.cols));
+  if (!in.bank.empty()) ARGOSY_TRY(want_shape(on, "bank", in.bank, kept, in.query.cols));
+  for (const auto& [name, value] : {std::pair{"scale", in.scale}, {"weight_product", in.weight_product}, {"weight_bank", in.weight_bank}})
+    ARGOSY_TRY(want_positive(name, value));
+  ARGOSY_TRY(want_count("product_id", in.product_id.size(), products));
+  ARGOSY_TRY(want_count("bank_id", in.bank_id.size(), kept));
+  ARGOSY_TRY(want_shape(on, "product_log_p", in.product_log_p, 1, products));
+  if (kept > 0) ARGOSY_TRY(want_shape(on, "bank_log_p", in.bank_log_p, 1, kept));
+  ARGOSY_TRY(want_count("own", in.own.size(), queries));
+  ARGOSY_TRY(want_indices("own", in.own, 0, products));
+  ARGOSY_TRY(want_count("known_offset", in.known_offset.size(), queries + 1));
+  ARGOSY_TRY(want_offsets("known_offset", in.known_offset, count_of(in.known_product)));
+  for (const auto& [name, v] :
+       {std::pair{"loss", out.loss}, {"lse", out.lse}, {"share_product", out.share_product}, {"share_bank", out.share_bank}})
+    ARGOSY_TRY(want_shape(on, name, v, 1, queries));
+  ARGOSY_TRY(want_count("negatives_product", out.negatives_product.size(), queries));
+  return want_count("negatives_bank", out.negatives_bank.size(), queries);
+}
+
+}  // namespace
+
+status linear_forward(device& on, const linear_input& in, view y) {
+  ARGOSY_TRY(check_linear(on, in));
+  ARGOSY_TRY(want_shape(on, "y", y, in.x.rows, in.weight.rows));
+  return on.linear_forward(in, y);
+}
+
+status linear_backward(device& on, const linear_input& in, const_view d_y, const linear_gradient& g) {
+  ARGOSY_TRY(check_linear(on, in));
+  ARGOSY_TRY(want_shape(on, "d_y", d_y, in.x.rows, in.weight.rows));
+  if (!g.d_x.empty()) ARGOSY_TRY(want_shape(on, "d_x", g.d_x, in.x.rows, in.x.cols));
+  if (!g.d_weight.empty()) ARGOSY_TRY(want_shape(on, "d_weight", g.d_weight, in.weight.rows, in.weight.cols));
+  if (!g.d_bias.empty()) ARGOSY_TRY(want_shape(on, "d_bias", g.d_bias, 1, in.weight.rows));
+  return on.linear_backward(in, d_y, g);
+}
+
+status gelu_forward(device& on, const_view x, view y) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "y", y, x.rows, x.cols));
+  return on.gelu_forward(x, y);
+}
+
+status gelu_backward(device& on, const_view x, const_view d_y, view d_x) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "d_y", d_y, x.rows, x.cols));
+  ARGOSY_TRY(want_shape(on, "d_x", d_x, x.rows, x.cols));
+  return on.gelu_backward(x, d_y, d_x);
+}
+
+status add(device& on, const_view x, view y) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "y", y, x.rows, x.cols));
+  return on.add(x, y);
+}
+
+status scale_rows(device& on, std::span<const float> factor, view x) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_count("factor", factor.size(), x.rows));
+  return on.scale_rows(factor, x);
+}
+
+status from_bytes(device& on, std::span<const std::uint8_t> bytes, double scale, double shift, view y) {
+  ARGOSY_TRY(want_matrix(on, "y", y));
+  ARGOSY_TRY(want_count("bytes", bytes.size(), y.rows * y.cols));
+  return on.from_bytes(bytes, scale, shift, y);
+}
+
+status dropout(device& on, const dropout_input& in, view x) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  if (!(in.rate >= 0 && in.rate < 1))
+    return {errc::invalid_argument, "rate: want a number from 0 to below 1, got " + std::to_string(in.rate)};
+  ARGOSY_TRY(want_count("pair", in.pair.size(), x.rows));
+  ARGOSY_TRY(want_count("position", in.position.size(), x.rows));
+  return on.dropout(in, x);
+}
+
+status layer_norm_forward(device& on, const layer_norm_input& in, view y, const layer_norm_saved& saved) {
+  ARGOSY_TRY(want_matrix(on, "x", in.x));
+  ARGOSY_TRY(check_layer_norm(on, in));
+  if (!in.residual.empty()) ARGOSY_TRY(want_shape(on, "residual", in.residual, in.x.rows, in.x.cols));
+  ARGOSY_TRY(want_shape(on, "y", y, in.x.rows, in.x.cols));
+  if (!saved.normalised.empty() || !saved.rstd.empty()) {
+    ARGOSY_TRY(want_shape(on, "normalised", saved.normalised, in.x.rows, in.x.cols));
+    ARGOSY_TRY(want_shape(on, "rstd", saved.rstd, 1, in.x.rows));
+  }
+  return on.layer_norm_forward(in, y, saved);
+}
+
+status layer_norm_backward(device& on, const layer_norm_input& in, const layer_norm_saved& saved, const_view d_y,
+                           const layer_norm_gradient& g) {
+  ARGOSY_TRY(want_matrix(on, "d_y", d_y));
+  ARGOSY_TRY(want_shape(on, "normalised", saved.normalised, d_y.rows, d_y.cols));
+  ARGOSY_TRY(want_shape(on, "rstd", saved.rstd, 1, d_y.rows));
+  ARGOSY_TRY(want_shape(on, "gain", in.gain, 1, d_y.cols));
+  ARGOSY_TRY(want_shape(on, "d_x", g.d_x, d_y.rows, d_y.cols));
+  ARGOSY_TRY(want_shape(on, "d_gain", g.d_gain, 1, d_y.cols));
+  ARGOSY_TRY(want_shape(on, "d_bias", g.d_bias, 1, d_y.cols));
+  return on.layer_norm_backward(in, saved, d_y, g);
+}
+
+status attention_forward(device& on, const attention_input& in, view o, view lse) {
+  ARGOSY_TRY(check_attention(on, in));
+  ARGOSY_TRY(want_shape(on, "o", o, in.q.rows, in.q.cols));
+  if (!lse.empty()) ARGOSY_TRY(want_shape(on, "lse", lse, in.q.rows, in.heads));
+  return on.attention_forward(in, o, lse);
+}
+
+status attention_backward(device& on, const attention_input& in, const_view o, const_view lse, const_view d_o,
+                          const attention_gradient& g) {
+  ARGOSY_TRY(check_attention(on, in));
+  ARGOSY_TRY(want_shape(on, "o", o, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_shape(on, "lse", lse, in.q.rows, in.heads));
+  ARGOSY_TRY(want_shape(on, "d_o", d_o, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_shape(on, "d_q", g.d_q, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_shape(on, "d_k", g.d_k, in.k.rows, in.k.cols));
+  ARGOSY_TRY(want_shape(on, "d_v", g.d_v, in.k.rows, in.k.cols));
+  return on.attention_backward(in, o, lse, d_o, g);
+}
+
+status move_rows(device& on, const move_rows_input& in, view to) {
+  ARGOSY_TRY(want_matrix(on, "from", in.from));
+  ARGOSY_TRY(want_shape(on, "to", to, to.rows, in.from.cols));
+  const auto from_count = in.from_index.empty() ? in.from.rows : count_of(in.from_index);
+  const auto to_count = in.to_index.empty() ? to.rows : count_of(in.to_index);
+  if (from_count != to_count)
+    return {errc::shape_mismatch, "move_rows: " + std::to_string(from_count) + " rows to read, " + std::to_string(to_count) + " to write"};
+  ARGOSY_TRY(want_indices("from_index", in.from_index, -1, in.from.rows));
+  ARGOSY_TRY(want_indices("to_index", in.to_index, -1, to.rows));
+  return on.move_rows(in, to);
+}
+
+status normalise_forward(device& on, const_view x, view y, view norm) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "y", y, x.rows, x.cols));
+  ARGOSY_TRY(want_shape(on, "norm", norm, 1, x.rows));
+  return on.normalise_forward(x, y, norm);
+}
+
+status normalise_backward(device& on, const_view y, const_view norm, const_view d_y, view d_x) {
+  ARGOSY_TRY(want_matrix(on, "y", y));
+  ARGOSY_TRY(want_shape(on, "norm", norm, 1, y.rows));
+  ARGOSY_TRY(want_shape(on, "d_y", d_y, y.rows, y.cols));
+  ARGOSY_TRY(want_shape(on, "d_x", d_x, y.rows, y.cols));
+  return on.normalise_backward(y, norm, d_y, d_x);
+}
+
+status modal_gate_forward(device& on, const modal_gate_input& in, view product, view gate) {
+  ARGOSY_TRY(check_gate(on, in));
+  ARGOSY_TRY(want_shape(on, "product", product, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_shape(on, "gate", gate, in.title.rows, 2));
+  return on.modal_gate_forward(in, product, gate);
+}
+
+status modal_gate_backward(device& on, const modal_gate_input& in, const_view gate, const_view d_product, const modal_gate_gradient& g) {
+  ARGOSY_TRY(check_gate(on, in));
+  ARGOSY_TRY(want_shape(on, "gate", gate, in.title.rows, 2));
+  ARGOSY_TRY(want_shape(on, "d_product", d_product, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_shape(on, "d_title", g.d_title, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_shape(on, "d_image", g.d_image, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_shape(on, "d_logits", g.d_logits, in.title.rows, 2));
+  return on.modal_gate_backward(in, gate, d_product, g);
+}
+
+status qpm_forward(device& on, const qpm_input& in, const qpm_output& out) {
+  ARGOSY_TRY(check_qpm(on, in, out));
+  return on.qpm_forward(in, out);
+}
+
+status qpm_backward(device& on, const qpm_input& in, const qpm_output& out, double d_loss, const qpm_gradient& g) {
+  ARGOSY_TRY(check_qpm(on, in, out));
+  ARGOSY_TRY(want_shape(on, "d_query", g.d_query, in.query.rows, in.query.cols));
+  ARGOSY_TRY(want_shape(on, "d_product", g.d_product, in.product.rows, in.product.cols));
+  if (g.d_scale == nullptr) return {errc::invalid_argument, "d_scale: want a number to write to, got none"};
+  return on.qpm_backward(in, out, d_loss, g);
+}
+
+status adamw(device& on, const adamw_settings& s, const_view gradient, view parameter, view first, view second) {
+  ARGOSY_TRY(want_shape(on, "gradient", gradient, 1, gradient.cols));
+  for (const auto& [name, v] : {std::pair{"parameter", parameter}, {"first", first}, {"second", second}})
+    ARGOSY_TRY(want_shape(on, name, v, 1, gradient.cols));
+  if (s.step < 1) return {errc::invalid_argument, "step: want at least 1, got " + std::to_string(s.step)};
+  return on.adamw(s, gradient, parameter, first, second);
+}
+
+result<double> sum_of_squares(device& on, const_view x) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  return on.sum_of_squares(x);
+}
+
+}  // namespace argosy
