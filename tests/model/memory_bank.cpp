@@ -20,7 +20,8 @@ struct entries {
 entries numbered(std::int64_t first, int count) {
   entries e;
   for (auto i = first; i < first + count; ++i) {
-    e.embedding.insert(e.embedding.end(), {static_cast<double>(i), -static_cast<double>(i)});
+    e.embedding.push_back(static_cast<double>(i));
+    e.embedding.push_back(-static_cast<double>(i));
     e.log_p.push_back(-.5 * static_cast<double>(i));
     e.product.push_back(i);
   }
