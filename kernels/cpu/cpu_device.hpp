@@ -1,0 +1,54 @@
+// The float32 device of the machine's own cores. Products are oneDNN's; the rest are one-pass kernels in this folder, one file an operator.
+// Threads      OpenMP, static schedules, `threads` of them whatever the rest of the process uses. No sum depends on the number of
+//              threads except inside oneDNN's products; every result is the same from run to run.
+// Scratch      one buffer a device, which grows to the largest call and is reused.
+#pragma once
+
+#include <cstdlib>
+
+#include "kernels/device.hpp"
+
+namespace argosy {
+
+class cpu_device final : public device {
+public:
+  // REQUIRES threads >= 1.
+  explicit cpu_device(int threads) noexcept : threads_(threads) {}
+
+  std::string_view name() const noexcept override { return "cpu"; }
+  dtype type() const noexcept override { return dtype::f32; }
+  result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) override;
+  void zero(view) override;
+
+  status linear_forward(const linear_input&, view y) override;
+  status linear_backward(const linear_input&, const_view d_y, const linear_gradient&) override;
+  status gelu_forward(const_view x, view y) override;
+  status gelu_backward(const_view x, const_view d_y, view d_x) override;
+  status layer_norm_forward(const layer_norm_input&, view y, const layer_norm_saved&) override;
+  status layer_norm_backward(const layer_norm_input&, const layer_norm_saved&, const_view d_y, const layer_norm_gradient&) override;
+  status attention_forward(const attention_input&, view o, view lse) override;
+  status attention_backward(const attention_input&, const_view o, const_view lse, const_view d_o, const attention_gradient&) override;
+  status move_rows(const move_rows_input&, view to) override;
+  status scale_rows(std::span<const float> factor, view x) override;
+  status add(const_view x, view y) override;
+  status from_bytes(std::span<const std::uint8_t> bytes, double scale, double shift, view y) override;
+  status normalise_forward(const_view x, view y, view norm) override;
+  status normalise_backward(const_view y, const_view norm, const_view d_y, view d_x) override;
+  status modal_gate_forward(const modal_gate_input&, view product, view gate) override;
+  status modal_gate_backward(const modal_gate_input&, const_view gate, const_view d_product, const modal_gate_gradient&) override;
+  status qpm_forward(const qpm_input&, const qpm_output&) override;
+  status qpm_backward(const qpm_input&, const qpm_output&, double d_loss, const qpm_gradient&) override;
+  status dropout(const dropout_input&, view x) override;
+  result<double> sum_of_squares(const_view x) override;
+  status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) override;
+
+private:
+  // 64-byte aligned, contents undefined, valid until the next call.
+  result<float*> scratch(std::int64_t floats);
+
+  int threads_;
+  std::shared_ptr<std::byte> scratch_;
+  std::int64_t scratch_floats_ = 0;
+};
+
+}  // namespace argosy

@@ -1,0 +1,64 @@
+#include "kernels/elementwise.hpp"
+
+#include "kernels/cpu/cpu_device.hpp"
+#include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/vec.hpp"
+
+namespace argosy {
+
+using cpu::vec;
+
+status cpu_device::gelu_forward(const_view x, view y) {
+  const bool flat = x.contiguous() && y.contiguous();
+  cpu::for_each_piece(threads_, x.rows, x.cols, flat, [&](std::int64_t row, std::int64_t first, std::int64_t count) {
+    cpu::map(
+        count, y.row<float>(row) + first, [](vec a) { return a * cpu::normal_cdf(a, cpu::exp(a * a * -.5f)); }, x.row<float>(row) + first);
+  });
+  return {};
+}
+
+// d/dx x Phi(x) = Phi(x) + x phi(x)
+status cpu_device::gelu_backward(const_view x, const_view d_y, view d_x) {
+  constexpr float one_over_sqrt_2_pi = 0.3989422804014327f;
+  const bool flat = x.contiguous() && d_y.contiguous() && d_x.contiguous();
+  cpu::for_each_piece(threads_, x.rows, x.cols, flat, [&](std::int64_t row, std::int64_t first, std::int64_t count) {
+    const auto chain = [](vec a, vec d) {
+      const vec e = cpu::exp(a * a * -.5f);
+      return d * (cpu::normal_cdf(a, e) + a * e * one_over_sqrt_2_pi);
+    };
+    cpu::map(count, d_x.row<float>(row) + first, chain, x.row<float>(row) + first, d_y.row<float>(row) + first);
+  });
+  return {};
+}
+
+status cpu_device::add(const_view x, view y) {
+  const bool flat = x.contiguous() && y.contiguous();
+  cpu::for_each_piece(threads_, x.rows, x.cols, flat, [&](std::int64_t row, std::int64_t first, std::int64_t count) {
+    float* const to = y.row<float>(row) + first;
+    cpu::map(
+        count, to, [](vec a, vec b) { return a + b; }, to, x.row<float>(row) + first);
+  });
+  return {};
+}
+
+status cpu_device::scale_rows(std::span<const float> factor, view x) {
+  cpu::for_rows(threads_, x.rows, x.cols, [&](std::int64_t row) {
+    const float by = factor[static_cast<std::size_t>(row)];
+    cpu::map(
+        x.cols, x.row<float>(row), [by](vec a) { return a * by; }, x.row<float>(row));
+  });
+  return {};
+}
+
+status cpu_device::from_bytes(std::span<const std::uint8_t> bytes, double scale, double shift, view y) {
+  const float by = static_cast<float>(scale), plus = static_cast<float>(shift);
+  cpu::for_each_piece(threads_, y.rows, y.cols, y.contiguous(), [&](std::int64_t row, std::int64_t first, std::int64_t count) {
+    const std::uint8_t* const from = bytes.data() + row * y.cols + first;
+    float* const to = y.row<float>(row) + first;
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) to[i] = by * static_cast<float>(from[i]) + plus;
+  });
+  return {};
+}
+
+}  // namespace argosy

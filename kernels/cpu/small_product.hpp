@@ -1,0 +1,80 @@
+// Products of matrices that fit the first-level cache, on one thread: what attention over short sequences is made of.
+//     C(i, j) (=|+=) sum over k of A(i, k) B(k, j)      A(i, k) = a[i * row_step + k * k_step], so A may be read transposed
+#pragma once
+
+#include "kernels/cpu/vec.hpp"
+
+namespace argosy::cpu {
+
+struct small_factor {
+  const float* data;
+  std::int64_t row_step, k_step;
+};
+
+struct small_rows {
+  const float* data;
+  std::int64_t stride;
+};
+
+namespace detail {
+
+// Rows x (Vectors * lanes) of C in registers. `last` < lanes counts the columns of a ragged end (Vectors = 1), or is 0.
+template <int Rows, int Vectors>
+inline void product_block(std::int64_t k, small_factor a, small_rows b, bool add, float* c, std::int64_t c_stride, std::int64_t last) {
+  vec sum[Rows][Vectors];
+  for (int i = 0; i < Rows; ++i)
+    for (int v = 0; v < Vectors; ++v) {
+      const float* const from = c + i * c_stride + v * lanes;
+      sum[i][v] = !add ? vec{} : last == 0 ? load(from) : load_first(from, last);
+    }
+  for (std::int64_t step = 0; step < k; ++step) {
+    vec right[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      const float* const from = b.data + step * b.stride + v * lanes;
+      right[v] = last == 0 ? load(from) : load_first(from, last);
+    }
+    for (int i = 0; i < Rows; ++i) {
+      const vec left = splat(a.data[i * a.row_step + step * a.k_step]);
+      for (int v = 0; v < Vectors; ++v) sum[i][v] += left * right[v];
+    }
+  }
+  for (int i = 0; i < Rows; ++i)
+    for (int v = 0; v < Vectors; ++v) {
+      float* const to = c + i * c_stride + v * lanes;
+      if (last == 0)
+        store(to, sum[i][v]);
+      else
+        store_first(to, sum[i][v], last);
+    }
+}
+
+template <int Rows>
+void product_rows(std::int64_t n, std::int64_t k, small_factor a, small_rows b, bool add, float* c, std::int64_t c_stride) {
+  std::int64_t j = 0;
+  for (; j + 2 * lanes <= n; j += 2 * lanes) product_block<Rows, 2>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, 0);
+  for (; j + lanes <= n; j += lanes) product_block<Rows, 1>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, 0);
+  if (j < n) product_block<Rows, 1>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, n - j);
+}
+
+}  // namespace detail
+
+inline void small_product(std::int64_t m, std::int64_t n, std::int64_t k, small_factor a, small_rows b, bool add, float* c,
+                          std::int64_t c_stride) {
+  constexpr std::int64_t most = 6;
+  for (std::int64_t row = 0; row < m;) {
+    const std::int64_t blocks = (m - row + most - 1) / most, rows = (m - row + blocks - 1) / blocks;
+    const small_factor from{a.data + row * a.row_step, a.row_step, a.k_step};
+    float* const to = c + row * c_stride;
+    switch (rows) {
+      case 1: detail::product_rows<1>(n, k, from, b, add, to, c_stride); break;
+      case 2: detail::product_rows<2>(n, k, from, b, add, to, c_stride); break;
+      case 3: detail::product_rows<3>(n, k, from, b, add, to, c_stride); break;
+      case 4: detail::product_rows<4>(n, k, from, b, add, to, c_stride); break;
+      case 5: detail::product_rows<5>(n, k, from, b, add, to, c_stride); break;
+      default: detail::product_rows<6>(n, k, from, b, add, to, c_stride); break;
+    }
+    row += rows;
+  }
+}
+
+}  // namespace argosy::cpu
