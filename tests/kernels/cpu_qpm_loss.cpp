@@ -1,0 +1,144 @@
+// The CPU's matching loss beside the reference: tiles of 256 queries and 1024 columns on both sides of their edges, masks in every place.
+#include "kernels/qpm_loss.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/compare.hpp"
+#include "tests/support/status.hpp"
+
+namespace argosy {
+namespace {
+
+using namespace test;
+
+// Queries, products, rows of the bank, width; ids repeat so that some products and rows of the bank are masked.
+struct loss_case {
+  std::int64_t queries, products, bank, width;
+  double scale = 10;
+  std::int64_t distinct_ids = 50;
+  std::int64_t gap = 0;
+};
+
+struct ids {
+  std::vector<std::int64_t> product, bank, known;
+  std::vector<std::int32_t> own, known_offset{0};
+};
+
+ids ids_of(const loss_case& c) {
+  const auto draw = [](std::uint32_t pair, std::int64_t i, std::int64_t below) {
+    return static_cast<std::int64_t>(random_bits({.seed = 11}, pair, static_cast<std::uint32_t>(i))) % below;
+  };
+  ids made;
+  for (std::int64_t i = 0; i < c.products; ++i) made.product.push_back(draw(1, i, c.distinct_ids) * 1'000'003 - 7);
+  for (std::int64_t i = 0; i < c.bank; ++i) made.bank.push_back(draw(2, i, c.distinct_ids) * 1'000'003 - 7);
+  for (std::int64_t b = 0; b < c.queries; ++b) {
+    made.own.push_back(static_cast<std::int32_t>((b + 1) % c.products));
+    for (std::int64_t k = 0; k < b % 4; ++k) made.known.push_back(draw(3, 4 * b + k, c.distinct_ids + 3) * 1'000'003 - 7);
+    made.known_offset.push_back(static_cast<std::int32_t>(made.known.size()));
+  }
+  return made;
+}
+
+std::string text_of(const loss_case& c) {
+  return std::to_string(c.queries) + " queries, " + std::to_string(c.products) + " products, bank of " + std::to_string(c.bank) + ": ";
+}
+
+void compare(const loss_case& c) {
+  const auto device = make_cpu_device(2);
+  const auto reference = make_reference_device();
+  const ids of = ids_of(c);
+  const double sigma = 1 / std::sqrt(static_cast<double>(c.width));
+  twin query(c.queries, c.width, normals(1, sigma), c.gap), product(c.products, c.width, normals(2, sigma), c.gap);
+  twin bank(c.bank, c.width, normals(3, sigma), c.gap);
+  twin product_log_p(1, c.products, normals(4)), bank_log_p(1, c.bank, normals(5));
+  twin loss(1, c.queries, constant(9)), lse(1, c.queries, constant(9));
+  twin share_product(1, c.queries, constant(9)), share_bank(1, c.queries, constant(9));
+  std::vector<std::int32_t> count_product(of.own.size()), count_bank(of.own.size()), want_product(of.own.size()), want_bank(of.own.size());
+  const qpm_input on_cpu{.query = query.f32(),
+                         .product = product.f32(),
+                         .bank = bank.f32(),
+                         .scale = c.scale,
+                         .product_id = of.product,
+                         .bank_id = of.bank,
+                         .product_log_p = product_log_p.f32(),
+                         .bank_log_p = bank_log_p.f32(),
+                         .own = of.own,
+                         .known_offset = of.known_offset,
+                         .known_product = of.known};
+  const qpm_input on_reference{.query = query.f64(),
+                               .product = product.f64(),
+                               .bank = bank.f64(),
+                               .scale = c.scale,
+                               .product_id = of.product,
+                               .bank_id = of.bank,
+                               .product_log_p = product_log_p.f64(),
+                               .bank_log_p = bank_log_p.f64(),
+                               .own = of.own,
+                               .known_offset = of.known_offset,
+                               .known_product = of.known};
+  const qpm_output out{loss.f32(), lse.f32(), share_product.f32(), share_bank.f32(), count_product, count_bank};
+  const qpm_output want{loss.f64(), lse.f64(), share_product.f64(), share_bank.f64(), want_product, want_bank};
+  require_ok(qpm_forward(*device, on_cpu, out));
+  require_ok(qpm_forward(*reference, on_reference, want));
+
+  // A logit is scale times a sum of D products of unit vectors (at most 2 long here), and a sum of M + K exponentials of it.
+  const double columns = static_cast<double>(c.products + c.bank);
+  const double logit = unit_roundoff * (c.scale * static_cast<double>(c.width) * 4 + 4 * (c.scale * 2 + 8));
+  const double relative = logit + unit_roundoff * (std::sqrt(columns) + 8);
+  const std::string name = text_of(c);
+  check_near(name + "lse", lse, relative + unit_roundoff * lse.largest_value());
+  check_near(name + "loss", loss, 2 * relative + unit_roundoff * loss.largest_value());
+  check_near(name + "share of products", share_product, 2 * relative);
+  check_near(name + "share of the bank", share_bank, 2 * relative);
+  BOOST_TEST(count_product == want_product, boost::test_tools::per_element());
+  BOOST_TEST(count_bank == want_bank, boost::test_tools::per_element());
+
+  twin d_query(c.queries, c.width, constant(9), c.gap), d_product(c.products, c.width, constant(9), c.gap);
+  double d_scale = 9, want_d_scale = 9;
+  require_ok(qpm_backward(*device, on_cpu, out, .5, {d_query.f32(), d_product.f32(), &d_scale}));
+  require_ok(qpm_backward(*reference, on_reference, want, .5, {d_query.f64(), d_product.f64(), &want_d_scale}));
+  const double whole = c.scale * product.largest_value();  // a row of softmax minus one sums to 2 in absolute value
+  check_near(name + "d_query", d_query, (4 * relative + unit_roundoff * std::sqrt(columns)) * whole);
+  check_near(name + "d_product", d_product,
+             (4 * relative + unit_roundoff * static_cast<double>(c.queries)) * whole *
+                 std::max(1., static_cast<double>(c.queries) / static_cast<double>(c.products)));
+  BOOST_TEST(std::abs(d_scale - want_d_scale) <= 4 * relative * static_cast<double>(c.queries));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cpu_qpm_loss)
+
+BOOST_AUTO_TEST_CASE(few_of_everything) {
+  compare({1, 1, 0, 1});
+  compare({1, 1, 3, 5});
+  compare({3, 2, 0, 7});
+  compare({7, 9, 17, 33});
+}
+
+BOOST_AUTO_TEST_CASE(tiles_of_queries) {
+  for (const std::int64_t queries : {255, 256, 257}) compare({queries, 40, 9, 8});
+}
+
+BOOST_AUTO_TEST_CASE(tiles_of_columns) {
+  for (const std::int64_t columns : {1023, 1024, 1025}) {
+    compare({5, columns, 0, 8});
+    compare({5, 17, columns, 8});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_negative_masked) { compare({6, 6, 12, 16, 10, 1}); }
+
+BOOST_AUTO_TEST_CASE(no_two_ids_alike) { compare({20, 20, 200, 16, 10, 1'000'000'000}); }
+
+BOOST_AUTO_TEST_CASE(scales_from_flat_to_sharp) {
+  for (const double scale : {1e-3, 1., 100.}) compare({20, 30, 40, 64, scale});
+}
+
+BOOST_AUTO_TEST_CASE(rows_with_gaps) { compare({9, 11, 13, 20, 10, 50, 12}); }
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace argosy
