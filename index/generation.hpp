@@ -1,7 +1,8 @@
 // A store and its generations. STORE/generations/NNNNNN are sealed folders (schema/folder.hpp) with everything that answers a query:
 // index, product ids and titles, and whatever the publisher adds (the model). STORE/CURRENT names the one in use; it is replaced by rename,
 // so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile.
-//   products file: ids, titles and image names, one container of kind "products"
+//   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
+//   products.argosy  ids, titles and image names, one container of kind "products"; verified when opened
 #pragma once
 
 #include <cstdint>

@@ -24,7 +24,7 @@ struct hit {
 
 struct search_options {
   std::size_t k = 10;  // at most size() hits come back
-  int threads = 1;     // >= 1; over queries when there are many, over rows when there is one
+  int threads = 1;     // >= 1; each has its part of the rows
 };
 
 class vector_index {
@@ -38,7 +38,10 @@ public:
   virtual status verify() const = 0;
 };
 
-// Exact: every row is scored by SIMD inner products in float32, in tiles that stay in cache.
+// Exact: every row is scored by SIMD inner products in float32, in tiles that stay in cache. A hit's score is inner_product() of the two
+// (inner_product.hpp), whatever the batch; only of rows whose scores differ by rounding alone may another one be the last of a list.
+// Values are finite and at most 1e15 in magnitude, in vectors and queries, so that no score overflows (invalid_argument).
+// Bytes are verified by the first search.
 status write_flat_index(const std::filesystem::path&, const_view vectors);
 result<std::unique_ptr<vector_index>> open_flat_index(const std::filesystem::path&);
 // By the kind that the file itself names.

@@ -50,6 +50,9 @@ private:
   std::unique_ptr<work> work_;
 };
 
+// Removes what dead writers of `target` left. Returns the partial path of one that lives, or an empty path.
+std::filesystem::path remove_leftovers(const std::filesystem::path& target);
+
 result<sealed_folder> open_folder(const std::filesystem::path&, std::string_view kind, std::uint32_t version);
 status verify_folder(const sealed_folder&);
 

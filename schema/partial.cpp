@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "schema/folder.hpp"
+
 namespace argosy {
 namespace fs = std::filesystem;
 namespace {

@@ -43,8 +43,6 @@ struct locked_path {
 // Makes and locks an empty partial file or folder for `target`, whose parent is made if it is not there.
 result<locked_path> make_partial_file(const std::filesystem::path& target);
 result<locked_path> make_partial_folder(const std::filesystem::path& target);
-// Removes what dead writers of `target` left. Returns the first partial path whose writer lives, or an empty one.
-std::filesystem::path remove_leftovers(const std::filesystem::path& target);
 // The target in `TARGET.partial-PID-N`; empty when the name is not of that form.
 std::string_view target_of_partial(std::string_view name) noexcept;
 

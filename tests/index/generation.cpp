@@ -1,0 +1,175 @@
+#include "index/generation.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/bytes.hpp"
+#include "tests/support/folders.hpp"
+#include "tests/support/killed_child.hpp"
+#include "tests/support/small_disk.hpp"
+#include "tests/support/status.hpp"
+#include "tests/support/vectors.hpp"
+
+namespace argosy {
+namespace {
+
+namespace fs = std::filesystem;
+using test::check_ok;
+using test::check_refused;
+using test::require_ok;
+using test::scratch_folder;
+
+const std::vector<product_facts> three = {{"p1", "red dress", "p1.jpg"}, {"p2", "", "p2.jpg"}, {"p3", "连衣裙", ""}};
+
+result<std::uint64_t> publish(const fs::path& store, std::uint64_t seed = 1) {
+  ARGOSY_ASSIGN(auto writer, generation_writer::create(store));
+  ARGOSY_TRY(writer.write(test::small_integers(3, 4, seed), three));
+  ARGOSY_TRY(writer.publish());
+  return writer.number();
+}
+
+bool whole(const fs::path& store) {
+  const auto opened = generation::open_current(store);
+  return opened.ok() && opened->verify().ok();
+}
+
+std::ptrdiff_t entries(const fs::path& folder) { return std::distance(fs::directory_iterator(folder), {}); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(generations)
+
+BOOST_AUTO_TEST_CASE(what_was_published_is_current) {
+  const scratch_folder scratch;
+  const auto store = scratch / "shop/store";
+  BOOST_TEST(publish(store).value() == 1u);
+  const auto opened = generation::open_current(store);
+  require_ok(opened.failure());
+  BOOST_TEST(opened->number() == 1u);
+  BOOST_TEST(opened->path() == store / "generations/000001");
+  BOOST_TEST(opened->index().size() == 3u);
+  BOOST_TEST(opened->index().columns() == 4u);
+  BOOST_REQUIRE(opened->products() == 3u);
+  BOOST_TEST(opened->facts(0).title == "red dress");
+  BOOST_TEST(opened->facts(1).id == "p2");
+  BOOST_TEST(opened->facts(1).title == "");
+  BOOST_TEST(opened->facts(2).title == "连衣裙");
+  BOOST_TEST(opened->facts(2).image == "");
+  check_ok(opened->verify());
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_keeps_its_generation) {
+  const scratch_folder scratch;
+  BOOST_TEST(publish(scratch.path(), 1).value() == 1u);
+  const auto reader = generation::open_current(scratch.path());
+  require_ok(reader.failure());
+  BOOST_TEST(publish(scratch.path(), 2).value() == 2u);
+  fs::remove_all(scratch / "generations/000001");
+  const auto vectors = test::small_integers(3, 4, 1);
+  const auto found = reader->index().search(vectors, {});
+  require_ok(found.failure());
+  BOOST_TEST((*found == search_reference(vectors, vectors, 3)));
+  BOOST_TEST(reader->facts(0).id == "p1");
+  BOOST_TEST(generation::open_current(scratch.path())->number() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_is_not_seen_before_it_is_published) {
+  const scratch_folder scratch;
+  check_refused(generation::open_current(scratch.path()).failure(), errc::not_found, {"CURRENT"});
+  BOOST_TEST(publish(scratch.path()).ok());
+  {
+    auto writer = generation_writer::create(scratch.path());
+    BOOST_TEST(writer->number() == 2u);
+    check_ok(writer->write(test::small_integers(3, 4, 2), three));
+    BOOST_TEST(generation::open_current(scratch.path())->number() == 1u);
+    auto beside = generation_writer::create(scratch.path());
+    BOOST_TEST(beside->number() == 3u);
+  }
+  BOOST_TEST(entries(scratch / "generations") == 1);
+  BOOST_TEST(publish(scratch.path()).value() == 2u);
+  BOOST_TEST(generation::open(scratch.path(), 1)->number() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(products_and_vectors_must_agree) {
+  const scratch_folder scratch;
+  auto writer = generation_writer::create(scratch.path());
+  check_refused(writer->write(test::small_integers(2, 4, 1), three), errc::shape_mismatch, {"2 vectors", "got 3"});
+  check_ok(writer->write(test::small_integers(3, 4, 1), three));
+  check_ok(write_flat_index(writer->path() / "index.argosy", test::small_integers(2, 4, 1)));
+  check_ok(writer->publish());
+  check_refused(generation::open_current(scratch.path()).failure(), errc::corrupt, {"3 products", "2 vectors"});
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_byte_and_every_truncation_is_found) {
+  const scratch_folder scratch;
+  for (int i = 0; i < 3; ++i) BOOST_TEST(publish(scratch.path()).ok());
+  for (const auto* name :
+       {"CURRENT", "generations/000003/MANIFEST", "generations/000003/index.argosy", "generations/000003/products.argosy"}) {
+    BOOST_TEST(test::unnoticed_flips(scratch / name, [&] { return whole(scratch.path()); }) == 0u, name);
+    BOOST_TEST(test::unnoticed_cuts(scratch / name, [&] { return generation::open_current(scratch.path()).ok(); }) == 0u, name);
+  }
+  BOOST_TEST(whole(scratch.path()));
+}
+
+BOOST_AUTO_TEST_CASE(product_files_that_lie_are_refused) {
+  const scratch_folder scratch;
+  const auto open_with = [&](std::vector<std::uint64_t> offsets, std::string_view text, std::uint32_t version = 1) {
+    auto writer = generation_writer::create(scratch.path());
+    check_ok(write_flat_index(writer->path() / "index.argosy", test::small_integers(1, 4, 1)));
+    auto products = container_writer::create(writer->path() / "products.argosy", {"products", version});
+    check_ok(products->add("text", std::span<const char>(text)));
+    check_ok(products->add("offsets", std::span<const std::uint64_t>(offsets)));
+    check_ok(products->finish());
+    check_ok(writer->publish());
+    return generation::open_current(scratch.path()).failure();
+  };
+  check_ok(open_with({0, 1, 3, 4}, "abcd"));
+  check_refused(open_with({0, 1, 3, 5}, "abcd"), errc::corrupt, {"products.argosy", "offsets", "4 bytes"});
+  check_refused(open_with({1, 1, 3, 4}, "abcd"), errc::corrupt, {"offsets"});
+  check_refused(open_with({0, 9, 3, 4}, "abcd"), errc::corrupt, {"offsets"});
+  check_refused(open_with({0, 1, 4}, "abcd"), errc::corrupt, {"offsets"});
+  check_refused(open_with({}, ""), errc::corrupt, {"offsets"});
+  check_refused(open_with({0, 1, 3, 4}, "abcd", 2), errc::version_mismatch, {"products", "want 1", "found 2"});
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_of_a_newer_version_is_refused) {
+  const scratch_folder scratch;
+  BOOST_TEST(publish(scratch.path()).ok());
+  auto writer = folder_writer::create(scratch / "generations/000001", "generation", 2);
+  check_ok(writer->seal());
+  check_refused(generation::open(scratch.path(), 1).failure(), errc::version_mismatch, {"generation", "want 1", "found 2"});
+}
+
+BOOST_AUTO_TEST_CASE(publishing_killed_at_any_moment_leaves_a_whole_current_generation) {
+  const scratch_folder scratch;
+  BOOST_TEST(publish(scratch.path()).ok());
+  std::uint64_t last = 1;
+  test::kill_at_random_moments(
+      25, [&] { (void)publish(scratch.path()); },
+      [&] {
+        const auto opened = generation::open_current(scratch.path());
+        require_ok(opened.failure());
+        check_ok(opened->verify());
+        BOOST_TEST(opened->number() >= last);
+        last = opened->number();
+      });
+  BOOST_TEST(last > 2u);
+  BOOST_TEST(publish(scratch.path()).ok());
+  for (const auto& entry : fs::directory_iterator(scratch / "generations")) {
+    BOOST_TEST(entry.path().filename().string().size() == 6u, entry.path() << " was left");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_current_generation) {
+  const test::small_disk disk(256 << 10);
+  if (!disk) return;
+  require_ok(publish(disk / "store").failure());
+  auto writer = generation_writer::create(disk / "store");
+  require_ok(writer.failure());
+  std::vector<product_facts> many(3000, three[0]);
+  check_refused(writer->write(test::small_integers(3000, 64, 1), many), errc::io_error, {"index.argosy", "No space left on device"});
+  BOOST_TEST(whole(disk / "store"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace argosy
