@@ -62,7 +62,7 @@ inline float largest(vec x) noexcept {
 
 // Relative error under 2e-7 on [-87, 88] (the polynomial of Cephes' expf); 0 below, e^88 above.
 inline vec exp(vec x) noexcept {
-  const vec in = min(max(x, splat(-87.f)), splat(88.f));
+  const vec in = min(splat(88.f), max(splat(-87.f), x));  // in this order NaN passes
   const vec rounder = splat(0x1.8p23f);  // adding it leaves the nearest integer in the low bits
   const vec shifted = in * 1.44269504088896341f + rounder;
   const vec n = shifted - rounder;

@@ -1,0 +1,142 @@
+// The CPU's elementwise operators beside the reference, and the accuracy of its polynomials beside <cmath>.
+#include "kernels/elementwise.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <vector>
+
+#include "kernels/cpu/vec.hpp"
+#include "tests/support/compare.hpp"
+#include "tests/support/status.hpp"
+
+namespace argosy {
+namespace {
+
+using namespace test;
+
+constexpr std::int64_t widths[] = {1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 100};
+
+// Contiguous and strided, one row and many; beyond one piece of 16,384 elements too.
+template <class Body>
+void for_shapes(Body body) {
+  for (const std::int64_t cols : widths)
+    for (const std::int64_t gap : {0, 5}) body(5, cols, gap);
+  body(1, 1, 0);
+  body(300, 129, 0);
+  body(300, 129, 1);
+  body(0, 4, 0);
+}
+
+struct devices {
+  std::unique_ptr<device> cpu = make_cpu_device(2), reference = make_reference_device();
+};
+
+float first_of(cpu::vec x) { return x[0]; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cpu_elementwise)
+
+BOOST_AUTO_TEST_CASE(exponential_is_accurate) {
+  double worst = 0;
+  for (double x = -87; x <= 88; x += 1.0 / 512) {
+    const float in = static_cast<float>(x);
+    worst = std::max(worst, std::abs(static_cast<double>(first_of(cpu::exp(cpu::splat(in)))) / std::exp(static_cast<double>(in)) - 1));
+  }
+  BOOST_TEST(worst < 2e-7);
+  BOOST_TEST(first_of(cpu::exp(cpu::splat(-88.f))) == 0);
+  BOOST_TEST(first_of(cpu::exp(cpu::splat(-HUGE_VALF))) == 0);
+  BOOST_TEST(first_of(cpu::exp(cpu::splat(0.f))) == 1);
+  BOOST_TEST(std::isfinite(first_of(cpu::exp(cpu::splat(1e30f)))));
+  BOOST_TEST(std::isnan(first_of(cpu::exp(cpu::splat(NAN)))));
+}
+
+BOOST_AUTO_TEST_CASE(normal_distribution_is_accurate) {
+  double worst = 0;
+  for (double x = -9; x <= 9; x += 1.0 / 256) {
+    const float in = static_cast<float>(x), e = static_cast<float>(std::exp(-.5 * static_cast<double>(in) * static_cast<double>(in)));
+    const double want = .5 * std::erfc(-static_cast<double>(in) / std::sqrt(2.0));
+    worst = std::max(worst, std::abs(static_cast<double>(first_of(cpu::normal_cdf(cpu::splat(in), cpu::splat(e)))) / want - 1));
+  }
+  BOOST_TEST(worst < 5e-7);
+}
+
+BOOST_AUTO_TEST_CASE(gelu) {
+  const devices on;
+  for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
+    twin x(rows, cols, normals(1, 3), gap), y(rows, cols, constant(9), gap), d_y(rows, cols, normals(2), gap);
+    require_ok(gelu_forward(*on.cpu, x.f32(), y.f32()));
+    require_ok(gelu_forward(*on.reference, x.f64(), y.f64()));
+    // Phi is off by some units (its own and those of e^{-x*x/2}, which vanish where x*x is large), the product by one more.
+    check_near("gelu", y, 8 * unit_roundoff * x.largest_value());
+    require_ok(gelu_backward(*on.cpu, x.f32(), d_y.f32(), d_y.f32()));
+    require_ok(gelu_backward(*on.reference, x.f64(), d_y.f64(), d_y.f64()));
+    check_near("gradient of gelu, in place", d_y, 16 * unit_roundoff * d_y.largest_value());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(addition_is_exact_on_integers) {
+  const devices on;
+  for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
+    twin x(rows, cols, small_integers(1), gap), y(rows, cols, small_integers(2), gap);
+    require_ok(add(*on.cpu, x.f32(), y.f32()));
+    require_ok(add(*on.reference, x.f64(), y.f64()));
+    check_equal("add", y);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(rows_are_scaled) {
+  const devices on;
+  for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
+    twin x(rows, cols, small_integers(1), gap);
+    std::vector<float> factor;
+    for (std::int64_t r = 0; r < rows; ++r) factor.push_back(static_cast<float>(r % 5) - 2);
+    require_ok(scale_rows(*on.cpu, factor, x.f32()));
+    require_ok(scale_rows(*on.reference, factor, x.f64()));
+    check_equal("scale_rows", x);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(bytes_become_numbers) {
+  const devices on;
+  for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
+    std::vector<std::uint8_t> bytes;
+    for (std::int64_t i = 0; i < rows * cols; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 37));
+    twin y(rows, cols, constant(9), gap);
+    require_ok(from_bytes(*on.cpu, bytes, 1 / 127.5, -1, y.f32()));
+    require_ok(from_bytes(*on.reference, bytes, 1 / 127.5, -1, y.f64()));
+    check_near("from_bytes", y, 4 * unit_roundoff);  // of 255 / 127.5 = 2, and of the factor
+  });
+}
+
+BOOST_AUTO_TEST_CASE(dropout_masks_are_those_of_the_reference) {
+  const devices on;
+  for (const double rate : {0., .1, .5, .9, .99})
+    for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
+      twin x(rows, cols, normals(1), gap);
+      std::vector<std::uint32_t> pair;
+      std::vector<std::int32_t> position;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        pair.push_back(static_cast<std::uint32_t>(r / 3) + 1000);
+        position.push_back(static_cast<std::int32_t>(r % 3));
+      }
+      const dropout_input in{{.seed = 1ull << 40, .step = 7, .site = 16}, rate, pair, position};
+      require_ok(dropout(*on.cpu, in, x.f32()));
+      require_ok(dropout(*on.reference, in, x.f64()));
+      check_near("dropout", x, 2 * unit_roundoff * x.largest_value());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(cleared_without_touching_the_gaps) {
+  const devices on;
+  for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
+    twin x(rows, cols, normals(1), gap);
+    on.cpu->zero(x.f32());
+    on.reference->zero(x.f64());
+    check_equal("zero", x);
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace argosy

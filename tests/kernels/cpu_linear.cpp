@@ -1,0 +1,93 @@
+// The CPU's affine map beside the reference.
+#include "kernels/linear.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "tests/support/compare.hpp"
+#include "tests/support/status.hpp"
+
+namespace argosy {
+namespace {
+
+using namespace test;
+
+struct linear_case {
+  std::int64_t rows, inputs, outputs, gap = 0;
+  bool biased = true, add_to_d_x = false;
+};
+
+// A sum of k products of |a| and |b| at most, whatever its order: at most k + 2 roundings of sums that never pass k |a| |b|.
+double sum_tolerance(std::int64_t k, double a, double b) {
+  return unit_roundoff * static_cast<double>(k + 2) * (static_cast<double>(k) * a * b + 4);
+}
+
+template <class Fill>
+void compare(const linear_case& c, Fill fill, bool exact) {
+  const auto device = make_cpu_device(2);
+  const auto reference = make_reference_device();
+  const auto [n, i, o] = std::tuple(c.rows, c.inputs, c.outputs);
+  twin x(n, i, fill(1), c.gap), weight(o, i, fill(2)), bias(1, c.biased ? o : 0, fill(3)), y(n, o, fill(4), c.gap);
+  twin d_y(n, o, fill(5), c.gap), d_x(n, i, fill(6), c.gap), d_weight(o, i, fill(7)), d_bias(1, o, fill(8));
+  const linear_input on_cpu{x.f32(), weight.f32(), bias.f32()}, on_reference{x.f64(), weight.f64(), bias.f64()};
+  require_ok(linear_forward(*device, on_cpu, y.f32()));
+  require_ok(linear_forward(*reference, on_reference, y.f64()));
+  require_ok(linear_backward(*device, on_cpu, d_y.f32(), {d_x.f32(), c.add_to_d_x, d_weight.f32(), d_bias.f32()}));
+  require_ok(linear_backward(*reference, on_reference, d_y.f64(), {d_x.f64(), c.add_to_d_x, d_weight.f64(), d_bias.f64()}));
+
+  const std::string name = std::to_string(n) + " x " + std::to_string(i) + " to " + std::to_string(o) + ": ";
+  const auto tolerance = [&](std::int64_t k, const twin& a, const twin& b) {
+    return exact ? 0 : sum_tolerance(k, a.largest_value(), b.largest_value());
+  };
+  check_near(name + "y", y, tolerance(i, x, weight));
+  check_near(name + "d_x", d_x, tolerance(o, d_y, weight));
+  check_near(name + "d_weight", d_weight, tolerance(n, d_y, x));
+  check_near(name + "d_bias", d_bias, exact ? 0 : sum_tolerance(n, d_y.largest_value(), 1));
+}
+
+const auto integers = [](std::uint32_t seed) { return small_integers(seed); };
+const auto reals = [](std::uint32_t seed) { return normals(seed); };
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cpu_linear)
+
+BOOST_AUTO_TEST_CASE(small_integers_come_out_exactly) {
+  for (const std::int64_t n : {1, 7, 8, 9, 63, 64, 65, 130})
+    for (const std::int64_t o : {1, 15, 16, 17, 33}) compare({n, 2 * o - 1, o}, integers, true);
+}
+
+BOOST_AUTO_TEST_CASE(real_numbers) {
+  for (const std::int64_t n : {1, 5, 48, 257}) compare({n, 40, 23}, reals, false);
+}
+
+BOOST_AUTO_TEST_CASE(rows_with_gaps) { compare({37, 12, 20, 5}, integers, true); }
+
+BOOST_AUTO_TEST_CASE(without_bias) { compare({9, 8, 7, 0, false}, integers, true); }
+
+BOOST_AUTO_TEST_CASE(added_to_the_gradient_of_the_input) { compare({9, 8, 7, 3, true, true}, integers, true); }
+
+BOOST_AUTO_TEST_CASE(no_rows) { compare({0, 8, 7}, integers, true); }
+
+// More rows than blocks of the sum over rows, and more columns than its strip of 64.
+BOOST_AUTO_TEST_CASE(sums_over_many_rows) { compare({4200, 3, 70}, integers, true); }
+
+BOOST_AUTO_TEST_CASE(only_the_wanted_gradients) {
+  const auto device = make_cpu_device(1);
+  twin x(4, 3, small_integers(1)), weight(2, 3, small_integers(2)), d_y(4, 2, constant(1)), d_bias(1, 2, constant(10));
+  require_ok(linear_backward(*device, {x.f32(), weight.f32(), {}}, d_y.f32(), {{}, false, {}, d_bias.f32()}));
+  BOOST_TEST(d_bias.f32().as<float>()[0] == 14);
+  BOOST_TEST(d_bias.f32().as<float>()[1] == 14);
+}
+
+BOOST_AUTO_TEST_CASE(products_are_counted) {
+  const auto device = make_cpu_device(1);
+  twin x(4, 3, small_integers(1)), weight(2, 3, small_integers(2)), y(4, 2, constant(0));
+  const double before = executed_product_flops();
+  require_ok(linear_forward(*device, {x.f32(), weight.f32(), {}}, y.f32()));
+  BOOST_TEST(executed_product_flops() - before == 2 * 4 * 3 * 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace argosy
