@@ -12,6 +12,11 @@ find_package(CLI11 REQUIRED)
 find_package(CAF REQUIRED)
 find_package(ArgosyLibraries REQUIRED)
 
+find_program(ARGOSY_CCACHE ccache)
+if(ARGOSY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ARGOSY_CCACHE})
+endif()
+
 add_library(argosy_options INTERFACE)
 target_include_directories(argosy_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_compile_options(argosy_options INTERFACE
@@ -19,9 +24,13 @@ target_compile_options(argosy_options INTERFACE
   -Wno-restrict   # GCC 12 sees overlapping copies inside std::string's operator+ where there are none (its bug 105651)
   -fno-math-errno -march=${ARGOSY_ARCH})
 if(ARGOSY_SANITIZE)
-  target_compile_options(argosy_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  # Only a check that may go on can be suppressed (tests/support/ubsan.supp); the tests' UBSAN_OPTIONS end the program after all others.
+  target_compile_options(argosy_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined -fsanitize-recover=null)
   target_link_options(argosy_options INTERFACE -fsanitize=address,undefined)
 endif()
+
+add_custom_target(argosy_generated)  # every header that flatc makes, without building anything else
 
 function(argosy_room name)
   cmake_parse_arguments(ARG "" "" "USES;LINK" ${ARGN})
@@ -35,7 +44,12 @@ function(argosy_room name)
       COMMAND ${ARGOSY_FLATC} --cpp --cpp-std c++17 -o ${CMAKE_BINARY_DIR}/generated/${name} ${file}
       DEPENDS ${file} COMMENT "flatc ${name}/${stem}.fbs")
     list(APPEND sources ${out})
+    list(APPEND generated ${out})
   endforeach()
+  if(generated)
+    add_custom_target(argosy_${name}_generated DEPENDS ${generated})
+    add_dependencies(argosy_generated argosy_${name}_generated)
+  endif()
   if(NOT sources)
     add_library(argosy_${name} INTERFACE)
     set(scope INTERFACE)
