@@ -48,13 +48,13 @@ BOOST_AUTO_TEST_SUITE(flat_index)
 BOOST_AUTO_TEST_CASE(small_integers_give_exactly_the_reference) {
   // Many ties: the order by row shows. Sizes on both sides of lanes, panels, rows at once and threads' parts.
   const scratch_folder scratch;
-  for (const std::int64_t rows : {1, 5, 6, 7, 130, 2500}) {
-    for (const std::int64_t cols : {1, 7, 8, 33}) {
+  for (const std::int64_t rows : {1, 6, 7, 2500}) {
+    for (const std::int64_t cols : {1, 8, 33}) {
       const auto vectors = test::small_integers(rows, cols, 1);
       const auto index = make_index(scratch / "index", vectors);
       BOOST_TEST(index->size() == static_cast<std::size_t>(rows));
       BOOST_TEST(index->columns() == static_cast<std::size_t>(cols));
-      for (const std::int64_t queries : {1, 2, 15, 16, 17, 129}) {
+      for (const std::int64_t queries : {1, 2, 17, 129}) {
         const auto asked = test::small_integers(queries, cols, 2);
         for (const std::size_t k : {std::size_t{1}, std::size_t{10}}) {
           const auto expected = search_reference(vectors, asked, k);
