@@ -1,9 +1,8 @@
 // Prepared data: what `argosy prepare` makes of a catalogue and a log, memory-mapped by training and publishing.
 // A sealed folder of kind "prepared": vocab.txt, products (ids, titles, tokens, patches), queries (tokens), pairs, facts.
 // Product p is the p-th good record of the catalogue, query q the q-th new sorted query of the log, pair i the i-th new (query, product).
-//   log p(v) = ln((c_v + 1) / (pairs + products)), c_v pairs that hold v: counted over exactly what the loader draws (unique pairs),
-//   add-one
-//              smoothed (ours). method.md, section 4.
+//   log p(v) = ln((c_v + 1) / (pairs + products)), c_v pairs that hold v: counted over exactly what the loader draws
+//              (unique pairs), add-one smoothed (ours). method.md, section 4.
 // Threads   prepared_data is immutable and may be shared.
 #pragma once
 
@@ -67,8 +66,9 @@ public:
   int title_length() const noexcept;
   int image_width() const noexcept;
   int image_height() const noexcept;
-  int patch_width() const noexcept;            // bytes of one patch
-  std::uint64_t fingerprint() const noexcept;  // of the manifest: what a checkpoint was trained on
+  int patch_width() const noexcept;                    // bytes of one patch
+  std::uint64_t fingerprint() const noexcept;          // of the manifest: what a checkpoint was trained on
+  std::string_view segmenter_source() const noexcept;  // what split its words: segmenter::source()
 
   std::string_view product_id(std::uint64_t product) const;
   std::string_view title(std::uint64_t product) const;

@@ -74,7 +74,8 @@ struct counted_word {
   std::uint64_t count = 0;
 };
 // WordPieces by byte-pair merges of characters, most frequent first, ties by bytes: the same words give the same vocabulary.
-// Every character seen at least `rarest` times is a piece and a continuation piece, so that no such word becomes [UNK].
+// Every character seen at least `rarest` times is a piece and a continuation piece, so that no such word becomes [UNK]; where `size` is too
+// small for all of them, the most frequent.
 result<vocabulary> train_vocabulary(std::span<const counted_word>, std::size_t size, std::uint64_t rarest = 2);
 
 }  // namespace argosy

@@ -1,0 +1,313 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "base/check.hpp"
+#include "data/image.hpp"
+#include "data/prepared.hpp"
+#include "data/prepared_files.hpp"
+#include "data/utf8.hpp"
+#include "schema/container.hpp"
+#include "schema/folder.hpp"
+
+namespace argosy {
+namespace {
+
+using prepared::facts;
+
+constexpr std::uint64_t largest_vocabulary = std::uint64_t{64} << 20;
+
+status corrupt(const container_reader& file, std::string_view section, const std::string& why) {
+  return {errc::corrupt, file.path().string() + ": " + std::string(section) + ": " + why};
+}
+
+// Rows of different lengths, end to end.
+template <class T>
+struct rows {
+  std::span<const std::uint64_t> offset;
+  std::span<const T> held;
+
+  std::span<const T> operator[](std::uint64_t row) const { return held.subspan(offset[row], offset[row + 1] - offset[row]); }
+};
+
+// (n + 1), from 0 to `last`, rising, no row longer than `longest`.
+status check_offsets(const container_reader& file, std::string_view name, std::span<const std::uint64_t> offset, std::uint64_t n,
+                     std::uint64_t last, std::uint64_t longest) {
+  if (offset.size() != n + 1)
+    return corrupt(file, name, "want " + std::to_string(n + 1) + " offsets, got " + std::to_string(offset.size()));
+  if (offset.front() != 0 || offset.back() != last)
+    return corrupt(file, name,
+                   "want offsets from 0 to " + std::to_string(last) + ", got " + std::to_string(offset.front()) + " to " +
+                       std::to_string(offset.back()));
+  for (std::uint64_t row = 0; row < n; ++row)
+    if (offset[row + 1] < offset[row] || offset[row + 1] - offset[row] > longest)
+      return corrupt(file, name,
+                     "row " + std::to_string(row) + ": want at most " + std::to_string(longest) + " elements, got offsets " +
+                         std::to_string(offset[row]) + " and " + std::to_string(offset[row + 1]));
+  return {};
+}
+
+template <class T>
+result<rows<T>> open_rows(const container_reader& file, std::string_view name, std::uint64_t n,
+                          std::uint64_t longest = std::numeric_limits<std::uint64_t>::max()) {
+  const std::string offset_name = std::string(name) + "_offset";
+  rows<T> made;
+  ARGOSY_ASSIGN(made.offset, file.section<std::uint64_t>(offset_name));
+  ARGOSY_ASSIGN(made.held, file.section<T>(name));
+  ARGOSY_TRY(check_offsets(file, offset_name, made.offset, n, made.held.size(), longest));
+  return made;
+}
+
+std::string_view text_of(std::span<const std::uint8_t> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+result<rows<std::uint8_t>> open_texts(const container_reader& file, std::string_view name, std::uint64_t n) {
+  ARGOSY_ASSIGN(auto texts, open_rows<std::uint8_t>(file, name, n));
+  for (std::uint64_t row = 0; row < n; ++row)
+    if (first_invalid_utf8(text_of(texts[row])) != std::string_view::npos)
+      return corrupt(file, name, "row " + std::to_string(row) + ": invalid UTF-8");
+  return texts;
+}
+
+template <class T>
+status check_below(const container_reader& file, std::string_view name, std::span<const T> numbers, std::uint64_t limit) {
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    if (numbers[i] < 0 || static_cast<std::uint64_t>(numbers[i]) >= limit)
+      return corrupt(file, name,
+                     "element " + std::to_string(i) + ": want less than " + std::to_string(limit) + ", got " + std::to_string(numbers[i]));
+  return {};
+}
+
+result<rows<std::int32_t>> open_tokens(const container_reader& file, std::uint64_t n, std::uint64_t longest, std::size_t pieces) {
+  ARGOSY_ASSIGN(auto tokens, open_rows<std::int32_t>(file, "token", n, longest));
+  ARGOSY_TRY(check_below(file, "token", tokens.held, pieces));
+  return tokens;
+}
+
+status check_facts(const container_reader& file, const facts& of) {
+  const auto within = [](std::uint64_t value, std::uint64_t least, std::uint64_t most) { return value >= least && value <= most; };
+  if (!within(of.products, 1, prepared::most_items) || of.queries > prepared::most_items || of.pairs > std::uint64_t{1} << 48)
+    return corrupt(file, "number", "impossible counts of products, queries or pairs");
+  if (!within(of.query_length, 2, prepared::longest_sequence) || !within(of.title_length, 2, prepared::longest_sequence))
+    return corrupt(file, "number", "impossible lengths of queries or titles");
+  if (!within(of.image_width, 4, prepared::longest_side) || !within(of.image_height, 4, prepared::longest_side))
+    return corrupt(file, "number", "impossible size of images");
+  return {};
+}
+
+result<facts> read_facts(const container_reader& file) {
+  ARGOSY_ASSIGN(const auto numbers, file.section<std::uint64_t>("number"));
+  prepared::fact_numbers held{};
+  if (numbers.size() != held.size())
+    return corrupt(file, "number", "want " + std::to_string(held.size()) + " numbers, got " + std::to_string(numbers.size()));
+  std::copy(numbers.begin(), numbers.end(), held.begin());
+  const facts read = prepared::facts_of(held);
+  ARGOSY_TRY(check_facts(file, read));
+  return read;
+}
+
+// Of the names, sizes and sums in the manifest, in the order of the names.
+std::uint64_t fingerprint_of(const sealed_folder& folder) {
+  std::vector<std::string> lines;
+  for (const auto& file : folder.files) lines.push_back(file.name + '\t' + std::to_string(file.bytes) + '\t' + std::to_string(file.xxh3));
+  std::sort(lines.begin(), lines.end());
+  std::string joined;
+  for (const auto& line : lines) joined.append(line).append("\n");
+  return xxh3(std::as_bytes(std::span(joined)));
+}
+
+// A vocabulary has no checksums of its own: the manifest's is asked.
+result<vocabulary> open_vocabulary(const sealed_folder& folder) {
+  const auto path = folder.path / prepared::vocabulary_file;
+  const auto listed = std::find_if(folder.files.begin(), folder.files.end(),
+                                   [](const folder_file& file) { return file.name == prepared::vocabulary_file; });
+  if (listed == folder.files.end()) return status{errc::corrupt, path.string() + ": the manifest does not list it"};
+  ARGOSY_ASSIGN(const std::string content, read_file(path, largest_vocabulary));
+  if (const auto sum = xxh3(std::as_bytes(std::span(content))); sum != listed->xxh3)
+    return status{errc::corrupt, path.string() + ": want xxh3 " + std::to_string(listed->xxh3) + ", got " + std::to_string(sum)};
+  return vocabulary::from_text(content, path.string());
+}
+
+std::vector<float> count_log_p(std::span<const std::uint32_t> product, std::uint64_t products) {
+  std::vector<std::uint64_t> count(products);
+  for (const std::uint32_t p : product) ++count[p];
+  const double total = static_cast<double>(product.size()) + static_cast<double>(products);
+  std::vector<float> log_p(products);
+  for (std::size_t p = 0; p < products; ++p) log_p[p] = static_cast<float>(std::log((static_cast<double>(count[p]) + 1) / total));
+  return log_p;
+}
+
+}  // namespace
+
+struct prepared_data::impl {
+  sealed_folder folder;
+  facts of;
+  std::optional<vocabulary> vocab;
+  std::uint64_t fingerprint = 0;
+  std::vector<container_reader> files;  // keeps the mappings of the spans below
+  std::string segmenter;
+
+  std::optional<container_reader> products;
+  rows<std::uint8_t> id, title, image, patch;  // patch: offsets count images
+  rows<std::int32_t> title_token;
+  std::uint64_t image_bytes = 0;
+
+  rows<std::int32_t> query_token;
+  rows<std::uint32_t> known;
+
+  std::span<const std::uint32_t> pair_query, pair_product;
+  std::vector<float> log_p;
+
+  result<container_reader> open_file(std::string_view name, file_kind kind) {
+    ARGOSY_ASSIGN(auto file, container_reader::open(folder.path / name, kind));
+    files.push_back(file);
+    return file;
+  }
+
+  status open_facts() {
+    ARGOSY_ASSIGN(const auto file, open_file(prepared::facts_file, prepared::facts_kind));
+    ARGOSY_ASSIGN(of, read_facts(file));
+    ARGOSY_ASSIGN(const auto name, file.section<std::uint8_t>("segmenter"));
+    segmenter = text_of(name);
+    return {};
+  }
+
+  status open_products() {
+    ARGOSY_ASSIGN(const auto file, open_file(prepared::products_file, prepared::products_kind));
+    ARGOSY_ASSIGN(id, open_texts(file, "id", of.products));
+    ARGOSY_ASSIGN(title, open_texts(file, "title", of.products));
+    ARGOSY_ASSIGN(image, open_texts(file, "image", of.products));
+    ARGOSY_ASSIGN(title_token, open_tokens(file, of.products, of.title_length, vocab->size()));
+    products = file;
+    return open_patches(file);
+  }
+
+  status open_patches(const container_reader& file) {
+    const auto width = patch_bytes(static_cast<int>(of.image_width), static_cast<int>(of.image_height));
+    image_bytes = static_cast<std::uint64_t>(patches_per_image) * static_cast<std::uint64_t>(width);
+    ARGOSY_ASSIGN(patch.offset, file.section<std::uint64_t>("patch_offset"));
+    ARGOSY_ASSIGN(patch.held, file.unverified<std::uint8_t>("patch"));
+    if (patch.held.size() % image_bytes != 0)
+      return corrupt(file, "patch",
+                     "want a multiple of " + std::to_string(image_bytes) + " bytes, got " + std::to_string(patch.held.size()));
+    ARGOSY_TRY(check_offsets(file, "patch_offset", patch.offset, of.products, patch.held.size() / image_bytes, 1));
+    for (std::uint64_t p = 0; p < of.products; ++p)
+      if (title_token[p].empty() && patch.offset[p] == patch.offset[p + 1])
+        return corrupt(file, "token", "product " + std::to_string(p) + ": neither title nor image");
+    return {};
+  }
+
+  status open_queries() {
+    ARGOSY_ASSIGN(const auto file, open_file(prepared::queries_file, prepared::queries_kind));
+    ARGOSY_ASSIGN(query_token, open_tokens(file, of.queries, of.query_length, vocab->size()));
+    ARGOSY_ASSIGN(known, open_rows<std::uint32_t>(file, "known", of.queries, of.products));
+    ARGOSY_TRY(check_below(file, "known", known.held, of.products));
+    for (std::uint64_t q = 0; q < of.queries; ++q) {
+      if (query_token[q].empty()) return corrupt(file, "token", "query " + std::to_string(q) + ": want at least one token, got none");
+      if (!std::is_sorted(known[q].begin(), known[q].end())) return corrupt(file, "known", "query " + std::to_string(q) + ": not rising");
+    }
+    return {};
+  }
+
+  status open_pairs() {
+    ARGOSY_ASSIGN(const auto file, open_file(prepared::pairs_file, prepared::pairs_kind));
+    ARGOSY_ASSIGN(pair_query, file.section<std::uint32_t>("query"));
+    ARGOSY_ASSIGN(pair_product, file.section<std::uint32_t>("product"));
+    for (const auto& [name, held] : {std::pair{"query", pair_query}, std::pair{"product", pair_product}})
+      if (held.size() != of.pairs)
+        return corrupt(file, name, "want " + std::to_string(of.pairs) + " pairs, got " + std::to_string(held.size()));
+    ARGOSY_TRY(check_below(file, "query", pair_query, of.queries));
+    ARGOSY_TRY(check_below(file, "product", pair_product, of.products));
+    log_p = count_log_p(pair_product, of.products);
+    return {};
+  }
+
+  status open() {
+    fingerprint = fingerprint_of(folder);
+    ARGOSY_ASSIGN(vocab, open_vocabulary(folder));
+    ARGOSY_TRY(open_facts());
+    ARGOSY_TRY(open_products());
+    ARGOSY_TRY(open_queries());
+    return open_pairs();
+  }
+};
+
+prepared_data::prepared_data(std::shared_ptr<const impl> opened) : impl_(std::move(opened)) {}
+
+result<prepared_data> prepared_data::open(const std::filesystem::path& path) {
+  auto opened = std::make_shared<impl>();
+  ARGOSY_ASSIGN(opened->folder, open_folder(path, prepared::folder_kind, prepared::folder_version));
+  ARGOSY_TRY(opened->open());
+  return prepared_data(std::move(opened));
+}
+
+status prepared_data::verify() const { return verify_folder(impl_->folder); }
+
+std::uint64_t prepared_data::products() const noexcept { return impl_->of.products; }
+std::uint64_t prepared_data::queries() const noexcept { return impl_->of.queries; }
+std::uint64_t prepared_data::pairs() const noexcept { return impl_->of.pairs; }
+const vocabulary& prepared_data::vocab() const noexcept { return *impl_->vocab; }
+int prepared_data::query_length() const noexcept { return static_cast<int>(impl_->of.query_length); }
+int prepared_data::title_length() const noexcept { return static_cast<int>(impl_->of.title_length); }
+int prepared_data::image_width() const noexcept { return static_cast<int>(impl_->of.image_width); }
+int prepared_data::image_height() const noexcept { return static_cast<int>(impl_->of.image_height); }
+int prepared_data::patch_width() const noexcept { return static_cast<int>(impl_->image_bytes) / patches_per_image; }
+std::uint64_t prepared_data::fingerprint() const noexcept { return impl_->fingerprint; }
+std::string_view prepared_data::segmenter_source() const noexcept { return impl_->segmenter; }
+
+std::string_view prepared_data::product_id(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products());
+  return text_of(impl_->id[product]);
+}
+
+std::string_view prepared_data::title(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products());
+  return text_of(impl_->title[product]);
+}
+
+std::string_view prepared_data::image_name(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products());
+  return text_of(impl_->image[product]);
+}
+
+std::span<const std::int32_t> prepared_data::title_tokens(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products());
+  return impl_->title_token[product];
+}
+
+result<std::span<const std::uint8_t>> prepared_data::patches(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products());
+  const std::uint64_t image = impl_->patch.offset[product], bytes = impl_->image_bytes;
+  if (image == impl_->patch.offset[product + 1]) return std::span<const std::uint8_t>{};
+  ARGOSY_TRY(impl_->products->touch("patch", image * bytes, bytes));
+  return impl_->patch.held.subspan(image * bytes, bytes);
+}
+
+std::span<const std::int32_t> prepared_data::query_tokens(std::uint64_t query) const {
+  ARGOSY_CHECK(query < queries());
+  return impl_->query_token[query];
+}
+
+std::uint64_t prepared_data::pair_query(std::uint64_t pair) const {
+  ARGOSY_CHECK(pair < pairs());
+  return impl_->pair_query[pair];
+}
+
+std::uint64_t prepared_data::pair_product(std::uint64_t pair) const {
+  ARGOSY_CHECK(pair < pairs());
+  return impl_->pair_product[pair];
+}
+
+float prepared_data::log_p(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products());
+  return impl_->log_p[product];
+}
+
+std::span<const std::uint32_t> prepared_data::known_products(std::uint64_t query) const {
+  ARGOSY_CHECK(query < queries());
+  return impl_->known[query];
+}
+
+}  // namespace argosy
