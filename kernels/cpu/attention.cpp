@@ -17,7 +17,9 @@ using cpu::vec;
 
 constexpr std::int64_t query_block = 32;  // rows of S held at once
 
-constexpr std::int64_t padded(std::int64_t count) { return cpu::pieces_of(count, 16) * 16; }
+constexpr std::int64_t few_queries = 3;  // up to so many, dot products beat a transposed copy of the keys
+
+constexpr std::int64_t padded(std::int64_t count) { return cpu::pieces_of(count, cpu::lanes) * cpu::lanes; }
 
 // One head of one sequence: Tq query rows from `query`, Tk key rows from `key`, columns from `column`.
 struct part {
@@ -53,20 +55,37 @@ void for_parts(int threads, const attention_input& in, const plan& of, float* bu
   for (std::int64_t index = 0; index < parts; ++index) body(of.part_of(in, index), buffers + omp_get_thread_num() * floats);
 }
 
-// to (D, width) = rows of x transposed; columns past t_k are 0.
-void transpose(const_view x, const part& p, std::int64_t head_dim, std::int64_t width, float* to) {
-  for (std::int64_t j = 0; j < p.t_k; ++j) {
-    const float* const from = x.row<float>(p.key + j) + p.column;
-    for (std::int64_t d = 0; d < head_dim; ++d) to[d * width + j] = from[d];
-  }
-  for (std::int64_t d = 0; d < head_dim; ++d) std::fill(to + d * width + p.t_k, to + (d + 1) * width, 0.f);
+float dot(std::int64_t count, const float* a, const float* b) {
+  return cpu::map_sum(
+      count, [](vec x, vec y) { return x * y; }, a, b);
 }
 
-// s (count, width) = rows of x times a transposed matrix.
+// The keys or values of a part as the right side of scores: a transposed copy, or for few queries the rows themselves.
+struct key_side {
+  cpu::small_rows rows;
+  const float* transposed = nullptr;  // (D, width)
+
+  key_side(const_view x, const part& p, std::int64_t head_dim, std::int64_t width, float* buffer)
+      : rows{p.t_k == 0 ? nullptr : x.row<float>(p.key) + p.column, x.stride} {
+    if (p.t_q <= few_queries) return;
+    cpu::small_transpose(p.t_k, head_dim, rows, buffer, width);
+    transposed = buffer;
+  }
+};
+
+// s (count, width) = rows of x, from `first` of the part, times keys.
 void scores(const_view x, const part& p, std::int64_t first, std::int64_t count, std::int64_t head_dim, std::int64_t width,
-            const float* transposed, float* s) {
+            const key_side& keys, float* s) {
   const float* const rows = x.row<float>(p.query + first) + p.column;
-  cpu::small_product(count, width, head_dim, {rows, x.stride, 1}, {transposed, width}, false, s, width);
+  if (keys.transposed != nullptr) {
+    cpu::small_product(count, width, head_dim, {rows, x.stride, 1}, {keys.transposed, width}, false, s, width);
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float* const row = rows + i * x.stride;
+    for (std::int64_t j = 0; j < p.t_k; ++j) s[i * width + j] = dot(head_dim, row, keys.rows.data + j * keys.rows.stride);
+    std::fill(s + i * width + p.t_k, s + (i + 1) * width, 0.f);
+  }
 }
 
 float softmax_row(std::int64_t t_k, std::int64_t width, float scale, float* s) {
@@ -83,12 +102,12 @@ float softmax_row(std::int64_t t_k, std::int64_t width, float scale, float* s) {
 
 void forward_part(const attention_input& in, const part& p, std::int64_t head_dim, float* buffer, view o, view lse) {
   const std::int64_t width = padded(p.t_k);
-  float *const k_t = buffer, *const s = k_t + head_dim * width;
-  transpose(in.k, p, head_dim, width, k_t);
+  float* const s = buffer + head_dim * width;
+  const key_side keys(in.k, p, head_dim, width, buffer);
   const cpu::small_rows v{p.t_k == 0 ? nullptr : in.v.row<float>(p.key) + p.column, in.v.stride};
   for (std::int64_t first = 0; first < p.t_q; first += query_block) {
     const std::int64_t count = std::min(query_block, p.t_q - first);
-    if (p.t_k > 0) scores(in.q, p, first, count, head_dim, width, k_t, s);
+    if (p.t_k > 0) scores(in.q, p, first, count, head_dim, width, keys, s);
     for (std::int64_t i = 0; i < count; ++i) {
       const float sum =
           p.t_k > 0 ? softmax_row(p.t_k, width, static_cast<float>(in.scale), s + i * width) : -std::numeric_limits<float>::infinity();
@@ -108,8 +127,7 @@ struct backward_arguments {
 void score_gradient(const backward_arguments& a, const part& p, std::int64_t row, std::int64_t head_dim, std::int64_t width, float* s,
                     float* d_p) {
   const float lse = a.lse.row<float>(row)[p.head], scale = static_cast<float>(a.in.scale);
-  const float along = cpu::map_sum(
-      head_dim, [](vec x, vec y) { return x * y; }, a.o.row<float>(row) + p.column, a.d_o.row<float>(row) + p.column);
+  const float along = dot(head_dim, a.o.row<float>(row) + p.column, a.d_o.row<float>(row) + p.column);
   cpu::map(
       width, s, [=](vec x) { return cpu::exp(x * scale - lse); }, s);
   std::fill(s + p.t_k, s + width, 0.f);
@@ -130,18 +148,16 @@ void backward_part(const backward_arguments& a, const part& p, std::int64_t head
     return;
   }
   const std::int64_t width = padded(p.t_k);
-  float *const k_t = buffer, *const v_t = k_t + head_dim * width, *const s = v_t + head_dim * width, *const d_s = s + query_block * width;
-  transpose(a.in.k, p, head_dim, width, k_t);
-  transpose(a.in.v, p, head_dim, width, v_t);
-  const cpu::small_rows k{a.in.k.row<float>(p.key) + p.column, a.in.k.stride};
+  float *const s = buffer + 2 * head_dim * width, *const d_s = s + query_block * width;
+  const key_side keys(a.in.k, p, head_dim, width, buffer), values(a.in.v, p, head_dim, width, buffer + head_dim * width);
   for (std::int64_t first = 0; first < p.t_q; first += query_block) {
     const std::int64_t count = std::min(query_block, p.t_q - first), row = p.query + first;
-    scores(a.in.q, p, first, count, head_dim, width, k_t, s);
-    scores(a.d_o, p, first, count, head_dim, width, v_t, d_s);
+    scores(a.in.q, p, first, count, head_dim, width, keys, s);
+    scores(a.d_o, p, first, count, head_dim, width, values, d_s);
     for (std::int64_t i = 0; i < count; ++i) score_gradient(a, p, row + i, head_dim, width, s + i * width, d_s + i * width);
     const cpu::small_rows q{a.in.q.row<float>(row) + p.column, a.in.q.stride}, d_o{a.d_o.row<float>(row) + p.column, a.d_o.stride};
     const bool add = first > 0;
-    cpu::small_product(count, head_dim, p.t_k, {d_s, width, 1}, k, false, d_q.row<float>(row) + p.column, d_q.stride);
+    cpu::small_product(count, head_dim, p.t_k, {d_s, width, 1}, keys.rows, false, d_q.row<float>(row) + p.column, d_q.stride);
     cpu::small_product(p.t_k, head_dim, count, {s, 1, width}, d_o, add, d_v.row<float>(p.key) + p.column, d_v.stride);
     cpu::small_product(p.t_k, head_dim, count, {d_s, 1, width}, q, add, d_k.row<float>(p.key) + p.column, d_k.stride);
   }

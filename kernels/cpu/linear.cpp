@@ -18,8 +18,10 @@ status cpu_device::linear_forward(const linear_input& in, view y) {
 status cpu_device::linear_backward(const linear_input& in, const_view d_y, const linear_gradient& gradient) {
   if (!gradient.d_x.empty())
     ARGOSY_TRY(cpu::multiply(threads_, d_y.cols, 1.f, cpu::plain(d_y), cpu::plain(in.weight), gradient.add_to_d_x, gradient.d_x));
-  if (!gradient.d_weight.empty())
-    ARGOSY_TRY(cpu::multiply(threads_, d_y.rows, 1.f, cpu::transposed(d_y), cpu::plain(in.x), true, gradient.d_weight));
+  if (!gradient.d_weight.empty()) {
+    ARGOSY_ASSIGN(float* copies, scratch(cpu::gradient_product_floats(d_y, in.x)));
+    ARGOSY_TRY(cpu::add_gradient_product(threads_, d_y, in.x, gradient.d_weight, copies));
+  }
   if (gradient.d_bias.empty()) return {};
   ARGOSY_ASSIGN(float* partial, scratch(cpu::row_sum_floats(d_y.rows, d_y.cols, 1)));
   float* const sums[] = {gradient.d_bias.as<float>()};

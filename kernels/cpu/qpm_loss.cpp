@@ -85,7 +85,7 @@ status cpu_device::qpm_backward(const qpm_input& in, const qpm_output& out, doub
     tiles.cells(row)[own] = static_cast<float>(d_own);
   };
   const auto embedding_gradients = [&](const qpm_tile& t) -> status {
-    const cpu::factor g{tiles.cells(0), qpm_tiles::columns}, g_t{tiles.cells(0), qpm_tiles::columns, true};
+    const cpu::factor g{tiles.cells(0), qpm_tiles::stride}, g_t{tiles.cells(0), qpm_tiles::stride, true};
     ARGOSY_TRY(cpu::multiply(threads_, t.columns, scale, g, cpu::plain(t.embedding), t.column > 0,
                              gradient.d_query.row_range(t.query, t.queries)));
     if (t.bank) return {};

@@ -31,7 +31,7 @@ qpm_tiles::qpm_tiles(int threads, const qpm_input& in, float* scratch) : threads
 
 status qpm_tiles::similarities(const qpm_tile& t) {
   return multiply(threads_, {t.queries, t.columns, in_.query.cols}, 1.f, plain(in_.query.row_range(t.query, t.queries)),
-                  transposed(t.embedding), false, cells_, columns);
+                  transposed(t.embedding), false, cells_, stride);
 }
 
 void qpm_tiles::mask_row(const qpm_tile& t, std::int64_t row) {

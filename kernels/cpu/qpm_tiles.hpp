@@ -33,7 +33,8 @@ struct qpm_query {
 class qpm_tiles {
 public:
   static constexpr std::int64_t queries = 256, columns = 1024;  // 1 MiB of logits
-  static constexpr std::int64_t floats = queries * columns;     // of scratch
+  static constexpr std::int64_t stride = unclashing_stride(columns);
+  static constexpr std::int64_t floats = queries * stride;  // of scratch
   // The similarity of a cell that does not count: its share of any softmax is exactly 0.
   static constexpr float masked = -1e30f;
 
@@ -41,8 +42,8 @@ public:
 
   qpm_query& query(std::int64_t b) noexcept { return states_[static_cast<std::size_t>(b)]; }
   const qpm_masks& masks() const noexcept { return masks_; }
-  // (queries, columns) of the tile, stride `columns`: the similarities u.v when row_body is called.
-  float* cells(std::int64_t row) noexcept { return cells_ + row * columns; }
+  // Rows of the tile, rows `stride` apart: the similarities u.v when row_body is called.
+  float* cells(std::int64_t row) noexcept { return cells_ + row * stride; }
   // -log p + ln w of each column of the tile.
   const float* bias(const qpm_tile& t) const noexcept { return bias_.data() + t.column; }
   std::int64_t own(std::int64_t b) const noexcept { return in_.own[static_cast<std::size_t>(b)]; }

@@ -56,7 +56,40 @@ void product_rows(std::int64_t n, std::int64_t k, small_factor a, small_rows b, 
   if (j < n) product_block<Rows, 1>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, n - j);
 }
 
+inline constexpr auto interleaved_from = [](int first) {
+  vec_int at{};
+  for (int i = 0; i < lanes; ++i) at[i] = first + i / 2 + (i % 2) * lanes;
+  return at;
+};
+
+// Rows become columns: log2(lanes) perfect shuffles.
+inline void transpose_block(vec (&x)[lanes]) {
+  const vec_int low = interleaved_from(0), high = interleaved_from(lanes / 2);
+  for (int done = 1; done < lanes; done *= 2) {
+    vec y[lanes];
+    for (int i = 0; i < lanes / 2; ++i) {
+      y[2 * i] = __builtin_shuffle(x[i], x[i + lanes / 2], low);
+      y[2 * i + 1] = __builtin_shuffle(x[i], x[i + lanes / 2], high);
+    }
+    for (int i = 0; i < lanes; ++i) x[i] = y[i];
+  }
+}
+
 }  // namespace detail
+
+// to (cols, to_stride) = from (rows, cols) transposed. REQUIRES to_stride to be a multiple of lanes, >= rows; what is past `rows` is 0.
+inline void small_transpose(std::int64_t rows, std::int64_t cols, small_rows from, float* to, std::int64_t to_stride) {
+  for (std::int64_t r = 0; r < rows; r += lanes)
+    for (std::int64_t c = 0; c < cols; c += lanes) {
+      vec block[lanes];
+      for (std::int64_t i = 0; i < lanes; ++i) {
+        const float* const at = from.data + (r + i) * from.stride + c;
+        block[i] = r + i >= rows ? vec{} : c + lanes <= cols ? load(at) : load_first(at, cols - c);
+      }
+      detail::transpose_block(block);
+      for (std::int64_t i = 0; i < std::min<std::int64_t>(lanes, cols - c); ++i) store(to + (c + i) * to_stride + r, block[i]);
+    }
+}
 
 inline void small_product(std::int64_t m, std::int64_t n, std::int64_t k, small_factor a, small_rows b, bool add, float* c,
                           std::int64_t c_stride) {

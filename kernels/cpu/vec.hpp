@@ -48,11 +48,20 @@ inline vec max(vec a, vec b) noexcept { return a > b ? a : b; }
 inline vec min(vec a, vec b) noexcept { return a < b ? a : b; }
 inline vec abs(vec a) noexcept { return max(a, -a); }
 
-// Pairwise, in an order fixed by the width.
+// Halves onto each other, in an order fixed by the width.
 inline float sum(vec x) noexcept {
-  for (int half = lanes / 2; half >= 1; half /= 2)
-    for (int i = 0; i < half; ++i) x[i] += x[i + half];
-  return x[0];
+#if defined(__AVX512F__)
+  const auto eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(__AVX__)
+  const auto eight = x;
+#endif
+#if defined(__AVX__)
+  auto four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+#else
+  auto four = x;
+#endif
+  four += __builtin_shufflevector(four, four, 2, 3, 0, 1);
+  return four[0] + four[1];
 }
 inline float largest(vec x) noexcept {
   float most = x[0];
@@ -63,7 +72,7 @@ inline float largest(vec x) noexcept {
 // Relative error under 2e-7 on [-87, 88] (the polynomial of Cephes' expf); 0 below, e^88 above.
 inline vec exp(vec x) noexcept {
   const vec in = min(splat(88.f), max(splat(-87.f), x));  // in this order NaN passes
-  const vec rounder = splat(0x1.8p23f);  // adding it leaves the nearest integer in the low bits
+  const vec rounder = splat(0x1.8p23f);                   // adding it leaves the nearest integer in the low bits
   const vec shifted = in * 1.44269504088896341f + rounder;
   const vec n = shifted - rounder;
   const vec r = (in - n * 0.693359375f) - n * -2.12194440e-4f;
