@@ -153,9 +153,10 @@ void flat_index::scan_for_many(std::size_t queries, const float* panels, float* 
 std::vector<hit> flat_index::merged(const float* query, std::size_t k, std::size_t which, std::size_t queries, const lists& best) const {
   std::vector<hit> all;
   for (std::size_t at = which; at < best.size(); at += queries)
-    all.insert(all.end(), best[at].unordered().begin(), best[at].unordered().end());
-  std::sort(all.begin(), all.end(), better);
-  all.resize(std::min(k, all.size()));
+    all.insert(all.end(), best[at].candidates().begin(), best[at].candidates().end());
+  const auto kept = all.begin() + static_cast<std::ptrdiff_t>(std::min(k, all.size()));
+  std::nth_element(all.begin(), kept, all.end(), better);
+  all.erase(kept, all.end());
   for (auto& one : all) one.score = inner_product(row(one.row), query, columns_);
   std::sort(all.begin(), all.end(), better);
   return all;
