@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view folder_kind = "generation";
 constexpr std::uint32_t folder_version = 1;
-constexpr file_kind products_kind = {"products", 1};
+constexpr file_kind products_kind = {"generation-products", 1};
 constexpr std::string_view index_name = "index.argosy", products_name = "products.argosy", current_name = "CURRENT";
 constexpr std::uint64_t manifest_limit = 1 << 26;
 

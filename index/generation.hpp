@@ -2,7 +2,7 @@
 // index, product ids and titles, and whatever the publisher adds (the model). STORE/CURRENT names the one in use; it is replaced by rename,
 // so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile.
 //   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
-//   products.argosy  ids, titles and image names, one container of kind "products"; verified when opened
+//   products.argosy  ids, titles and image names, one container of kind "generation-products"; verified when opened
 #pragma once
 
 #include <cstdint>

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(product_files_that_lie_are_refused) {
   const auto open_with = [&](std::vector<std::uint64_t> offsets, std::string_view text, std::uint32_t version = 1) {
     auto writer = generation_writer::create(scratch.path());
     check_ok(write_flat_index(writer->path() / "index.argosy", test::small_integers(1, 4, 1)));
-    auto products = container_writer::create(writer->path() / "products.argosy", {"products", version});
+    auto products = container_writer::create(writer->path() / "products.argosy", {"generation-products", version});
     check_ok(products->add("text", std::span<const char>(text)));
     check_ok(products->add("offsets", std::span<const std::uint64_t>(offsets)));
     check_ok(products->finish());
