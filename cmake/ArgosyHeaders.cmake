@@ -2,7 +2,7 @@
 # nothing else; not part of a plain build.
 function(argosy_lone_headers target)
   get_property(rooms GLOBAL PROPERTY ARGOSY_ROOMS)
-  foreach(folder ${rooms} tests/support)
+  foreach(folder ${rooms} tests)
     file(GLOB_RECURSE headers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.hpp)
     foreach(header ${headers})
       set(alone ${CMAKE_BINARY_DIR}/headers/${header}.cpp)
