@@ -22,8 +22,6 @@ inline constexpr std::size_t longest_line = std::size_t{16} << 20;
 class byte_reader {
 public:
   static result<byte_reader> open(const std::filesystem::path&);
-  byte_reader(byte_reader&&) noexcept;
-  ~byte_reader();
   // How many bytes were read; 0 at the end.
   result<std::size_t> read(std::span<char> into);
   const std::filesystem::path& path() const noexcept { return path_; }
