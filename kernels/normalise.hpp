@@ -1,4 +1,5 @@
-// Rows scaled to length one.   y = x / max(|x|, 1e-12)        dx = (dy - y (y . dy)) / max(|x|, 1e-12)
+// Rows scaled to length one.   y = x / max(|x|, 1e-12)        dx = (dy - y (y . dy)) / |x|
+// A row no longer than 1e-12 has no direction: its gradient is 0 (ours; the formula's would be 1e12 times too large to follow).
 // Letters   N rows, C columns.   Truth  reference/normalise.cpp, compared in tests/kernels/normalise.cpp.
 #pragma once
 

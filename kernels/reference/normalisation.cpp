@@ -7,6 +7,11 @@
 #include "kernels/reference/reference_device.hpp"
 
 namespace argosy {
+namespace {
+
+constexpr double shortest = 1e-12;
+
+}  // namespace
 
 status reference_device::layer_norm_forward(const layer_norm_input& in, view y, const layer_norm_saved& saved) {
   const auto columns = static_cast<double>(y.cols);
@@ -50,7 +55,7 @@ status reference_device::normalise_forward(const_view x, view y, view norm) {
   for (std::int64_t n = 0; n < x.rows; ++n) {
     double squares = 0;
     for (std::int64_t c = 0; c < x.cols; ++c) squares += x.row<double>(n)[c] * x.row<double>(n)[c];
-    const double length = std::max(std::sqrt(squares), 1e-12);
+    const double length = std::max(std::sqrt(squares), shortest);
     norm.as<double>()[n] = length;
     for (std::int64_t c = 0; c < x.cols; ++c) y.row<double>(n)[c] = x.row<double>(n)[c] / length;
   }
@@ -59,10 +64,11 @@ status reference_device::normalise_forward(const_view x, view y, view norm) {
 
 status reference_device::normalise_backward(const_view y, const_view norm, const_view d_y, view d_x) {
   for (std::int64_t n = 0; n < y.rows; ++n) {
+    const double length = norm.as<double>()[n];
+    const double inverse = length > shortest ? 1 / length : 0;
     double along = 0;
     for (std::int64_t c = 0; c < y.cols; ++c) along += y.row<double>(n)[c] * d_y.row<double>(n)[c];
-    for (std::int64_t c = 0; c < y.cols; ++c)
-      d_x.row<double>(n)[c] = (d_y.row<double>(n)[c] - y.row<double>(n)[c] * along) / norm.as<double>()[n];
+    for (std::int64_t c = 0; c < y.cols; ++c) d_x.row<double>(n)[c] = (d_y.row<double>(n)[c] - y.row<double>(n)[c] * along) * inverse;
   }
   return {};
 }

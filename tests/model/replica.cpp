@@ -44,7 +44,9 @@ double dot(const_view a, const_view b) {
 void gradients_agree(const recipe& with) {
   const auto on = make_reference_device();
   auto r = replica::make(*on, with, test::tiny_inputs()).value();
-  const auto b = test::tiny_batch(0, 0, 10);
+  // A product without anything the recipe uses has no direction, and so no derivative to compare.
+  const bool complete = !with.model.use_title || !with.model.use_image;
+  const auto b = test::tiny_batch(0, 0, 10, complete);
   const auto bank = filled_bank(*on, with.model.projection);
   const step_plan plan{3, 8, phase::bank, 1e-3};
   loss_of(r, b, plan, bank.view());
@@ -116,11 +118,23 @@ BOOST_AUTO_TEST_CASE(gradients_of_raw_inner_products) {
 BOOST_AUTO_TEST_CASE(a_scale_at_its_limit_is_not_trained) {
   const auto on = make_reference_device();
   auto with = test::tiny_recipe();
-  with.negatives.scale = with.negatives.scale_limit = 5;
+  with.negatives.scale = 8;
+  with.negatives.scale_limit = 5;
   auto r = replica::make(*on, with, test::tiny_inputs()).value();
   loss_of(r, test::tiny_batch(0, 0, 6), {0, 8, phase::in_batch, 1e-3}, {});
   BOOST_TEST(r.model().scale(5) == 5.0);
   BOOST_TEST(*r.model().weights().at("log_scale").gradient.as<double>() == 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_product_without_anything_the_recipe_uses_gets_no_gradient) {
+  const auto on = make_reference_device();
+  auto with = test::tiny_recipe();
+  with.model.use_image = false;
+  auto r = replica::make(*on, with, test::tiny_inputs()).value();
+  loss_of(r, test::tiny_batch(0, 0, 10), {0, 8, phase::in_batch, 1e-3}, {});
+  BOOST_REQUIRE(r.backward(r.column_gradient()).ok());
+  const auto g = r.model().weights().at("project.product.bias").gradient;
+  BOOST_TEST(std::sqrt(dot(g, g)) < 1e3);
 }
 
 BOOST_AUTO_TEST_CASE(a_step_lowers_the_loss_of_its_batch) {

@@ -45,7 +45,7 @@ model_inputs tiny_inputs() {
   return in;
 }
 
-batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs) {
+batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs, bool whole) {
   const auto in = tiny_inputs();
   const int width = patch_bytes(in.image_width, in.image_height);
   batch b;
@@ -55,8 +55,8 @@ batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs) {
   for (auto pair = first; pair < first + pairs; ++pair) {
     const auto product = pair % 5 == 4 ? pair - 1 : pair;
     b.query.append(tokens(pair, 100, 7));
-    b.product.title.append(product % 4 == 1 ? std::vector<std::int32_t>{} : tokens(product, 200, 9));
-    std::vector<std::uint8_t> pixels(product % 4 == 2 ? 0U : static_cast<std::size_t>(patches_per_image * width));
+    b.product.title.append(!whole && product % 4 == 1 ? std::vector<std::int32_t>{} : tokens(product, 200, 9));
+    std::vector<std::uint8_t> pixels(!whole && product % 4 == 2 ? 0U : static_cast<std::size_t>(patches_per_image * width));
     for (std::size_t i = 0; i < pixels.size(); ++i)
       pixels[i] = static_cast<std::uint8_t>(draw(product, static_cast<std::uint32_t>(300 + i)));
     b.product.image.append(pixels);

@@ -13,6 +13,7 @@ recipe tiny_recipe();
 model_inputs tiny_inputs();
 
 // `pairs` pairs from `first` on. Some products lack a title, some an image, some repeat; some queries know further positives.
-batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs);
+// `whole`: every product has both.
+batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs, bool whole = false);
 
 }  // namespace argosy::test
