@@ -18,21 +18,14 @@ struct small_rows {
 
 namespace detail {
 
-// Rows x (Vectors * lanes) of C in registers. `last` < lanes counts the columns of a ragged end (Vectors = 1), or is 0.
-template <int Rows, int Vectors>
-inline void product_block(std::int64_t k, small_factor a, small_rows b, bool add, float* c, std::int64_t c_stride, std::int64_t last) {
-  vec sum[Rows][Vectors];
-  for (int i = 0; i < Rows; ++i)
-    for (int v = 0; v < Vectors; ++v) {
-      const float* const from = c + i * c_stride + v * lanes;
-      sum[i][v] = !add ? vec{} : last == 0 ? load(from) : load_first(from, last);
-    }
+// Rows x (Vectors * lanes) of C in registers; or, Ragged, the last `count` < lanes columns.
+template <int Rows, int Vectors, bool Ragged>
+inline void product_block(std::int64_t k, small_factor a, small_rows b, bool add, float* c, std::int64_t c_stride, std::int64_t count) {
+  const auto get = [count](const float* from) { return Ragged ? load_first(from, count) : load(from); };
+  vec sum[Rows][Vectors] = {};
   for (std::int64_t step = 0; step < k; ++step) {
     vec right[Vectors];
-    for (int v = 0; v < Vectors; ++v) {
-      const float* const from = b.data + step * b.stride + v * lanes;
-      right[v] = last == 0 ? load(from) : load_first(from, last);
-    }
+    for (int v = 0; v < Vectors; ++v) right[v] = get(b.data + step * b.stride + v * lanes);
     for (int i = 0; i < Rows; ++i) {
       const vec left = splat(a.data[i * a.row_step + step * a.k_step]);
       for (int v = 0; v < Vectors; ++v) sum[i][v] += left * right[v];
@@ -41,19 +34,20 @@ inline void product_block(std::int64_t k, small_factor a, small_rows b, bool add
   for (int i = 0; i < Rows; ++i)
     for (int v = 0; v < Vectors; ++v) {
       float* const to = c + i * c_stride + v * lanes;
-      if (last == 0)
-        store(to, sum[i][v]);
+      const vec all = add ? get(to) + sum[i][v] : sum[i][v];
+      if constexpr (Ragged)
+        store_first(to, all, count);
       else
-        store_first(to, sum[i][v], last);
+        store(to, all);
     }
 }
 
 template <int Rows>
 void product_rows(std::int64_t n, std::int64_t k, small_factor a, small_rows b, bool add, float* c, std::int64_t c_stride) {
   std::int64_t j = 0;
-  for (; j + 2 * lanes <= n; j += 2 * lanes) product_block<Rows, 2>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, 0);
-  for (; j + lanes <= n; j += lanes) product_block<Rows, 1>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, 0);
-  if (j < n) product_block<Rows, 1>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, n - j);
+  for (; j + 2 * lanes <= n; j += 2 * lanes) product_block<Rows, 2, false>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, 0);
+  for (; j + lanes <= n; j += lanes) product_block<Rows, 1, false>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, 0);
+  if (j < n) product_block<Rows, 1, true>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, n - j);
 }
 
 inline constexpr auto interleaved_from = [](int first) {
@@ -93,9 +87,10 @@ inline void small_transpose(std::int64_t rows, std::int64_t cols, small_rows fro
 
 inline void small_product(std::int64_t m, std::int64_t n, std::int64_t k, small_factor a, small_rows b, bool add, float* c,
                           std::int64_t c_stride) {
-  constexpr std::int64_t most = 6;
-  for (std::int64_t row = 0; row < m;) {
-    const std::int64_t blocks = (m - row + most - 1) / most, rows = (m - row + blocks - 1) / blocks;
+  // Blocks as even as can be: 8 rows are 4 and 4, not 6 and 2.
+  const int all = static_cast<int>(m), blocks = (all + 5) / 6, most = blocks == 0 ? 1 : (all + blocks - 1) / blocks;
+  for (int row = 0; row < all;) {
+    const int rows = std::min(most, all - row);
     const small_factor from{a.data + row * a.row_step, a.row_step, a.k_step};
     float* const to = c + row * c_stride;
     switch (rows) {
