@@ -130,7 +130,6 @@ void score_gradient(const backward_arguments& a, const part& p, std::int64_t row
   const float along = dot(head_dim, a.o.row<float>(row) + p.column, a.d_o.row<float>(row) + p.column);
   cpu::map(
       width, s, [=](vec x) { return cpu::exp(x * scale - lse); }, s);
-  std::fill(s + p.t_k, s + width, 0.f);
   cpu::map(
       width, d_p, [=](vec x, vec d) { return x * (d - along) * scale; }, s, d_p);
 }

@@ -7,6 +7,9 @@
 #include <chrono>
 #include <vector>
 
+#include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/vec.hpp"
+
 namespace argosy {
 namespace {
 
@@ -51,14 +54,15 @@ double measure_product_peak(int threads) {
 
 double measure_copy_bandwidth(int threads) {
   const std::vector<float> values(std::size_t{1} << 26, 1.f);
-  const float* const from = values.data();
-  const std::int64_t count = static_cast<std::int64_t>(values.size());
+  const auto count = static_cast<std::int64_t>(values.size()), piece = cpu::pieces_of(count, threads);
+  std::vector<float> sums(static_cast<std::size_t>(threads));
   volatile float kept = 0;
   const double seconds = best_seconds([&] {
-    float total = 0;
-#pragma omp parallel for simd num_threads(threads) schedule(static) reduction(+ : total)
-    for (std::int64_t i = 0; i < count; ++i) total += from[i];
-    kept = total;
+    cpu::for_pieces(threads, count, piece, [&](std::int64_t thread, std::int64_t first, std::int64_t last) {
+      const auto same = [](cpu::vec x) { return x; };
+      sums[static_cast<std::size_t>(thread)] = cpu::map_sum(last - first, same, values.data() + first);
+    });
+    kept = sums[0];
   });
   return static_cast<double>(values.size() * sizeof(float)) / seconds * 1e-9;
 }

@@ -63,6 +63,16 @@ BOOST_AUTO_TEST_CASE(real_numbers) {
 
 BOOST_AUTO_TEST_CASE(rows_with_gaps) { compare({37, 12, 20, 5}, integers, true); }
 
+// Strides that clash in the cache: both factors, either, with ragged blocks of 256 rows, as slices of wider rows.
+BOOST_AUTO_TEST_CASE(strides_of_a_kibibyte) {
+  for (const std::int64_t n : {255, 256, 257, 600}) {
+    compare({n, 256, 256}, integers, true);
+    compare({n, 256, 9}, integers, true);
+    compare({n, 9, 256}, integers, true);
+  }
+  compare({300, 240, 250, 16}, integers, true);
+}
+
 BOOST_AUTO_TEST_CASE(without_bias) { compare({9, 8, 7, 0, false}, integers, true); }
 
 BOOST_AUTO_TEST_CASE(added_to_the_gradient_of_the_input) { compare({9, 8, 7, 3, true, true}, integers, true); }

@@ -129,6 +129,12 @@ BOOST_AUTO_TEST_CASE(tiles_of_columns) {
   }
 }
 
+// Larger and larger logits are met on the way, in either source.
+BOOST_AUTO_TEST_CASE(many_tiles_at_a_sharp_scale) {
+  compare({30, 17, 4000, 16, 60});
+  compare({30, 4000, 17, 16, 60});
+}
+
 BOOST_AUTO_TEST_CASE(every_negative_masked) { compare({6, 6, 12, 16, 10, 1}); }
 
 BOOST_AUTO_TEST_CASE(no_two_ids_alike) { compare({20, 20, 200, 16, 10, 1'000'000'000}); }
