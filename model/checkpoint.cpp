@@ -91,7 +91,9 @@ status write_weights(const fs::path& folder, const checkpoint_state& state) {
 status write_bank(const fs::path& path, const memory_bank::snapshot& bank) {
   ARGOSY_ASSIGN(auto out, container_writer::create(path, bank_kind));
   const std::int64_t columns[] = {bank.columns};
+  const std::int64_t place[] = {bank.place};
   ARGOSY_TRY(out.add("columns", std::span<const std::int64_t>(columns)));
+  ARGOSY_TRY(out.add("place", std::span<const std::int64_t>(place)));
   ARGOSY_TRY(out.add("embedding", std::span<const double>(bank.embedding)));
   ARGOSY_TRY(out.add("log_p", std::span<const double>(bank.log_p)));
   ARGOSY_TRY(out.add("product", std::span<const std::int64_t>(bank.product)));
@@ -109,15 +111,18 @@ status take(const container_reader& from, std::string_view section, std::vector<
 result<memory_bank::snapshot> read_bank(const fs::path& path) {
   ARGOSY_ASSIGN(const auto in, container_reader::open(path, bank_kind));
   memory_bank::snapshot bank;
-  std::vector<std::int64_t> columns;
+  std::vector<std::int64_t> columns, place;
   ARGOSY_TRY(take(in, "columns", columns));
+  ARGOSY_TRY(take(in, "place", place));
   ARGOSY_TRY(take(in, "embedding", bank.embedding));
   ARGOSY_TRY(take(in, "log_p", bank.log_p));
   ARGOSY_TRY(take(in, "product", bank.product));
   ARGOSY_TRY(take(in, "step", bank.step));
-  if (columns.size() != 1)
-    return status{errc::corrupt, path.string() + ": section columns: want 1 element, got " + std::to_string(columns.size())};
+  for (const auto& [name, numbers] : {std::pair("columns", &columns), std::pair("place", &place)})
+    if (numbers->size() != 1)
+      return status{errc::corrupt, path.string() + ": section " + name + ": want 1 element, got " + std::to_string(numbers->size())};
   bank.columns = columns[0];
+  bank.place = place[0];
   return bank;
 }
 

@@ -57,9 +57,9 @@ bank_view memory_bank::view() const noexcept {
 memory_bank::snapshot memory_bank::save() const {
   snapshot s;
   s.columns = columns_;
-  const auto oldest = valid_ < capacity_ ? 0 : next_;
+  s.place = valid_ < capacity_ ? 0 : next_;
   for (std::int64_t i = 0; i < valid_; ++i) {
-    const auto row = (oldest + i) % capacity_;
+    const auto row = (s.place + i) % capacity_;
     for (std::int64_t c = 0; c < columns_; ++c) s.embedding.push_back(number_at(embedding_, row, c));
     s.log_p.push_back(number_at(log_p_, 0, row));
     s.product.push_back(product_[static_cast<std::size_t>(row)]);
@@ -75,17 +75,20 @@ status memory_bank::load(const snapshot& s) {
                                       " rows of " + std::to_string(s.columns)};
   if (n > static_cast<std::size_t>(capacity_))
     return {errc::shape_mismatch, "memory bank: holds " + std::to_string(capacity_) + " entries, got a state of " + std::to_string(n)};
-  next_ = valid_ = 0;
+  const bool full = n > 0 && n == static_cast<std::size_t>(capacity_);
+  if (s.place < 0 || s.place >= (full ? capacity_ : 1))
+    return {errc::out_of_range,
+            "memory bank: the oldest of " + std::to_string(n) + " entries cannot lie in row " + std::to_string(s.place)};
   for (std::size_t i = 0; i < n; ++i) {
-    const auto row = static_cast<std::int64_t>(i);
+    const auto row = (s.place + static_cast<std::int64_t>(i)) % capacity_;
     for (std::int64_t c = 0; c < columns_; ++c)
       set_number(embedding_, row, c, s.embedding[i * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(c)]);
     set_number(log_p_, 0, row, s.log_p[i]);
-    product_[i] = s.product[i];
-    step_[i] = s.step[i];
+    product_[static_cast<std::size_t>(row)] = s.product[i];
+    step_[static_cast<std::size_t>(row)] = s.step[i];
   }
   valid_ = static_cast<std::int64_t>(n);
-  next_ = valid_ == capacity_ ? 0 : valid_;
+  next_ = full ? s.place : valid_;
   return {};
 }
 

@@ -40,6 +40,7 @@ public:
     std::vector<double> embedding, log_p;  // exact for float32 and float64
     std::vector<std::int64_t> product;
     std::vector<std::uint64_t> step;
+    std::int64_t place = 0;  // row of the oldest entry: sums over the bank are taken in the order of its rows, resumed or not
   };
   snapshot save() const;
   status load(const snapshot&);
