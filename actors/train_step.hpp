@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -38,6 +39,9 @@ public:
   result<step_result> run(const batch&, const step_plan&, const bank_view&);
 
 private:
+  status gather(const product_columns& own, std::span<const std::int64_t> rows_of);
+  result<const_view> own_gradient(std::span<const std::int64_t> rows_of);
+
   replica* replica_;
   collective* group_;
   const clock_source* clock_;

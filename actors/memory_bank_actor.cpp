@@ -1,0 +1,30 @@
+#include "actors/memory_bank_actor.hpp"
+
+#include <caf/stateful_actor.hpp>
+
+#include "actors/error.hpp"
+
+namespace argosy {
+namespace {
+
+caf::result<push_receipt> push(memory_bank& bank, const bank_batch& batch) {
+  const auto& c = batch.columns;
+  if (const status pushed = bank.push({c.embedding, c.product, c.log_p, batch.step}); !pushed.ok()) return error_of(pushed);
+  return push_receipt{bank.valid()};
+}
+
+}  // namespace
+
+memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state> self,
+                                                    std::shared_ptr<memory_bank> bank) {
+  self->state.bank = std::move(bank);
+  return {
+      [self](push_atom, const bank_batch& batch) { return push(*self->state.bank, batch); },
+      [self](view_atom) {
+        return bank_lease{self->state.bank->view(), self->state.bank};
+      },
+      [self](save_atom) -> bank_snapshot_ptr { return std::make_shared<const memory_bank::snapshot>(self->state.bank->save()); },
+  };
+}
+
+}  // namespace argosy

@@ -1,0 +1,29 @@
+// Memory bank: the product embeddings of past steps, as negatives without gradient (arXiv 2304.04377, section 2.2). State: memory_bank.
+//   push  (bank_batch) -> push_receipt        oldest entries leave first; ids, embeddings and log p stay together
+//   view  ()           -> bank_lease          valid until the next push; empty at the start, never random
+//   save  ()           -> bank_snapshot_ptr   everything, for a checkpoint
+// Refusals   shape_mismatch when widths differ. A refused message changes nothing.
+// Ordering   one message at a time: a view never shows half a push.
+// Failure    its worker owns it; both end and are restored from the same checkpoint.
+#pragma once
+
+#include <caf/fwd.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <memory>
+
+#include "actors/messages.hpp"
+
+namespace argosy {
+
+using memory_bank_actor =
+    caf::typed_actor<caf::replies_to<push_atom, bank_batch>::with<push_receipt>, caf::replies_to<view_atom>::with<bank_lease>,
+                     caf::replies_to<save_atom>::with<bank_snapshot_ptr>>;
+
+struct memory_bank_state {
+  static constexpr const char* name = "memory-bank";
+  std::shared_ptr<memory_bank> bank;
+};
+
+memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state>, std::shared_ptr<memory_bank>);
+
+}  // namespace argosy

@@ -1,0 +1,99 @@
+#include "actors/run_folder.hpp"
+
+#include <sstream>
+#include <vector>
+
+#include "base/log.hpp"
+
+namespace argosy {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_checkpoints(const fs::path& run) {
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints", missing))
+    if (entry.path().extension().empty()) return true;
+  return false;
+}
+
+// "[train] batch = 64", in the order of the recipe.
+std::vector<std::string> choices_of(recipe r) {
+  r.train.threads = 0;
+  r.checkpoint = {};
+  std::vector<std::string> choices;
+  std::string section, line;
+  for (std::istringstream text(recipe_text(r)); std::getline(text, line);) {
+    if (line.starts_with('['))
+      section = line + ' ';
+    else if (!line.empty())
+      choices.push_back(section + line);
+  }
+  return choices;
+}
+
+status check_same_recipe(const recipe& then, const recipe& now) {
+  const auto before = choices_of(then), after = choices_of(now);
+  std::string differences;
+  for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i)
+    if (before[i] != after[i]) differences += "; the checkpoint has " + before[i] + ", this run " + after[i];
+  if (differences.empty()) return {};
+  return {errc::invalid_argument, "the recipe differs" + differences};
+}
+
+std::string hex(std::uint64_t number) {
+  std::ostringstream text;
+  text << std::hex << number;
+  return text.str();
+}
+
+}  // namespace
+
+checkpoint_facts facts_of(const training_job& job) {
+  const prepared_data& data = *job.data;
+  return {.steps_done = 0,
+          .of = total_steps(job.recipe, data.pairs()),
+          .data_fingerprint = data.fingerprint(),
+          .recipe = job.recipe,
+          .inputs = {.vocabulary = static_cast<std::int64_t>(data.vocab().size()),
+                     .query_length = data.query_length(),
+                     .title_length = data.title_length(),
+                     .image_width = data.image_width(),
+                     .image_height = data.image_height()},
+          .vocabulary = data.vocab().text(),
+          .workers = job.recipe.train.workers};
+}
+
+status check_same_run(const checkpoint_facts& then, const checkpoint_facts& now) {
+  if (then.data_fingerprint != now.data_fingerprint)
+    return {errc::invalid_argument,
+            "trained on other data: want the data with fingerprint " + hex(then.data_fingerprint) + ", got " + hex(now.data_fingerprint)};
+  if (then.workers != now.workers)
+    return {errc::invalid_argument, "trained by " + std::to_string(then.workers) +
+                                        " workers, each with its memory bank: want train.workers = " + std::to_string(then.workers) +
+                                        ", got " + std::to_string(now.workers)};
+  ARGOSY_TRY(check_same_recipe(then.recipe, now.recipe));
+  if (then.of != now.of)
+    return {errc::invalid_argument, "want a run of " + std::to_string(then.of) + " steps, got " + std::to_string(now.of)};
+  return {};
+}
+
+result<std::shared_ptr<const checkpoint_state>> starting_point(const training_job& job) {
+  const bool there = has_checkpoints(job.run);
+  if (there && !job.resume)
+    return status{errc::invalid_argument,
+                  job.run.string() + ": holds checkpoints of a run: go on with it by --resume, or choose another folder"};
+  if (!there) {
+    if (job.resume) log::info(job.run.string() + ": no checkpoint yet: starting at the beginning");
+    return std::shared_ptr<const checkpoint_state>{};
+  }
+  ARGOSY_ASSIGN(const auto newest, find_checkpoint(job.run));
+  ARGOSY_ASSIGN(auto state, read_checkpoint(newest));
+  if (const status same = check_same_run(state.facts, facts_of(job)); !same.ok()) return same.within(newest.string());
+  if (state.banks.size() != static_cast<std::size_t>(state.facts.workers))
+    return status{errc::corrupt, newest.string() + ": want " + std::to_string(state.facts.workers) + " memory banks, got " +
+                                     std::to_string(state.banks.size())};
+  return std::make_shared<const checkpoint_state>(std::move(state));
+}
+
+}  // namespace argosy

@@ -1,0 +1,65 @@
+#include "actors/training.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "actors/metrics_log.hpp"
+#include "actors/run_folder.hpp"
+#include "actors/training_system.hpp"
+
+namespace argosy {
+namespace {
+
+int threads_each(const recipe& r) {
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  const int all = r.train.threads > 0 ? r.train.threads : cores;
+  return std::max(1, all / r.train.workers);
+}
+
+status check_job(const training_job& job) {
+  const auto& train = job.recipe.train;
+  if (job.data->pairs() == 0) return {errc::invalid_argument, "the prepared data holds no pairs: prepare it with a log"};
+  if (train.workers < 1 || static_cast<std::uint64_t>(train.workers) > train.batch)
+    return {errc::out_of_range,
+            "train.workers: want 1 .. train.batch = " + std::to_string(train.batch) + ", got " + std::to_string(train.workers)};
+  return {};
+}
+
+training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
+
+}  // namespace
+
+result<training_end> run_training(const training_job& job, const std::function<void(const training_progress&)>& show,
+                                  std::stop_token stop) {
+  ARGOSY_TRY(check_job(job));
+  ARGOSY_ASSIGN(const auto from, starting_point(job));
+  checkpoint_facts facts = facts_of(job);
+  if (from) facts.steps_done = from->facts.steps_done;
+  if (facts.steps_done == facts.of) return nothing_left(facts);
+  ARGOSY_ASSIGN(auto metrics, metrics_log::open(job.run, facts.steps_done));
+
+  const system_clock_source clock;
+  const auto& train = job.recipe.train;
+  const pair_order pairs(job.data->pairs(), train.seed);
+  training_system system;
+  system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
+  system.engine = [&](std::unique_ptr<collective> member) {
+    const auto on_cpu = [threads = threads_each(job.recipe)] { return make_cpu_device(threads); };
+    return make_replica_engine({.facts = facts, .make_device = on_cpu, .resume = from}, std::move(member), clock);
+  };
+  system.batches = [&](int rank) {
+    const batch_share share{.global_batch = train.batch, .rank = rank, .workers = train.workers};
+    return [&, share](std::uint64_t step) { return make_batch(*job.data, pairs, step, share); };
+  };
+  system.write = [&](const checkpoint_state& state) -> status {
+    ARGOSY_TRY(write_checkpoint(job.run, state));
+    return prune_checkpoints(job.run, job.recipe.checkpoint.keep);
+  };
+  system.sink = [&](const training_progress& progress) {
+    if (show) show(progress);
+    return metrics.write(progress);
+  };
+  return run_system(std::move(system), clock, std::move(stop));
+}
+
+}  // namespace argosy

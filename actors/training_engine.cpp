@@ -1,0 +1,57 @@
+#include "actors/training_engine.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace argosy {
+namespace {
+
+class replica_engine final : public training_engine {
+public:
+  replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group, const clock_source& clock)
+      : settings_(std::move(settings)), group_(std::move(group)), clock_(&clock) {}
+
+  int rank() const noexcept override { return group_->rank(); }
+  std::shared_ptr<abort_handle> aborter() const override { return group_->aborter(); }
+
+  result<std::shared_ptr<memory_bank>> open() override {
+    device_ = settings_.make_device();
+    ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
+    if (settings_.resume) ARGOSY_TRY(restore(*settings_.resume, replica_->model()));
+    runner_.emplace(*replica_, *group_, *clock_);
+    return open_bank();
+  }
+
+  result<step_result> run(const batch& b, const step_plan& plan, const bank_view& bank) override { return runner_->run(b, plan, bank); }
+
+  checkpoint_state capture(std::uint64_t steps_done) const override {
+    checkpoint_facts facts = settings_.facts;
+    facts.steps_done = steps_done;
+    return argosy::capture(replica_->model(), std::move(facts));
+  }
+
+private:
+  result<std::shared_ptr<memory_bank>> open_bank() {
+    const auto capacity = static_cast<std::int64_t>(settings_.facts.recipe.negatives.bank);
+    if (capacity == 0) return std::shared_ptr<memory_bank>{};
+    ARGOSY_ASSIGN(auto bank, memory_bank::make(*device_, capacity, replica_->model().width()));
+    if (settings_.resume) ARGOSY_TRY(bank.load(settings_.resume->banks[static_cast<std::size_t>(rank())]));
+    return std::make_shared<memory_bank>(std::move(bank));
+  }
+
+  replica_engine_settings settings_;
+  std::unique_ptr<collective> group_;
+  const clock_source* clock_;
+  std::unique_ptr<device> device_;
+  std::optional<replica> replica_;
+  std::optional<step_runner> runner_;
+};
+
+}  // namespace
+
+std::shared_ptr<training_engine> make_replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group,
+                                                     const clock_source& clock) {
+  return std::make_shared<replica_engine>(std::move(settings), std::move(group), clock);
+}
+
+}  // namespace argosy

@@ -1,0 +1,37 @@
+// What a worker drives: the replica with its device and its rank of the collective, or a fake of them in a test.
+// Threads   made anywhere, used and destroyed on the worker's thread: a device belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "actors/train_step.hpp"
+#include "base/clock.hpp"
+#include "model/checkpoint.hpp"
+#include "net/collective.hpp"
+
+namespace argosy {
+
+class training_engine {
+public:
+  virtual ~training_engine() = default;
+  virtual int rank() const noexcept = 0;
+  virtual std::shared_ptr<abort_handle> aborter() const = 0;
+  // Takes the device and its memory, and the state of a checkpoint. The bank is null when the recipe has none.
+  virtual result<std::shared_ptr<memory_bank>> open() = 0;
+  virtual result<step_result> run(const batch&, const step_plan&, const bank_view&) = 0;
+  // The weights and facts after that many steps; banks are the caller's.
+  virtual checkpoint_state capture(std::uint64_t steps_done) const = 0;
+};
+
+struct replica_engine_settings {
+  checkpoint_facts facts;  // steps_done is that of `resume`, or 0
+  std::function<std::unique_ptr<device>()> make_device;
+  std::shared_ptr<const checkpoint_state> resume;
+};
+
+// The clock outlives the engine.
+std::shared_ptr<training_engine> make_replica_engine(replica_engine_settings, std::unique_ptr<collective>, const clock_source&);
+
+}  // namespace argosy

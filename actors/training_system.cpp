@@ -1,0 +1,66 @@
+#include "actors/training_system.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <utility>
+
+#include "actors/error.hpp"
+
+namespace argosy {
+namespace {
+
+// Everything that was spawned, ended when the crew goes.
+struct crew {
+  std::vector<caf::actor> members;
+  ~crew() {
+    for (const auto& member : members) caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
+  }
+  template <class Handle>
+  Handle add(Handle member) {
+    members.push_back(caf::actor_cast<caf::actor>(member));
+    return member;
+  }
+};
+
+coordinator_actor start(caf::actor_system& actors, crew& all, const training_system& system, const clock_source& clock) {
+  coordinator_parts parts;
+  parts.settings = system.settings;
+  parts.sink = system.sink;
+  parts.clock = &clock;
+  parts.patience = system.patience;
+  auto group = make_in_process_group(system.settings.recipe.train.workers);
+  parts.group = group[0]->aborter();
+  for (auto& member : group) {
+    const int rank = member->rank();
+    const auto batches = all.add(actors.spawn<caf::detached>(loader, system.batches(rank), system.settings.of, system.batches_ahead));
+    const worker_parts of_worker{
+        .engine = system.engine(std::move(member)), .batches = batches, .clock = &clock, .patience = system.patience};
+    parts.workers.push_back(all.add(actors.spawn<caf::detached>(worker, of_worker)));
+  }
+  parts.checkpoints = all.add(actors.spawn<caf::detached>(checkpointer, system.write));
+  return all.add(actors.spawn(coordinator, parts));
+}
+
+result<training_end> wait_for_end(caf::actor_system& actors, const coordinator_actor& run, std::stop_token stop) {
+  const std::stop_callback on_stop(stop, [&run] { caf::anon_send(run, stop_atom_v); });
+  result<training_end> end = status{errc::internal, "the coordinator gave no answer"};
+  caf::scoped_actor self(actors);
+  self->request(run, caf::infinite, run_atom_v)
+      .receive([&](const training_end& ended) { end = ended; }, [&](const caf::error& why) { end = status_of(why); });
+  return end;
+}
+
+}  // namespace
+
+result<training_end> run_system(training_system system, const clock_source& clock, std::stop_token stop) {
+  actor_config config;
+  config.set("scheduler.max-threads", std::size_t{2});  // coordinator and banks; all that computes or waits has a thread of its own
+  caf::actor_system actors(config);
+  crew all;
+  const auto run = start(actors, all, system, clock);
+  return wait_for_end(actors, run, std::move(stop));
+}
+
+}  // namespace argosy

@@ -1,0 +1,173 @@
+// Oracle 4: W ranks equal one rank on the same global batch, loss and gradients. Oracle 3: what is in the bank, and when.
+#include "actors/train_step.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "kernels/adamw.hpp"
+#include "tests/actors/tiny.hpp"
+
+namespace argosy {
+namespace {
+
+using device_maker = std::function<std::unique_ptr<device>()>;
+
+struct series {
+  std::vector<step_report> reports;
+  std::vector<std::vector<double>> gradients;  // after each step, all parameters in their order
+  std::vector<std::vector<std::int64_t>> in_bank_at_loss;
+};
+
+void append(std::vector<double>& to, const_view v) {
+  for (std::int64_t i = 0; i < v.cols; ++i) to.push_back(v.type == dtype::f32 ? static_cast<double>(v.as<float>()[i]) : v.as<double>()[i]);
+}
+
+std::vector<double> gradients_of(const parameters& weights) {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    for (std::int64_t r = 0; r < weights[i].gradient.rows; ++r) append(all, weights[i].gradient.row_range(r, 1));
+  return all;
+}
+
+// One rank through `steps` steps of one phase, its bank filled with what each step pushed.
+status train(collective& group, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps, series& out) {
+  const auto r = test::tiny_recipe(group.size());
+  const auto dev = make_device();
+  ARGOSY_ASSIGN(auto model, replica::make(*dev, r, test::tiny_inputs()));
+  ARGOSY_ASSIGN(auto bank, memory_bank::make(*dev, 10, model.model().width()));
+  const manual_clock clock;
+  step_runner runner(model, group, clock);
+  for (std::uint64_t step = 0; step < steps; ++step) {
+    const auto b = test::tiny_batch(step, {.global_batch = test::tiny_batch_size, .rank = group.rank(), .workers = group.size()});
+    const auto view = bank.view();
+    out.in_bank_at_loss.emplace_back(view.product.begin(), view.product.end());
+    ARGOSY_ASSIGN(const auto done, runner.run(b, {.step = step, .of = 8, .phase = now, .rate = 1e-2}, view));
+    out.reports.push_back(done.report);
+    out.gradients.push_back(gradients_of(model.model().weights()));
+    if (fill_bank) ARGOSY_TRY(bank.push({done.pushed.embedding, done.pushed.product, done.pushed.log_p, step}));
+  }
+  return {};
+}
+
+std::vector<series> train_ranks(int workers, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps = 3) {
+  const auto group = make_in_process_group(workers);
+  std::vector<series> all(group.size());
+  std::vector<status> ends(group.size());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t r = 0; r < group.size(); ++r)
+      threads.emplace_back([&, r] { ends[r] = train(*group[r], make_device, now, fill_bank, steps, all[r]); });
+  }
+  for (const auto& end : ends) BOOST_REQUIRE_MESSAGE(end.ok(), end.text());
+  return all;
+}
+
+// |a - b| / |b|
+double relative_distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double apart = 0, size = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    apart += (a[i] - b[i]) * (a[i] - b[i]);
+    size += b[i] * b[i];
+  }
+  return std::sqrt(apart / size);
+}
+
+void check_ranks_equal_one(const device_maker& make_device, phase now, bool fill_bank, double tolerance) {
+  const auto one = train_ranks(1, make_device, now, fill_bank)[0];
+  for (const int workers : {2, 3}) {
+    const auto many = train_ranks(workers, make_device, now, fill_bank);
+    for (const auto& rank : many)
+      for (std::size_t step = 0; step < one.reports.size(); ++step) {
+        const auto &got = rank.reports[step], &want = one.reports[step];
+        BOOST_TEST(std::abs(got.loss - want.loss) <= tolerance * std::abs(want.loss),
+                   workers << " workers, step " << step << ": " << got.loss << " " << want.loss);
+        BOOST_TEST(relative_distance(rank.gradients[step], one.gradients[step]) <= tolerance, workers << " workers, step " << step);
+        BOOST_TEST(got.negatives_product == want.negatives_product);
+        BOOST_TEST(got.negatives_bank == want.negatives_bank);
+        BOOST_TEST(std::abs(got.gate_image - want.gate_image) <= tolerance);
+        BOOST_TEST(std::abs(got.hardness_bank - want.hardness_bank) <= tolerance);
+        BOOST_TEST((rank.gradients[step] == many[0].gradients[step]), "ranks differ");
+      }
+  }
+}
+
+std::unique_ptr<device> on_cpu() { return make_cpu_device(1); }
+std::unique_ptr<device> by_reference() { return make_reference_device(); }
+
+BOOST_AUTO_TEST_SUITE(train_steps)
+
+// Both sides sum the same terms in another order: float64 leaves 1e-16 a term; AdamW divides by the root of the second moment, which
+// amplifies it where gradients are near zero.
+BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_reference) { check_ranks_equal_one(by_reference, phase::cross_device, false, 1e-8); }
+BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_with_a_bank_reference) {
+  check_ranks_equal_one(by_reference, phase::cross_device_and_bank, true, 1e-8);
+}
+// method.md, oracle 4: 1e-5 of the gradient's norm in float32.
+BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_cpu) {
+  const auto one = train_ranks(1, on_cpu, phase::cross_device, false, 1)[0];
+  for (const int workers : {2, 3})
+    for (const auto& rank : train_ranks(workers, on_cpu, phase::cross_device, false, 1)) {
+      BOOST_TEST(std::abs(rank.reports[0].loss - one.reports[0].loss) <= 1e-5 * one.reports[0].loss);
+      BOOST_TEST(relative_distance(rank.gradients[0], one.gradients[0]) <= 1e-5);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(before_the_switch_a_rank_sees_only_its_own_products) {
+  const auto one = train_ranks(1, by_reference, phase::in_batch, false, 1)[0].reports[0];
+  const auto two = train_ranks(2, by_reference, phase::in_batch, false, 1)[0].reports[0];
+  BOOST_TEST(one.negatives_product > two.negatives_product);
+  BOOST_TEST(two.negatives_product <= 2);
+  BOOST_TEST(two.pairs == 3u);
+  BOOST_TEST(one.loss != two.loss);
+}
+
+BOOST_AUTO_TEST_CASE(a_product_of_a_step_enters_the_bank_after_its_loss_oldest_leave_first) {
+  const auto rank = train_ranks(1, by_reference, phase::bank, true, 3)[0];
+  const auto products = [](std::uint64_t step) { return test::tiny_batch(step, {.global_batch = test::tiny_batch_size}).product.product; };
+  BOOST_TEST(rank.in_bank_at_loss[0].empty());
+  BOOST_TEST(rank.in_bank_at_loss[1] == products(0), boost::test_tools::per_element());
+  // Ten places: six of step 0, six of step 1, so two of step 0 have left and its places 0 and 1 hold the last two of step 1.
+  auto want = products(0);
+  const auto second = products(1);
+  want.insert(want.end(), second.begin(), second.begin() + 4);
+  std::copy(second.begin() + 4, second.end(), want.begin());
+  BOOST_TEST(rank.in_bank_at_loss[2] == want, boost::test_tools::per_element());
+  BOOST_TEST(rank.reports[0].negatives_bank == 0);
+  BOOST_TEST(rank.reports[1].negatives_bank > 0);
+}
+
+BOOST_AUTO_TEST_CASE(crossing_devices_pushes_the_products_of_all_ranks) {
+  const auto ranks = train_ranks(2, by_reference, phase::cross_device_and_bank, true, 2);
+  const auto all = test::tiny_batch(0, {.global_batch = test::tiny_batch_size}).product.product;
+  for (const auto& rank : ranks) BOOST_TEST(rank.in_bank_at_loss[1] == all, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_loss_that_is_not_finite_is_refused_by_all_ranks_before_the_update) {
+  const auto group = make_in_process_group(2);
+  std::vector<status> ends(2);
+  std::vector<double> moved(2);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t r = 0; r < 2; ++r)
+      threads.emplace_back([&, r] {
+        const auto dev = by_reference();
+        auto model = replica::make(*dev, test::tiny_recipe(2), test::tiny_inputs());
+        const manual_clock clock;
+        step_runner runner(*model, *group[r], clock);
+        auto b = test::tiny_batch(0, {.global_batch = 6, .rank = static_cast<int>(r), .workers = 2});
+        if (r == 1) b.product.log_p[0] = std::numeric_limits<float>::quiet_NaN();
+        ends[r] = runner.run(b, {.step = 0, .of = 8, .phase = phase::in_batch, .rate = 1e-2}, {}).failure();
+        moved[r] = *sum_of_squares(*dev, model->model().weights().arena_of(0).first);
+      });
+  }
+  for (const auto& end : ends) BOOST_TEST((end.code() == errc::out_of_range), end.text());
+  for (const double moment : moved) BOOST_TEST(moment == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace argosy

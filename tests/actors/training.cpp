@@ -1,0 +1,142 @@
+// run_training on prepared data: a small catalogue of titles, prepared as `argosy prepare` does.
+#include "actors/training.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "tests/actors/tiny.hpp"
+#include "tests/support/folders.hpp"
+
+namespace argosy {
+namespace {
+
+std::shared_ptr<const prepared_data> prepare_titles(const std::filesystem::path& folder, std::string_view extra_title = "") {
+  const char* colours[] = {"red", "blue", "green", "black", "white"};
+  const char* kinds[] = {"dress", "shirt", "shoe", "bag", "watch"};
+  std::filesystem::create_directories(folder);
+  std::ofstream catalogue(folder / "products.jsonl"), log(folder / "log.tsv");
+  log << "query\tproduct_id\n";
+  for (const auto* colour : colours)
+    for (const auto* kind : kinds) {
+      const std::string id = std::string(colour) + "-" + kind;
+      catalogue << nlohmann::json{{"id", id}, {"title", std::string(colour) + " summer " + kind + std::string(extra_title)}}.dump() << '\n';
+      log << colour << ' ' << kind << '\t' << id << '\n' << kind << '\t' << id << '\n';
+    }
+  catalogue.close();
+  log.close();
+  prepare_options options;
+  options.catalogue = folder / "products.jsonl";
+  options.log = folder / "log.tsv";
+  options.out = folder / "prepared";
+  options.vocab_size = 100;
+  options.query_length = 6;
+  options.title_length = 8;
+  options.image_width = options.image_height = 8;
+  const auto made = prepare(options, {}, {});
+  BOOST_REQUIRE_MESSAGE(made.ok(), made.failure().text());
+  auto data = prepared_data::open(options.out);
+  BOOST_REQUIRE_MESSAGE(data.ok(), data.failure().text());
+  return std::make_shared<const prepared_data>(std::move(*data));
+}
+
+struct prepared_shop {
+  test::scratch_folder folder;
+  training_job job{.data = prepare_titles(folder / "shop"), .recipe = test::tiny_recipe(2), .run = folder / "run", .resume = false};
+
+  // Interrupted once `last` steps are shown, when given.
+  result<training_end> train(std::uint64_t last = ~0ull) const {
+    std::stop_source stop;
+    return run_training(
+        job,
+        [&](const training_progress& p) {
+          if (p.report.step + 1 == last) stop.request_stop();
+        },
+        stop.get_token());
+  }
+  std::vector<double> logged_losses() const {
+    std::vector<double> losses;
+    std::string line;
+    for (std::ifstream in(job.run / "metrics.jsonl"); std::getline(in, line);) {
+      const auto object = nlohmann::json::parse(line);
+      BOOST_TEST(object["step"] == losses.size());
+      losses.push_back(object["loss"]);
+    }
+    return losses;
+  }
+};
+
+BOOST_FIXTURE_TEST_SUITE(trainings, prepared_shop)
+
+BOOST_AUTO_TEST_CASE(interrupted_and_resumed_the_metrics_are_those_of_one_run) {
+  job.recipe.train.steps = 60;
+  BOOST_REQUIRE(train().ok());
+  const auto whole = logged_losses();
+  BOOST_TEST(whole.size() == 60u);
+  job.run = folder / "interrupted";
+  const auto first = train(20);
+  BOOST_REQUIRE_MESSAGE(first.ok(), first.failure().text());
+  BOOST_TEST(first->interrupted);
+  BOOST_TEST(first->steps_done < 60u);
+  job.resume = true;
+  const auto second = train();
+  BOOST_REQUIRE_MESSAGE(second.ok(), second.failure().text());
+  BOOST_TEST(second->steps_done == 60u);
+  BOOST_TEST(!second->interrupted);
+  BOOST_TEST(logged_losses() == whole, boost::test_tools::per_element());
+}
+
+// The bank starts late: a model that has learnt nothing yet lowers its loss fastest by moving all embeddings away from those of the past,
+// and then learns nothing.
+BOOST_AUTO_TEST_CASE(training_lowers_the_loss) {
+  job.recipe.model.hidden = 32;
+  job.recipe.model.feed_forward = 64;
+  job.recipe.model.projection = 16;
+  job.recipe.model.dropout = 0;
+  job.recipe.train.batch = 10;
+  job.recipe.train.steps = 240;
+  job.recipe.optimiser.rate = 1e-3;
+  job.recipe.negatives.cross_device_start = 0;
+  job.recipe.negatives.bank_start = .5;
+  BOOST_REQUIRE(train().ok());
+  const auto losses = logged_losses();
+  const auto mean_from = [&](std::ptrdiff_t first) { return std::reduce(losses.begin() + first, losses.begin() + first + 15) / 15; };
+  BOOST_TEST(mean_from(105) < .7 * mean_from(0));
+  BOOST_TEST(mean_from(225) < mean_from(120));
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_run_is_refused_again_and_has_nothing_left_when_resumed) {
+  BOOST_REQUIRE(train().ok());
+  BOOST_TEST((train().failure().code() == errc::invalid_argument));
+  job.resume = true;
+  const auto again = train();
+  BOOST_REQUIRE_MESSAGE(again.ok(), again.failure().text());
+  BOOST_TEST(again->steps_done == 8u);
+  BOOST_TEST(logged_losses().size() == 8u);
+}
+
+BOOST_AUTO_TEST_CASE(another_recipe_other_workers_and_other_data_are_refused_by_name) {
+  BOOST_REQUIRE(train().ok());
+  job.resume = true;
+  const auto refusal = [&](auto change) {
+    training_job other = job;
+    change(other);
+    return run_training(other, {}, {}).failure().message();
+  };
+  const auto holds = [](const std::string& text, const char* words) { BOOST_TEST(text.find(words) != std::string::npos, text); };
+  holds(refusal([](training_job& j) { j.recipe.optimiser.rate = .5; }), "rate = 0.5");
+  holds(refusal([](training_job& j) { j.recipe.train.workers = 1; }), "want train.workers = 2, got 1");
+  holds(refusal([&](training_job& j) { j.data = prepare_titles(folder / "other", " new"); }), "other data");
+}
+
+BOOST_AUTO_TEST_CASE(more_workers_than_pairs_in_a_batch_are_refused) {
+  job.recipe.train.workers = 7;
+  BOOST_TEST((train().failure().code() == errc::out_of_range));
+  BOOST_TEST(!std::filesystem::exists(job.run));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace argosy
