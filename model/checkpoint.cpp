@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "base/log.hpp"
@@ -48,6 +49,21 @@ std::vector<fs::path> checkpoints_of(const fs::path& run) {
     if (number_of(entry.path())) found.push_back(entry.path());
   std::ranges::sort(found, std::greater{}, [](const fs::path& p) { return *number_of(p); });
   return found;
+}
+
+// A checkpoint that goes is renamed first, so that a process killed meanwhile leaves no half of one under a checkpoint's name.
+constexpr const char* removed_suffix = ".removed";
+
+status remove_what_was_renamed(const fs::path& run) {
+  std::vector<fs::path> renamed;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder_of(run), failed))
+    if (entry.path().extension() == removed_suffix) renamed.push_back(entry.path());
+  for (const auto& path : renamed) {
+    fs::remove_all(path, failed);
+    if (failed) return {errc::io_error, path.string() + ": " + failed.message()};
+  }
+  return {};
 }
 
 std::vector<float> values_of(const_view v) {
@@ -241,14 +257,15 @@ status write_checkpoint(const fs::path& run, const checkpoint_state& state) {
 }
 
 status prune_checkpoints(const fs::path& run, int keep) {
+  ARGOSY_TRY(remove_what_was_renamed(run));
   const auto newest_first = checkpoints_of(run);
   for (auto i = static_cast<std::size_t>(keep); i < newest_first.size(); ++i) {
     const auto& old = newest_first[i];
     std::error_code failed;
-    fs::remove_all(old, failed);
+    fs::rename(old, old.string() + removed_suffix, failed);
     if (failed) return {errc::io_error, old.string() + ": " + failed.message()};
   }
-  return {};
+  return remove_what_was_renamed(run);
 }
 
 result<fs::path> find_checkpoint(const fs::path& run) {
@@ -291,11 +308,11 @@ result<loaded_model> load_model(device& on, const fs::path& folder) {
   return loaded_model{std::move(facts), std::move(model)};
 }
 
+// Not by copy_file: libstdc++ says no more than "input/output error" of a full disk.
 status copy_model(const fs::path& checkpoint, const fs::path& to) {
   for (const auto* name : {"model.safetensors", "recipe.toml", "vocab.txt", facts_file}) {
-    std::error_code failed;
-    fs::copy_file(checkpoint / name, to / name, fs::copy_options::overwrite_existing, failed);
-    if (failed) return {errc::io_error, (to / name).string() + ": " + failed.message()};
+    ARGOSY_ASSIGN(const std::string bytes, read_file(checkpoint / name, std::numeric_limits<std::uint64_t>::max()));
+    ARGOSY_TRY(replace_file(to / name, bytes));
   }
   return {};
 }
