@@ -1,0 +1,231 @@
+#include "tools/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <memory>
+
+#include "tools/commands.hpp"
+#include "tools/interrupts.hpp"
+
+namespace argosy {
+namespace {
+
+constexpr int exit_failed = 1, exit_usage = 2, exit_interrupted = 130;
+
+// What was asked for, once the line is parsed.
+struct chosen_command {
+  std::function<status(const console&)> run;
+  bool writes = false;  // stops in good order when interrupted
+};
+
+template <class Options>
+CLI::App* add_command(CLI::App& to, const char* name, const char* does, const std::string& example, chosen_command& chosen, bool writes,
+                      status (*run)(const Options&, const console&), const std::shared_ptr<Options>& options) {
+  CLI::App* command = to.add_subcommand(name, does);
+  command->footer("Example:\n  " + example);
+  command->callback([&chosen, options, run, writes] {
+    chosen.writes = writes;
+    chosen.run = [options, run](const console& io) { return run(*options, io); };
+  });
+  return command;
+}
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads; 0: all cores")->capture_default_str()->check(CLI::Range(0, 4096));
+}
+
+void add_overrides(CLI::App& command, std::vector<std::string>& overrides) {
+  command.add_option("--set", overrides, "Change the recipe: key=value ..., such as train.batch=64");
+}
+
+void add_demo_shop(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<demo_shop_options>();
+  auto* command = add_command(app, "demo-shop", "Make a shop to try things on: a catalogue with rendered photographs, and a search log",
+                              "argosy demo-shop demo/shop --products 3000 --seed 1", chosen, true, &run_demo_shop, options);
+  command->add_option("DIR", options->out, "Where to put it")->required();
+  command->add_option("--products", options->products, "Products")->capture_default_str();
+  command->add_option("--seed", options->seed, "The same seed gives the same bytes")->capture_default_str();
+  command->add_option("--log-lines", options->log_lines, "Lines of the search log; 0: ten for each product")->capture_default_str();
+}
+
+void add_prepare(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<prepare_options>();
+  auto* command =
+      add_command(app, "prepare", "Read a catalogue, its images and a search log; write what training reads",
+                  "argosy prepare --catalogue shop/products.jsonl.gz --images shop/images.tar --log shop/train_log.tsv.gz --out data",
+                  chosen, true, &run_prepare, options);
+  command->add_option("--catalogue", options->catalogue, "Products: JSON lines or TSV with id, title, image; .gz or plain")->required();
+  command->add_option("--images", options->images, "A folder or a tar with the catalogue's images; none: titles only");
+  command->add_option("--log", options->log, "Searches: JSON lines or TSV with query, product_id; none: a catalogue to publish");
+  command->add_option("--out", options->out, "The folder to write")->required();
+  command->add_option("--vocab", options->vocab, "A vocab.txt; none: one is trained from titles and queries");
+  command->add_option("--vocab-size", options->vocab_size, "Pieces of a trained vocabulary")->capture_default_str();
+  command->add_option("--query-length", options->query_length, "Most pieces of a query")->capture_default_str();
+  command->add_option("--title-length", options->title_length, "Most pieces of a title")->capture_default_str();
+  command->add_option("--image-width", options->image_width, "Images are resized to this width")->capture_default_str();
+  command->add_option("--image-height", options->image_height, "Images are resized to this height")->capture_default_str();
+  command->add_option("--refused", options->refusals, "Where refused lines are listed; default: refused.tsv in the written folder");
+  command->add_flag("--strict", options->strict, "The first refused line is fatal");
+}
+
+void add_train(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<train_options>();
+  auto* command =
+      add_command(app, "train", "Train a model; metrics go to RUN/metrics.jsonl, checkpoints to RUN/checkpoints",
+                  "argosy train --data data --recipe recipes/demo.toml --run run --set train.epochs=2", chosen, true, &run_train, options);
+  command->add_option("--data", options->data, "A folder that `argosy prepare` wrote")->required();
+  command->add_option("--recipe", options->recipe, "What to train and how: TOML")->required();
+  command->add_option("--run", options->run, "The folder of this run")->required();
+  command->add_flag("--resume", options->resume, "Go on from the last checkpoint of the run");
+  add_overrides(*command, options->overrides);
+}
+
+void add_publish(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<publish_options>();
+  auto* command = add_command(app, "publish", "Embed products with a trained model, and make them what a store answers from",
+                              "argosy publish --run run --data data --store store\n"
+                              "  argosy publish --run run --catalogue new/products.jsonl.gz --images new/images.tar --store store",
+                              chosen, true, &run_publish, options);
+  command->add_option("--run", options->run, "A run of `argosy train`; its newest good checkpoint is used")->required();
+  command->add_option("--store", options->store, "The store; made when it is not there")->required();
+  auto* source = command->add_option_group("products", "What to publish")->require_option(1);
+  source->add_option("--data", options->data, "A folder that `argosy prepare` wrote");
+  auto* catalogue = source->add_option("--catalogue", options->catalogue, "Any catalogue, trained on or not");
+  command->add_option("--images", options->images, "A folder or a tar with the catalogue's images")->needs(catalogue);
+  add_threads(*command, options->threads);
+}
+
+void add_search(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<search_command_options>();
+  auto* command = add_command(app, "search", "Answer a query, or one query a line from standard input",
+                              "argosy search --store store -k 5 \"red dress with long sleeves\"\n"
+                              "  argosy search --store store --html results.html --images shop/images.tar < queries.txt",
+                              chosen, false, &run_search, options);
+  command->add_option("QUERY", options->query, "The query; none: one a line from standard input");
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("-k", options->k, "Results of a query")->capture_default_str();
+  command->add_flag("--json", options->json, "A JSON object a query: query, results (id, score, title)");
+  auto* html = command->add_option("--html", options->html, "Write one page with all results and their pictures");
+  command->add_option("--images", options->images, "A folder or a tar with the pictures of the page")->needs(html);
+  add_threads(*command, options->threads);
+}
+
+void add_evaluate(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<evaluate_options>();
+  auto* command = add_command(app, "evaluate", "Measure a store's answers: Recall@K (a hit rate) and precision@10",
+                              "argosy evaluate --store store --queries val_queries.tsv.gz --qrels val_qrels.tsv.gz -k 1,10,100", chosen,
+                              false, &run_evaluate, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("--queries", options->queries, "query_id, query, and optionally needs_image")->required();
+  command->add_option("--qrels", options->qrels, "query_id, product_id, grade")->required();
+  command->add_option("-k", options->recall_at, "Where to cut the answers")->delimiter(',')->capture_default_str();
+  command->add_flag("--json", options->json, "One JSON object: all, needs_image, other");
+  add_threads(*command, options->threads);
+}
+
+void add_bench_train(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_train_options>();
+  auto* command =
+      add_command(bench, "train", "Pairs/s, tokens/s and the share of the measured peak of matrix products",
+                  "argosy bench train --recipe recipes/demo.toml --data data --steps 40", chosen, true, &run_bench_train, options);
+  command->add_option("--data", options->data, "A folder that `argosy prepare` wrote")->required();
+  command->add_option("--recipe", options->recipe, "The recipe to measure")->required();
+  command->add_option("--warmup", options->warmup, "Steps before the clock starts")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--steps", options->steps, "Timed steps")->capture_default_str()->check(CLI::PositiveNumber);
+  add_overrides(*command, options->overrides);
+  command->add_flag("--json", options->json, "One JSON object");
+}
+
+void add_bench_embed(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_embed_options>();
+  auto* command = add_command(bench, "embed", "Queries and products embedded a second, by an untrained model of the recipe",
+                              "argosy bench embed --recipe recipes/demo.toml --data data", chosen, true, &run_bench_embed, options);
+  command->add_option("--data", options->data, "A folder that `argosy prepare` wrote")->required();
+  command->add_option("--recipe", options->recipe, "The recipe to measure")->required();
+  command->add_option("--count", options->count, "Queries, and products, to embed")->capture_default_str()->check(CLI::PositiveNumber);
+  add_overrides(*command, options->overrides);
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
+void add_bench_search(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_search_options>();
+  auto* command = add_command(bench, "search", "Queries/s of the flat index beside a plain loop and the limit of memory",
+                              "argosy bench search --products 40000 --columns 256", chosen, true, &run_bench_search, options);
+  command->add_option("--products", options->products, "Random vectors")
+      ->capture_default_str()
+
+      ->check(CLI::PositiveNumber);
+  command->add_option("--columns", options->columns, "Their width")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--queries", options->queries, "Queries of one measurement")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
+void add_bench(CLI::App& app, chosen_command& chosen) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, search");
+  bench->require_subcommand(1);
+  bench->footer("Example:\n  argosy bench search --json");
+  add_bench_train(*bench, chosen);
+  add_bench_embed(*bench, chosen);
+  add_bench_search(*bench, chosen);
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Help goes to standard output; a mistake is one line with where help is.
+int explain(const CLI::App& app, const CLI::ParseError& problem, const console_streams& streams) {
+  if (problem.get_exit_code() == 0) return app.exit(problem, streams.out, streams.err);
+  streams.err << "argosy: " << first_line(problem.what()) << " (argosy --help, argosy COMMAND --help)" << std::endl;
+  return exit_usage;
+}
+
+int exit_code_of(const status& end, const console_streams& streams) {
+  if (end.ok()) return 0;
+  const bool stopped = end.code() == errc::aborted;
+  streams.err << "argosy: " << (stopped ? end.message() : end.text()) << std::endl;
+  return stopped ? exit_interrupted : exit_failed;
+}
+
+// Nothing of ours throws; libraries and memory that has run out do.
+status run_caught(const chosen_command& chosen, const console& io) {
+  try {
+    return chosen.run(io);
+  } catch (const std::exception& thrown) {
+    return {errc::internal, thrown.what()};
+  }
+}
+
+status run_with(const chosen_command& chosen, const console_streams& streams, std::stop_token stop) {
+  const system_clock_source clock;
+  progress_line progress(streams.err, streams.err_columns, clock);
+  status end = run_caught(chosen, {streams.in, streams.out, streams.err, progress, clock, std::move(stop)});
+  if (!streams.out.flush()) return {errc::io_error, "standard output: the results could not be written"};
+  return end;
+}
+
+int run_chosen(const chosen_command& chosen, const console_streams& streams) {
+  std::optional<interrupts> caught;
+  if (chosen.writes) caught.emplace();
+  return exit_code_of(run_with(chosen, streams, caught ? caught->token() : std::stop_token{}), streams);
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv, const console_streams& streams) {
+  chosen_command chosen;
+  CLI::App app("Trains text-to-multimodal product retrieval models and serves them", "argosy");
+  app.require_subcommand(1);
+  app.footer("Example:\n  argosy demo-shop demo/shop");
+  for (const auto add : {add_demo_shop, add_prepare, add_train, add_publish, add_search, add_evaluate, add_bench}) add(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return explain(app, problem, streams);
+  }
+  return run_chosen(chosen, streams);
+}
+
+}  // namespace argosy

@@ -1,0 +1,21 @@
+#include <ostream>
+
+#include "tools/commands.hpp"
+#include "tools/format.hpp"
+#include "tools/prepare_report.hpp"
+
+namespace argosy {
+
+status run_prepare(const prepare_options& options, const console& io) {
+  ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
+  io.progress.close();
+  print_report(report, io.out);
+  if (!report.refused.empty()) {
+    const auto refusals = options.refusals.empty() ? options.out / "refused.tsv" : options.refusals;
+    io.out << "Every refused line with its number: " << refusals.string() << '\n';
+  }
+  io.out << options.out.string() << ": " << bytes_text(report.bytes) << " in " << duration_text(report.seconds) << '\n';
+  return {};
+}
+
+}  // namespace argosy

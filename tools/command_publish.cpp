@@ -1,0 +1,110 @@
+#include <unistd.h>
+
+#include <ostream>
+
+#include "index/generation.hpp"
+#include "model/checkpoint.hpp"
+#include "tools/commands.hpp"
+#include "tools/embedding.hpp"
+#include "tools/format.hpp"
+#include "tools/interrupts.hpp"
+#include "tools/passing_folder.hpp"
+#include "tools/prepare_report.hpp"
+
+namespace argosy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* store_unchanged = "the store is as it was";
+
+// A catalogue is prepared with the words, lengths and sizes that the model was trained with.
+prepare_options options_for(const publish_options& options, const fs::path& checkpoint, const model_inputs& inputs, const fs::path& out) {
+  return {.catalogue = options.catalogue,
+          .images = options.images,
+          .log = {},
+          .out = out,
+          .vocab = checkpoint / "vocab.txt",
+          .refusals = options.store / "refused.tsv",
+          .query_length = inputs.query_length,
+          .title_length = inputs.title_length,
+          .image_width = inputs.image_width,
+          .image_height = inputs.image_height};
+}
+
+result<prepared_data> prepare_catalogue(const prepare_options& options, const console& io) {
+  ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
+  io.progress.close();
+  print_report(report, io.out);
+  if (!report.refused.empty()) io.out << "Every refused line with its number: " << options.refusals.string() << '\n';
+  return prepared_data::open(options.out);
+}
+
+status check_fits(const prepared_data& data, const checkpoint_facts& model) {
+  const auto refuse = [](const std::string& what, std::int64_t want, std::int64_t got) {
+    return status(errc::shape_mismatch, "the data does not fit the model: " + what + ": want " + std::to_string(want) + ", got " +
+                                            std::to_string(got) + "; publish from --catalogue instead");
+  };
+  if (data.image_width() != model.inputs.image_width) return refuse("image width", model.inputs.image_width, data.image_width());
+  if (data.image_height() != model.inputs.image_height) return refuse("image height", model.inputs.image_height, data.image_height());
+  if (data.title_length() > model.inputs.title_length) return refuse("title length", model.inputs.title_length, data.title_length());
+  if (data.vocab().text() == model.vocabulary) return {};
+  return {errc::shape_mismatch, "the data does not fit the model: its vocabulary is another; publish from --catalogue instead"};
+}
+
+std::vector<product_facts> facts_of(const prepared_data& data) {
+  std::vector<product_facts> facts;
+  facts.reserve(data.products());
+  for (std::uint64_t p = 0; p < data.products(); ++p) facts.push_back({data.product_id(p), data.title(p), data.image_name(p)});
+  return facts;
+}
+
+std::uint64_t bytes_in(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) bytes += entry.is_regular_file() ? entry.file_size(ignored) : 0;
+  return bytes;
+}
+
+status write_generation(const publish_options& options, const fs::path& checkpoint, loaded_model& loaded, const prepared_data& data,
+                        const console& io) {
+  const steady_time start = io.clock.now();
+  const auto show = [&](std::uint64_t done, std::uint64_t total) {
+    io.progress.show({.stage = "embed", .unit = "products", .done = done, .total = total});
+  };
+  ARGOSY_ASSIGN(const std::vector<float> vectors, embed_products(loaded.model, data, data.products(), show, io.stop));
+  io.progress.close();
+  ARGOSY_ASSIGN(generation_writer writer, generation_writer::create(options.store));
+  ARGOSY_TRY(copy_model(checkpoint, writer.path()));
+  ARGOSY_TRY(writer.write(view_of(vectors.data(), static_cast<std::int64_t>(data.products()), loaded.model.width()), facts_of(data)));
+  const std::uint64_t bytes = bytes_in(writer.path());
+  if (io.stop.stop_requested()) return interrupted(store_unchanged);
+  ARGOSY_TRY(writer.publish());
+  io.out << options.store.string() << ": generation " << writer.number() << ", " << grouped(data.products()) << " products, "
+         << bytes_text(bytes) << ", " << duration_text(seconds_between(start, io.clock.now())) << '\n';
+  return {};
+}
+
+status publish(const publish_options& options, const console& io) {
+  ARGOSY_ASSIGN(const fs::path checkpoint, find_checkpoint(options.run));
+  const auto device = make_cpu_device(options.threads);
+  ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, checkpoint));
+  if (!options.data.empty()) {
+    ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(options.data));
+    ARGOSY_TRY(check_fits(data, loaded.facts));
+    return write_generation(options, checkpoint, loaded, data, io);
+  }
+  ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(options.store, "catalogue"));
+  const auto how = options_for(options, checkpoint, loaded.facts.inputs, folder.path() / "prepared");
+  ARGOSY_ASSIGN(const prepared_data data, prepare_catalogue(how, io));
+  return write_generation(options, checkpoint, loaded, data, io);
+}
+
+}  // namespace
+
+status run_publish(const publish_options& options, const console& io) {
+  const status end = publish(options, io);
+  return end.code() == errc::aborted ? interrupted(store_unchanged) : end;
+}
+
+}  // namespace argosy

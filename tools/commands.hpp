@@ -1,0 +1,84 @@
+// The commands of `argosy`, one file each (command_NAME.cpp). A command writes its results to the console and returns how it ended;
+// aborted when it was asked to stop. What it leaves behind is whole or not there.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "data/demo_shop.hpp"
+#include "data/prepared.hpp"
+#include "tools/console.hpp"
+
+namespace argosy {
+
+// Prints sample queries and leaves them in OUT/sample_queries.txt.
+status run_demo_shop(const demo_shop_options&, const console&);
+
+status run_prepare(const prepare_options&, const console&);
+
+struct train_options {
+  std::filesystem::path data, recipe, run;
+  std::vector<std::string> overrides;
+  bool resume = false;
+};
+status run_train(const train_options&, const console&);
+
+// From prepared data, or from a catalogue and its images, prepared as the model was trained.
+struct publish_options {
+  std::filesystem::path run, store;
+  std::filesystem::path data;
+  std::filesystem::path catalogue, images;
+  int threads = 0;  // 0: all cores
+};
+status run_publish(const publish_options&, const console&);
+
+struct search_command_options {
+  std::filesystem::path store;
+  std::optional<std::string> query;  // none: one a line from standard input
+  std::size_t k = 10;
+  bool json = false;
+  std::filesystem::path html, images;  // a page of results; images: folder or tar
+  int threads = 0;
+};
+// A query that cannot be answered is reported with its line, the others are answered, and the command fails.
+status run_search(const search_command_options&, const console&);
+
+struct evaluate_options {
+  std::filesystem::path store, queries, qrels;
+  std::vector<std::size_t> recall_at{1, 10, 100, 1000};
+  bool json = false;
+  int threads = 0;
+};
+status run_evaluate(const evaluate_options&, const console&);
+
+struct bench_train_options {
+  std::filesystem::path data, recipe;
+  std::vector<std::string> overrides;
+  std::uint64_t warmup = 10, steps = 40;
+  bool json = false;
+};
+status run_bench_train(const bench_train_options&, const console&);
+
+struct bench_embed_options {
+  std::filesystem::path data, recipe;
+  std::vector<std::string> overrides;
+  std::uint64_t count = 2000;  // of queries and of products
+  bool json = false;
+  int threads = 0;
+};
+status run_bench_embed(const bench_embed_options&, const console&);
+
+// The exact index over random unit vectors.
+struct bench_search_options {
+  std::uint64_t products = 40000, columns = 256, queries = 64;
+  std::size_t k = 10;
+  bool json = false;
+  int threads = 0;
+};
+status run_bench_search(const bench_search_options&, const console&);
+
+}  // namespace argosy

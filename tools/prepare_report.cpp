@@ -1,0 +1,32 @@
+#include "tools/prepare_report.hpp"
+
+#include <ostream>
+
+#include "tools/format.hpp"
+
+namespace argosy {
+
+std::function<void(const prepare_progress&)> show_preparing(const console& io) {
+  return [&io](const prepare_progress& p) { io.progress.show({.stage = p.stage, .done = p.done, .total = p.total}); };
+}
+
+void print_report(const prepare_report& report, std::ostream& out) {
+  text_table kept;
+  kept.add({"", "read", "kept"});
+  kept.add({"products", grouped(report.products_read), grouped(report.products_kept)});
+  kept.add({"  with a title", "", grouped(report.titles_kept)});
+  kept.add({"  with an image", "", grouped(report.images_read)});
+  if (report.log_read > 0) {
+    kept.add({"log lines", grouped(report.log_read), grouped(report.log_kept)});
+    kept.add({"  different queries", "", grouped(report.queries)});
+    kept.add({"  different pairs", "", grouped(report.pairs)});
+  }
+  kept.print(out);
+  if (report.refused.empty()) return;
+  text_table refused;
+  refused.add({"refused because", "lines"});
+  for (const auto& [reason, lines] : report.refused) refused.add({"  " + reason, grouped(lines)});
+  refused.print(out);
+}
+
+}  // namespace argosy

@@ -1,0 +1,34 @@
+// One self-contained HTML page of queries and their results with pictures: everything is inside, nothing is fetched.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/records.hpp"
+#include "index/generation.hpp"
+
+namespace argosy {
+
+struct answered_query {
+  std::string query;
+  std::vector<hit> hits;
+};
+
+struct results_page {
+  std::string heading;
+  const generation* from = nullptr;      // outlives the call
+  const image_source* images = nullptr;  // null: no pictures
+};
+
+// A picture that cannot be read is left out; its result stays.
+std::string page_of(const results_page&, std::span<const answered_query>);
+
+std::string escape_html(std::string_view);
+std::string base64(std::span<const std::byte>);
+// By the first bytes: image/jpeg, image/png, image/webp; empty for anything else.
+std::string_view image_type(std::span<const std::byte>) noexcept;
+
+}  // namespace argosy

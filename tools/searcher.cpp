@@ -1,0 +1,56 @@
+#include "tools/searcher.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "tools/embedding.hpp"
+#include "tools/format.hpp"
+
+namespace argosy {
+
+int threads_or_all(int threads) noexcept {
+  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+searcher::searcher(std::unique_ptr<device> on, generation current, loaded_model loaded, vocabulary vocab, segmenter words, int threads)
+    : device_(std::move(on)),
+      generation_(std::move(current)),
+      loaded_(std::move(loaded)),
+      vocabulary_(std::move(vocab)),
+      segmenter_(std::move(words)),
+      threads_(threads) {}
+
+result<searcher> searcher::open(const std::filesystem::path& store, int threads) {
+  ARGOSY_ASSIGN(generation current, generation::open_current(store));
+  ARGOSY_TRY(current.verify());
+  auto device = make_cpu_device(threads);
+  ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, current.path()));
+  if (current.index().columns() != static_cast<std::size_t>(loaded.model.width())) {
+    return status(errc::shape_mismatch, current.path().string() + ": the model's embeddings have " + std::to_string(loaded.model.width()) +
+                                            " columns, the index has " + std::to_string(current.index().columns()));
+  }
+  ARGOSY_ASSIGN(vocabulary vocab, vocabulary::from_text(loaded.facts.vocabulary, (current.path() / "vocab.txt").string()));
+  ARGOSY_ASSIGN(segmenter words, segmenter::open_default());
+  return searcher(std::move(device), std::move(current), std::move(loaded), std::move(vocab), std::move(words), threads_or_all(threads));
+}
+
+result<std::vector<std::int32_t>> searcher::tokens(std::string_view query) const {
+  ARGOSY_ASSIGN(std::vector<std::string> words, segmenter_.words(query));
+  if (words.empty()) return status(errc::invalid_argument, "the query holds no word: \"" + one_line(query) + "\"");
+  sort_words(words);
+  return vocabulary_.encode(words, static_cast<std::size_t>(loaded_.facts.inputs.query_length));
+}
+
+result<std::vector<std::vector<hit>>> searcher::search(std::span<const std::vector<std::int32_t>> queries, std::size_t k) {
+  ARGOSY_ASSIGN(const std::vector<float> vectors, embed_queries(loaded_.model, queries, {}));
+  const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(queries.size()), loaded_.model.width());
+  return generation_.index().search(rows, {.k = k, .threads = threads_});
+}
+
+result<std::vector<hit>> searcher::search(std::string_view query, std::size_t k) {
+  ARGOSY_ASSIGN(const std::vector<std::int32_t> encoded, tokens(query));
+  ARGOSY_ASSIGN(std::vector<std::vector<hit>> answers, search(std::span(&encoded, 1), k));
+  return std::move(answers.front());
+}
+
+}  // namespace argosy

@@ -1,0 +1,47 @@
+// A store opened for answering: its current generation and the model that made it. Queries become sorted words, pieces, embeddings, hits.
+// Every byte is verified when it is opened: the first search of an exact index would read them all anyway.
+// Threads   one. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "data/text.hpp"
+#include "index/generation.hpp"
+#include "model/checkpoint.hpp"
+
+namespace argosy {
+
+class searcher {
+public:
+  // `threads` 0: all cores.
+  static result<searcher> open(const std::filesystem::path& store, int threads);
+
+  // [CLS] and the pieces of the query's sorted words.
+  result<std::vector<std::int32_t>> tokens(std::string_view query) const;
+  // Lists of the best `k`, one a query.
+  result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
+  result<std::vector<hit>> search(std::string_view query, std::size_t k);
+
+  const generation& current() const noexcept { return generation_; }
+  const checkpoint_facts& model_facts() const noexcept { return loaded_.facts; }
+
+private:
+  searcher(std::unique_ptr<device>, generation, loaded_model, vocabulary, segmenter, int threads);
+  std::unique_ptr<device> device_;
+  generation generation_;
+  loaded_model loaded_;
+  vocabulary vocabulary_;
+  segmenter segmenter_;
+  int threads_;
+};
+
+// `threads`, or all cores for 0.
+int threads_or_all(int threads) noexcept;
+
+}  // namespace argosy
