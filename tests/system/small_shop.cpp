@@ -1,0 +1,85 @@
+#include "tests/system/small_shop.hpp"
+
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/support/folders.hpp"
+
+namespace argosy::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* tiny_recipe = R"(
+[model]
+hidden = 16
+heads = 2
+feed_forward = 32
+query_layers = 1
+title_layers = 1
+image_layers = 1
+projection = 16
+
+[train]
+batch = 16
+steps = 60
+workers = 2
+threads = 2
+
+[optimiser]
+rate = 1e-3
+
+[negatives]
+bank = 64
+
+[checkpoint]
+every = 7
+keep = 2
+)";
+
+small_shop make_shop(const fs::path& folder) {
+  const fs::path shop = folder / "shop";
+  must_run({"demo-shop", shop, "--products", "60", "--seed", "3", "--log-lines", "400"});
+  small_shop made{shop / "products.jsonl.gz",
+                  shop / "images.tar",
+                  shop / "train_log.tsv.gz",
+                  shop / "val_queries.tsv.gz",
+                  shop / "val_qrels.tsv.gz",
+                  folder / "data",
+                  folder / "tiny.toml",
+                  folder / "run",
+                  folder / "store"};
+  std::ofstream(made.recipe) << tiny_recipe;
+  must_run(prepare_arguments(made, made.data));
+  must_run(train_arguments(made, made.run));
+  must_run(publish_arguments(made, made.store));
+  return made;
+}
+
+}  // namespace
+
+const small_shop& shared_small_shop() {
+  static const scratch_folder folder;
+  static const small_shop shop = make_shop(folder.path());
+  return shop;
+}
+
+std::string must_run(const std::vector<std::string>& arguments, const std::string& input) {
+  const finished end = run_argosy(arguments, input);
+  if (end.exit_code != 0) throw std::runtime_error(arguments.front() + " ended with " + std::to_string(end.exit_code) + ": " + end.err);
+  return end.out;
+}
+
+std::vector<std::string> prepare_arguments(const small_shop& shop, const fs::path& out) {
+  return {"prepare", "--catalogue", shop.catalogue, "--images", shop.images, "--log", shop.log, "--out", out, "--vocab-size", "500"};
+}
+
+std::vector<std::string> train_arguments(const small_shop& shop, const fs::path& run) {
+  return {"train", "--data", shop.data, "--recipe", shop.recipe, "--run", run};
+}
+
+std::vector<std::string> publish_arguments(const small_shop& shop, const fs::path& store) {
+  return {"publish", "--run", shop.run, "--data", shop.data, "--store", store};
+}
+
+}  // namespace argosy::test
