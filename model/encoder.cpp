@@ -90,7 +90,7 @@ status encoder::layer_forward(device& on, layer& l, std::span<const std::int32_t
                               view y) {
   const auto d = shape_.hidden;
   const auto part = [&](int i) { return l.projected.all().column_range(i * d, d); };
-  const double scale = 1 / std::sqrt(static_cast<double>(d / shape_.heads));
+  const double scale = 1 / std::sqrt(static_cast<double>(d) / shape_.heads);
   ARGOSY_TRY(argosy::forward(on, l.qkv, l.x, l.projected));
   ARGOSY_TRY(attention_forward(on, {shape_.heads, scale, part(0), part(1), part(2), offset, offset}, l.mixed, l.lse));
   ARGOSY_TRY(argosy::forward(on, l.o, l.mixed, l.hidden));
@@ -116,7 +116,7 @@ status encoder::layer_backward(device& on, layer& l, std::span<const std::int32_
   const auto width = shape_.hidden;
   const auto part = [&](int i) { return l.projected.all().column_range(i * width, width); };
   const auto d_part = [&](int i) { return d_projected_.all().column_range(i * width, width); };
-  const double scale = 1 / std::sqrt(static_cast<double>(width / shape_.heads));
+  const double scale = 1 / std::sqrt(static_cast<double>(width) / shape_.heads);
   // The gradient of a term before its residual sum: that of the sum itself, through dropout when there is any.
   const auto through_dropout = [&](std::uint32_t at) -> result<const_view> {
     if (drop.rate == 0) return const_view(d);

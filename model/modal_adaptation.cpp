@@ -53,7 +53,7 @@ status modal_adaptation::attend(device& on, side& s, const packed_rows& own, con
   if (other.rows.empty()) {
     on.zero(s.attended);
   } else {
-    const double scale = 1 / std::sqrt(static_cast<double>(hidden_ / heads_));
+    const double scale = 1 / std::sqrt(static_cast<double>(hidden_) / heads_);
     ARGOSY_TRY(s.keys.resize(on, other.rows.rows, 2 * hidden_));
     ARGOSY_TRY(argosy::forward(on, s.q, s.own, s.query));
     ARGOSY_TRY(argosy::forward(on, s.kv, other.rows, s.keys));
@@ -79,7 +79,7 @@ status modal_adaptation::attend_backward(device& on, side& s, const packed_rows&
     ARGOSY_TRY(scale_rows(on, s.attends, s.d_attended));
     d_attended = s.d_attended;
   }
-  const double scale = 1 / std::sqrt(static_cast<double>(hidden_ / heads_));
+  const double scale = 1 / std::sqrt(static_cast<double>(hidden_) / heads_);
   ARGOSY_TRY(s.d_keys.resize(on, other.rows.rows, 2 * hidden_));
   const auto k = s.keys.all().column_range(0, hidden_), v = s.keys.all().column_range(hidden_, hidden_);
   const auto d_k = s.d_keys.all().column_range(0, hidden_), d_v = s.d_keys.all().column_range(hidden_, hidden_);

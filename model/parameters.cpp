@@ -54,9 +54,10 @@ result<parameters> parameters::make(device& on, std::vector<parameter_spec> spec
   for (auto& spec : specs) {
     const int i = spec.decay ? 0 : 1;
     auto& half = made.arenas_[i];
-    parameter p{spec, part(half.value, at[i], spec), part(half.gradient, at[i], spec), part(half.first, at[i], spec),
-                part(half.second, at[i], spec)};
-    at[i] += spec.rows * spec.cols;
+    parameter p{
+        {}, part(half.value, at[i], spec), part(half.gradient, at[i], spec), part(half.first, at[i], spec), part(half.second, at[i], spec)};
+    p.spec = std::move(spec);
+    at[i] += p.spec.rows * p.spec.cols;
     const auto ordinal = static_cast<std::uint32_t>(made.placed_.size());
     on.type() == dtype::f32 ? start<float>(p, seed, ordinal) : start<double>(p, seed, ordinal);
     made.placed_.push_back(std::move(p));

@@ -226,7 +226,7 @@ private:
   template <class Work>
   status together(offer mine, Work work) {
     ARGOSY_TRY(group_->meet(rank_, std::move(mine)));
-    const status verdict = judge(group_->offers());
+    status verdict = judge(group_->offers());
     if (verdict.ok()) work(group_->offers());
     group_->leave();
     return verdict;

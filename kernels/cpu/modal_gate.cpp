@@ -41,7 +41,7 @@ status cpu_device::modal_gate_forward(const modal_gate_input& in, view product, 
     const auto [title, image] = gate_of(present, in.logits.row<float>(row));
     float* const out = product.row<float>(row);
     if (present == modality::both) {
-      const auto mix = [=](vec t, vec v) { return t * title + v * image; };
+      const auto mix = [g_t = title, g_v = image](vec t, vec v) { return t * g_t + v * g_v; };
       cpu::map(cols, out, mix, in.title.row<float>(row), in.image.row<float>(row));
     } else {
       std::copy_n((present == modality::title_only ? in.title : in.image).row<float>(row), cols, out);

@@ -2,6 +2,8 @@
 //     C(i, j) (=|+=) sum over k of A(i, k) B(k, j)      A(i, k) = a[i * row_step + k * k_step], so A may be read transposed
 #pragma once
 
+#include <utility>
+
 #include "kernels/cpu/vec.hpp"
 
 namespace argosy::cpu {
@@ -50,20 +52,20 @@ void product_rows(std::int64_t n, std::int64_t k, small_factor a, small_rows b, 
   if (j < n) product_block<Rows, 1, true>(k, a, {b.data + j, b.stride}, add, c + j, c_stride, n - j);
 }
 
-inline constexpr auto interleaved_from = [](int first) {
-  vec_int at{};
-  for (int i = 0; i < lanes; ++i) at[i] = first + i / 2 + (i % 2) * lanes;
-  return at;
-};
+// Lanes First, First + 1, ... of both, taken in turns.
+template <int First, int... I>
+vec interleaved(vec a, vec b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, (First + I / 2 + I % 2 * lanes)...);
+}
 
 // Rows become columns: log2(lanes) perfect shuffles.
 inline void transpose_block(vec (&x)[lanes]) {
-  const vec_int low = interleaved_from(0), high = interleaved_from(lanes / 2);
+  constexpr std::make_integer_sequence<int, lanes> all{};
   for (int done = 1; done < lanes; done *= 2) {
     vec y[lanes];
     for (int i = 0; i < lanes / 2; ++i) {
-      y[2 * i] = __builtin_shuffle(x[i], x[i + lanes / 2], low);
-      y[2 * i + 1] = __builtin_shuffle(x[i], x[i + lanes / 2], high);
+      y[2 * i] = interleaved<0>(x[i], x[i + lanes / 2], all);
+      y[2 * i + 1] = interleaved<lanes / 2>(x[i], x[i + lanes / 2], all);
     }
     for (int i = 0; i < lanes; ++i) x[i] = y[i];
   }
