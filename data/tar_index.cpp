@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,21 @@ struct close_archive {
   void operator()(archive* of) const noexcept { archive_read_free(of); }
 };
 using archive_handle = std::unique_ptr<archive, close_archive>;
+
+// libarchive turns names into the character set of the thread's locale, and the plain "C" has no room for most of them.
+class utf8_names {
+public:
+  utf8_names() : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)), before_(::uselocale(utf8_)) {}
+  ~utf8_names() {
+    ::uselocale(before_);
+    if (utf8_ != nullptr) ::freelocale(utf8_);
+  }
+  utf8_names(const utf8_names&) = delete;
+  utf8_names& operator=(const utf8_names&) = delete;
+
+private:
+  locale_t utf8_, before_;
+};
 
 status system_failure(const fs::path& path, std::string_view what) {
   return {errc::io_error, path.string() + ": " + std::string(what) + ": " + std::strerror(errno)};
@@ -119,6 +135,7 @@ result<tar_index> tar_index::open(const fs::path& path) {
   if (::fstat(index.file.get(), &about) != 0) return system_failure(path, "stat");
   ::lseek(index.file.get(), 0, SEEK_SET);
 
+  const utf8_names names;
   const archive_handle from(archive_read_new());
   archive_read_support_format_tar(from.get());
   archive_read_support_filter_none(from.get());
