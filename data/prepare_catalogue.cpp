@@ -28,6 +28,7 @@ result<std::vector<std::string>> prepare_context::sorted_words(std::string_view 
 }
 
 result<catalogue> read_catalogue(const prepare_context& context) {
+  context.tell("catalogue", 0, 0);
   catalogue read;
   std::unordered_set<std::string> seen;
   const auto refused = [&](const refusal& why) {

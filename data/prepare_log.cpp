@@ -95,6 +95,7 @@ private:
 
 result<pair_table> read_pairs(const prepare_context& context, catalogue& records) {
   if (context.options.log.empty()) return pair_table{};
+  context.tell("log", 0, 0);
   pair_reader reader(context, records);
   ARGOSY_TRY(read_log_until(
       context.options.log, [&](std::uint64_t line, const log_record& record) { return reader.take(line, record); },

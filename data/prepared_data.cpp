@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 
@@ -87,13 +88,21 @@ result<rows<std::int32_t>> open_tokens(const container_reader& file, std::uint64
 }
 
 status check_facts(const container_reader& file, const facts& of) {
-  const auto within = [](std::uint64_t value, std::uint64_t least, std::uint64_t most) { return value >= least && value <= most; };
-  if (!within(of.products, 1, prepared::most_items) || of.queries > prepared::most_items || of.pairs > std::uint64_t{1} << 48)
-    return corrupt(file, "number", "impossible counts of products, queries or pairs");
-  if (!within(of.query_length, 2, prepared::longest_sequence) || !within(of.title_length, 2, prepared::longest_sequence))
-    return corrupt(file, "number", "impossible lengths of queries or titles");
-  if (!within(of.image_width, 4, prepared::longest_side) || !within(of.image_height, 4, prepared::longest_side))
-    return corrupt(file, "number", "impossible size of images");
+  struct bounded {
+    std::string_view name;
+    std::uint64_t value, least, most;
+  };
+  for (const auto& [name, value, least, most] : {bounded{"products", of.products, 1, prepared::most_items},
+                                                 {"queries", of.queries, 0, prepared::most_items},
+                                                 {"pairs", of.pairs, 0, std::uint64_t{1} << 48},
+                                                 {"query length", of.query_length, 2, prepared::longest_sequence},
+                                                 {"title length", of.title_length, 2, prepared::longest_sequence},
+                                                 {"image width", of.image_width, 4, prepared::longest_side},
+                                                 {"image height", of.image_height, 4, prepared::longest_side}})
+    if (value < least || value > most)
+      return corrupt(
+          file, "number",
+          std::string(name) + ": want " + std::to_string(least) + " to " + std::to_string(most) + ", got " + std::to_string(value));
   return {};
 }
 
@@ -206,7 +215,8 @@ struct prepared_data::impl {
     ARGOSY_TRY(check_below(file, "known", known.held, of.products));
     for (std::uint64_t q = 0; q < of.queries; ++q) {
       if (query_token[q].empty()) return corrupt(file, "token", "query " + std::to_string(q) + ": want at least one token, got none");
-      if (!std::is_sorted(known[q].begin(), known[q].end())) return corrupt(file, "known", "query " + std::to_string(q) + ": not rising");
+      if (std::adjacent_find(known[q].begin(), known[q].end(), std::greater_equal<>()) != known[q].end())
+        return corrupt(file, "known", "query " + std::to_string(q) + ": not rising");
     }
     return {};
   }

@@ -3,6 +3,7 @@
 #include <unicode/uscript.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 
@@ -13,7 +14,6 @@ namespace argosy {
 namespace {
 
 constexpr std::uint64_t largest_list = std::uint64_t{256} << 20;
-constexpr std::size_t first_slots = std::size_t{1} << 20;
 
 // Murmur3's finaliser over a running sum, one character at a time, so that the hash of a word extends the hash of its prefix.
 std::uint64_t extend_hash(std::uint64_t hash, char32_t character) noexcept {
@@ -39,28 +39,27 @@ bool is_han(char32_t character) noexcept {
   return uscript_getScript(static_cast<UChar32>(character), &code) == USCRIPT_HAN && U_SUCCESS(code);
 }
 
-void word_list::insert(std::uint64_t hash, float log_frequency) {
-  if (2 * (used_ + 1) > slots_.size()) {
-    std::vector<slot> old(std::max(first_slots, 2 * slots_.size()));
-    old.swap(slots_);
-    used_ = 0;
-    for (const slot& kept : old)
-      if (kept.hash != 0) insert(kept.hash, kept.log_frequency);
+std::size_t word_list::place_of(std::uint64_t hash) const noexcept { return hash >> 20 & (slots_.size() - 1); }
+
+// A table of this size is beyond the caches, and waiting for each place in turn was half the time of loading.
+void word_list::fill(std::span<const slot> words) {
+  constexpr std::size_t ahead = 16;
+  slots_.assign(std::bit_ceil(2 * words.size() + 1), slot{});
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i + ahead < words.size()) __builtin_prefetch(&slots_[place_of(words[i + ahead].hash)], 1);
+    std::size_t at = place_of(words[i].hash);
+    while (slots_[at].hash != 0 && slots_[at].hash != words[i].hash) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = words[i];
   }
-  std::size_t at = hash >> 20 & (slots_.size() - 1);
-  while (slots_[at].hash != 0 && slots_[at].hash != hash) at = (at + 1) & (slots_.size() - 1);
-  if (slots_[at].hash == 0) ++used_;
-  slots_[at] = {hash, log_frequency};
 }
 
 const word_list::slot* word_list::find(std::uint64_t hash) const noexcept {
-  if (slots_.empty()) return nullptr;
-  for (std::size_t at = hash >> 20 & (slots_.size() - 1); slots_[at].hash != 0; at = (at + 1) & (slots_.size() - 1))
+  for (std::size_t at = place_of(hash); slots_[at].hash != 0; at = (at + 1) & (slots_.size() - 1))
     if (slots_[at].hash == hash) return &slots_[at];
   return nullptr;
 }
 
-status word_list::take_line(std::string_view line, std::uint64_t* total) {
+status word_list::take_line(std::string_view line, std::vector<slot>& words, std::uint64_t* total) {
   const std::size_t space = line.find(' ');
   std::uint64_t frequency = 0;
   if (space != std::string_view::npos && space > 0) std::from_chars(line.data() + space + 1, line.data() + line.size(), frequency);
@@ -77,7 +76,7 @@ status word_list::take_line(std::string_view line, std::uint64_t* total) {
     if (characters++ == 0) first = character;
     hash = extend_hash(hash, character);
   }
-  insert(hash, std::log(static_cast<float>(frequency)));
+  words.push_back({hash, std::log(static_cast<float>(frequency))});
   auto& longest = longest_[first_character_slot(first)];
   longest = static_cast<std::uint8_t>(std::max<std::size_t>(longest, std::min<std::size_t>(characters, 255)));
   return {};
@@ -88,6 +87,7 @@ result<word_list> word_list::load(const std::filesystem::path& path) {
   if (const auto bad = first_invalid_utf8(content); bad != std::string_view::npos)
     return status{errc::corrupt, path.string() + ": invalid UTF-8 at byte " + std::to_string(bad)};
   word_list list;
+  std::vector<slot> words;
   std::uint64_t total = 0, number = 0;
   for (std::string_view rest = content; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -96,9 +96,11 @@ result<word_list> word_list::load(const std::filesystem::path& path) {
     ++number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
-    ARGOSY_TRY(list.take_line(line, &total).within(path.string() + ":" + std::to_string(number)));
+    if (const status taken = list.take_line(line, words, &total); !taken.ok())
+      return taken.within(path.string() + ":" + std::to_string(number));
   }
   if (total == 0) return status{errc::corrupt, path.string() + ": want lines of `word frequency`, got an empty file"};
+  list.fill(words);
   list.log_total_ = std::log(static_cast<double>(total));
   return list;
 }

@@ -23,7 +23,7 @@ std::string big_endian(std::uint32_t number) {
 small_shop::small_shop() {
   std::filesystem::create_directories(folder_ / "images");
   catalogue(
-      "{\"id\": \"1\", \"title\": \"Red Dress\", \"image\": \"1.jpg\", \"price\": 5}\n"
+      "{\"id\": \"1\", \"title\": \"Red dress shoe blue green\", \"image\": \"1.jpg\", \"price\": 5}\n"
       "{\"id\": 2, \"title\": \"Blue dress dress\", \"image\": \"2.jpg\"}\n"
       "{\"id\": \"3\", \"title\": \"红色连衣裙\", \"image\": \"3.jpg\"}\n"
       "{\"id\": \"4\", \"title\": \"Green shoe\"}\n"

@@ -32,7 +32,7 @@ public:
   const std::filesystem::path& path() const { return folder_.path(); }
 
 private:
-  scratch_folder folder_;
+  scratch_folder folder_{memory_parent()};
 };
 
 // A picture of one colour.

@@ -23,9 +23,16 @@ std::optional<fs::path> named_or_shared(const char* variable, const char* name) 
 std::optional<fs::path> golden_folder() { return named_or_shared("ARGOSY_GOLDEN", "golden"); }
 std::optional<fs::path> shared_data() { return named_or_shared("ARGOSY_DATA", "data"); }
 
-scratch_folder::scratch_folder() {
+fs::path memory_parent() {
+  const fs::path shared_memory = "/dev/shm";
+  return ::access(shared_memory.c_str(), W_OK) == 0 ? shared_memory : fs::temp_directory_path();
+}
+
+scratch_folder::scratch_folder() : scratch_folder(fs::temp_directory_path()) {}
+
+scratch_folder::scratch_folder(const fs::path& parent) {
   static std::atomic<int> next{0};
-  path_ = fs::temp_directory_path() / ("argosy-test-" + std::to_string(::getpid()) + "-" + std::to_string(next++));
+  path_ = parent / ("argosy-test-" + std::to_string(::getpid()) + "-" + std::to_string(next++));
   fs::create_directories(path_);
 }
 
