@@ -133,7 +133,7 @@ struct outcome {
   int threads = 1;
   double bandwidth = 0;  // GB/s
   std::vector<search_speed> speeds;
-  // Every vector read once from memory for every query.
+  // Every vector read once from memory for every query: the limit of an index that the caches do not hold.
   double limit_per_s() const { return bandwidth * 1e9 / static_cast<double>(products * columns * sizeof(float)); }
 };
 
@@ -165,7 +165,7 @@ void print_table(const outcome& done, std::ostream& out) {
   for (const auto& speed : done.speeds) {
     table.add({speed.name, fixed(speed.per_s(), 1), spread_text(speed.query), grouped(speed.wrong)});
   }
-  table.add({"limit of memory, one at a time", fixed(done.limit_per_s(), 1), fixed(done.bandwidth, 1) + " GB/s", ""});
+  table.add({"every vector read from memory", fixed(done.limit_per_s(), 1), fixed(done.bandwidth, 1) + " GB/s", ""});
   table.print(out);
 }
 
