@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(uniform_numbers_lie_in_their_interval_and_spread) {
     BOOST_REQUIRE(x < 1.0);
     sum += x;
   }
-  BOOST_TEST(std::abs(sum / 20000 - .5) < 5 * std::sqrt(1.0 / 12 / 20000));   // five standard errors
+  BOOST_TEST(std::abs(sum / 20000 - .5) < 5 * std::sqrt(1.0 / 12 / 20000));  // five standard errors
 }
 
 BOOST_AUTO_TEST_CASE(normal_numbers_have_mean_zero_and_variance_one) {

@@ -15,7 +15,8 @@ using test::compare_golden;
 using test::require_ok;
 
 struct unit_rows {
-  unit_rows(device& on, std::vector<double> from, std::int64_t rows, std::int64_t cols) : raw(std::move(from)), unit(raw.size()), norm(static_cast<std::size_t>(rows)), n(rows), d(cols) {
+  unit_rows(device& on, std::vector<double> from, std::int64_t rows, std::int64_t cols)
+      : raw(std::move(from)), unit(raw.size()), norm(static_cast<std::size_t>(rows)), n(rows), d(cols) {
     require_ok(normalise_forward(on, view_of(raw.data(), n, d), values(), view_of(norm.data(), 1, n)));
   }
   view values() { return view_of(unit.data(), n, d); }
@@ -32,14 +33,16 @@ void qpm_agrees(const std::string& name) {
   const auto golden = test::open_golden(name);
   if (!golden) return;
   const auto on = make_reference_device();
-  const auto queries = golden->rows("query"), products = golden->rows("product"), kept = golden->rows("bank"), width = golden->columns("query");
+  const auto queries = golden->rows("query"), products = golden->rows("product"), kept = golden->rows("bank"),
+             width = golden->columns("query");
   unit_rows query(*on, golden->numbers("query"), queries, width), product(*on, golden->numbers("product"), products, width);
   auto bank = golden->numbers("bank"), log_p = golden->numbers("log_p"), bank_log_p = golden->numbers("bank_log_p");
   const auto ids = golden->integers("product_id"), bank_ids = golden->integers("bank_product_id");
   const auto own = golden->offsets("own");
   const auto known_query = golden->integers("known_query"), known_product = golden->integers("known_product");
   std::vector<std::int32_t> known_offset{0};
-  for (std::int64_t b = 0; b < queries; ++b) known_offset.push_back(static_cast<std::int32_t>(std::ranges::upper_bound(known_query, b) - known_query.begin()));
+  for (std::int64_t b = 0; b < queries; ++b)
+    known_offset.push_back(static_cast<std::int32_t>(std::ranges::upper_bound(known_query, b) - known_query.begin()));
   const double log_scale = golden->numbers("log_scale").front(), scale = std::min(std::exp(log_scale), 100.0);
 
   qpm_input in;
@@ -57,13 +60,15 @@ void qpm_agrees(const std::string& name) {
   in.known_offset = known_offset;
   in.known_product = known_product;
   const auto count = static_cast<std::size_t>(queries);
-  std::vector<double> loss(count), lse(count), share_product(count), share_bank(count), d_query(query.raw.size()), d_product(product.raw.size());
+  std::vector<double> loss(count), lse(count), share_product(count), share_bank(count), d_query(query.raw.size()),
+      d_product(product.raw.size());
   std::vector<std::int32_t> negatives_product(count), negatives_bank(count);
   const auto row = [&](std::vector<double>& v) { return view_of(v.data(), 1, queries); };
   const qpm_output out{row(loss), row(lse), row(share_product), row(share_bank), negatives_product, negatives_bank};
   require_ok(qpm_forward(*on, in, out));
   double d_scale = 0;
-  require_ok(qpm_backward(*on, in, out, 1.0 / static_cast<double>(queries), {view_of(d_query.data(), queries, width), view_of(d_product.data(), products, width), &d_scale}));
+  require_ok(qpm_backward(*on, in, out, 1.0 / static_cast<double>(queries),
+                          {view_of(d_query.data(), queries, width), view_of(d_product.data(), products, width), &d_scale}));
 
   double mean = 0;
   for (const double l : loss) mean += l / static_cast<double>(queries);
@@ -92,26 +97,32 @@ BOOST_AUTO_TEST_CASE(adamw_over_a_whole_schedule) {
   const auto on = make_reference_device();
   auto w = golden->numbers("w0"), b = golden->numbers("b0");
   std::vector<double> w_first(w.size()), w_second(w.size()), b_first(b.size()), b_second(b.size());
-  const auto gradients = golden->numbers("gradient"), rates = golden->numbers("rate"), norms = golden->numbers("gradient_norm"), path = golden->numbers("parameters");
+  const auto gradients = golden->numbers("gradient"), rates = golden->numbers("rate"), norms = golden->numbers("gradient_norm"),
+             path = golden->numbers("parameters");
   const std::size_t width = w.size() + b.size();
   for (std::size_t step = 0; step < rates.size(); ++step) {
-    std::vector<double> g(gradients.begin() + static_cast<std::ptrdiff_t>(step * width), gradients.begin() + static_cast<std::ptrdiff_t>((step + 1) * width));
+    std::vector<double> g(gradients.begin() + static_cast<std::ptrdiff_t>(step * width),
+                          gradients.begin() + static_cast<std::ptrdiff_t>((step + 1) * width));
     const double norm = std::sqrt(sum_of_squares(*on, view_of(g.data(), 1, static_cast<std::int64_t>(width))).value());
     BOOST_TEST(norm == norms[step], boost::test_tools::tolerance(1e-12));
     adamw_settings s;
     s.rate = rates[step];
     s.gradient_scale = norm > 1 ? 1 / (norm + 1e-6) : 1;
     s.step = static_cast<std::int64_t>(step) + 1;
-    const auto update = [&](double* gradient, std::vector<double>& value, std::vector<double>& first, std::vector<double>& second, double decay) {
+    const auto update = [&](double* gradient, std::vector<double>& value, std::vector<double>& first, std::vector<double>& second,
+                            double decay) {
       const auto n = static_cast<std::int64_t>(value.size());
       s.weight_decay = decay;
-      require_ok(adamw(*on, s, view_of(gradient, 1, n), view_of(value.data(), 1, n), view_of(first.data(), 1, n), view_of(second.data(), 1, n)));
+      require_ok(
+          adamw(*on, s, view_of(gradient, 1, n), view_of(value.data(), 1, n), view_of(first.data(), 1, n), view_of(second.data(), 1, n)));
     };
     update(g.data(), w, w_first, w_second, .01);
     update(g.data() + w.size(), b, b_first, b_second, 0);
     std::vector<double> now(w);
     now.insert(now.end(), b.begin(), b.end());
-    compare_golden("parameters", now.data(), {path.begin() + static_cast<std::ptrdiff_t>(step * width), path.begin() + static_cast<std::ptrdiff_t>((step + 1) * width)});
+    compare_golden(
+        "parameters", now.data(),
+        {path.begin() + static_cast<std::ptrdiff_t>(step * width), path.begin() + static_cast<std::ptrdiff_t>((step + 1) * width)});
   }
 }
 

@@ -1,8 +1,8 @@
 // A file of reference values, and the comparison with it. The folder is absent on most machines: open_golden says so and the test ends.
 #pragma once
 
-#include <boost/test/unit_test.hpp>
 #include <algorithm>
+#include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstdint>
 #include <optional>
