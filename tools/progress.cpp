@@ -36,16 +36,18 @@ std::string line_of(const progress& p, double seconds) {
   return text;
 }
 
+bool complete(const progress& p) noexcept { return p.total > 0 && p.done >= p.total; }
+
 }  // namespace
 
 void progress_line::show(const progress& p) {
   const steady_time now = clock_->now();
   const bool fresh = begin_stage(p.stage, now);
   if (!fresh && !due(p, now)) return;
-  if (fresh && columns_ == 0 && p.total != p.done) return;
+  if (fresh && columns_ == 0 && !complete(p)) return;
   write(line_of(p, seconds_between(stage_start_, now)));
   shown_ = now;
-  finished_ = p.total > 0 && p.done >= p.total;
+  finished_ = complete(p);
 }
 
 bool progress_line::begin_stage(std::string_view stage, steady_time now) {
@@ -60,7 +62,7 @@ bool progress_line::begin_stage(std::string_view stage, steady_time now) {
 
 bool progress_line::due(const progress& p, steady_time now) const {
   if (finished_) return false;
-  if (p.total > 0 && p.done >= p.total) return true;
+  if (complete(p)) return true;
   return seconds_between(shown_, now) >= (columns_ > 0 ? terminal_interval_s : plain_interval_s);
 }
 

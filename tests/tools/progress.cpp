@@ -23,6 +23,14 @@ BOOST_AUTO_TEST_CASE(elsewhere_than_on_a_terminal_a_line_comes_every_five_second
   BOOST_TEST(out.str() == "embed  50 of 100 products  50 %  10/s  5.0 s left\nembed  100 of 100 products  100 %  10/s\n");
 }
 
+BOOST_AUTO_TEST_CASE(elsewhere_than_on_a_terminal_the_start_of_unknown_work_is_no_line) {
+  const manual_clock clock;
+  std::ostringstream out;
+  progress_line line(out, 0, clock);
+  line.show({.stage = "catalogue"});
+  BOOST_TEST(out.str() == "");
+}
+
 BOOST_AUTO_TEST_CASE(on_a_terminal_one_line_is_rewritten_and_cut_to_its_width) {
   manual_clock clock;
   std::ostringstream out;
