@@ -37,7 +37,8 @@ void encoder_agrees(const std::string& name) {
   if (!golden) return;
   const auto on = make_reference_device();
   const auto d = golden->columns("x"), n = golden->rows("x");
-  const encoder::shape shape{static_cast<int>(golden->setting("layers")), static_cast<int>(golden->setting("heads")), d, golden->rows("0.up.weight")};
+  const encoder::shape shape{static_cast<int>(golden->setting("layers")), static_cast<int>(golden->setting("heads")), d,
+                             golden->rows("0.up.weight")};
   std::vector<parameter_spec> specs;
   encoder::add_specs(specs, "e", shape, .02);
   auto weights = parameters::make(*on, specs, 1).value();
