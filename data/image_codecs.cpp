@@ -67,6 +67,12 @@ void convert_cmyk_row(const std::vector<unsigned char>& cmyk, std::uint8_t* rgb,
   }
 }
 
+// Apart, so that no string lives in the frame that longjmp leaves.
+[[gnu::noinline]] bool size_allowed(const jpeg_decompress_struct& info, const image_limits& limits, decoded& out) {
+  out.refused = refuse_size("JPEG", info.image_width, info.image_height, limits);
+  return out.refused.ok();
+}
+
 bool jpeg_pixels(std::span<const std::byte> bytes, const image_limits& limits, jpeg_failure& failure, decoded& out,
                  std::vector<unsigned char>& row) {
   jpeg_decompress_struct info{};
@@ -78,8 +84,7 @@ bool jpeg_pixels(std::span<const std::byte> bytes, const image_limits& limits, j
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, octets(bytes), bytes.size());
   jpeg_read_header(&info, TRUE);
-  out.refused = refuse_size("JPEG", info.image_width, info.image_height, limits);
-  if (out.refused.ok()) {
+  if (size_allowed(info, limits, out)) {
     const bool cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
     info.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(&info);

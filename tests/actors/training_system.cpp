@@ -164,7 +164,9 @@ BOOST_AUTO_TEST_CASE(a_worker_that_throws_ends_the_run_by_name_and_leaves_the_la
     return {};
   };
   BOOST_TEST(train().failure().text() == "internal error: rank 1: step 5: out of paint");
-  BOOST_TEST(shown.size() == 5u);
+  // The failure may overtake the other rank's report of step 4.
+  BOOST_TEST(shown.size() >= 4u);
+  BOOST_TEST(shown.size() <= 5u);
   BOOST_TEST(newest()->facts.steps_done == 3u);
 }
 
