@@ -19,8 +19,8 @@ double per_second(std::uint64_t count, double seconds) { return seconds > 0 ? st
 
 }  // namespace
 
-run_book::run_book(run_settings settings, const clock_source& clock)
-    : settings_(std::move(settings)),
+run_book::run_book(const run_settings& settings, const clock_source& clock)
+    : settings_(settings),
       clock_(&clock),
       started_(clock.now()),
       issued_(settings_.first_step),

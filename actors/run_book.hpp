@@ -33,7 +33,7 @@ struct run_settings {
 class run_book {
 public:
   // The clock outlives the book.
-  run_book(run_settings, const clock_source&);
+  run_book(const run_settings&, const clock_source&);
 
   // The next order for all workers, if one may be given now.
   std::optional<run_order> next();

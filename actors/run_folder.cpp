@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 namespace {
@@ -41,12 +42,6 @@ status check_same_recipe(const recipe& then, const recipe& now) {
   return {errc::invalid_argument, "the recipe differs" + differences};
 }
 
-std::string hex(std::uint64_t number) {
-  std::ostringstream text;
-  text << std::hex << number;
-  return text.str();
-}
-
 }  // namespace
 
 checkpoint_facts facts_of(const training_job& job) {
@@ -61,13 +56,14 @@ checkpoint_facts facts_of(const training_job& job) {
                      .image_width = data.image_width(),
                      .image_height = data.image_height()},
           .vocabulary = data.vocab().text(),
+          .segmenter = std::string(data.segmenter_source()),
           .workers = job.recipe.train.workers};
 }
 
 status check_same_run(const checkpoint_facts& then, const checkpoint_facts& now) {
   if (then.data_fingerprint != now.data_fingerprint)
-    return {errc::invalid_argument,
-            "trained on other data: want the data with fingerprint " + hex(then.data_fingerprint) + ", got " + hex(now.data_fingerprint)};
+    return {errc::invalid_argument, "trained on other data: want the data with fingerprint " + hex_text(then.data_fingerprint) + ", got " +
+                                        hex_text(now.data_fingerprint)};
   if (then.workers != now.workers)
     return {errc::invalid_argument, "trained by " + std::to_string(then.workers) +
                                         " workers, each with its memory bank: want train.workers = " + std::to_string(then.workers) +

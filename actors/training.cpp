@@ -30,7 +30,7 @@ training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done =
 }  // namespace
 
 result<training_end> run_training(const training_job& job, const std::function<void(const training_progress&)>& show,
-                                  std::stop_token stop) {
+                                  const std::stop_token& stop) {
   ARGOSY_TRY(check_job(job));
   ARGOSY_ASSIGN(const auto from, starting_point(job));
   checkpoint_facts facts = facts_of(job);
@@ -59,7 +59,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
     if (show) show(progress);
     return metrics.write(progress);
   };
-  return run_system(std::move(system), clock, std::move(stop));
+  return run_system(system, clock, stop);
 }
 
 }  // namespace argosy

@@ -38,6 +38,6 @@ struct training_end {
   double seconds = 0, last_loss = 0, pairs_per_s = 0;
 };
 
-result<training_end> run_training(const training_job&, const std::function<void(const training_progress&)>&, std::stop_token);
+result<training_end> run_training(const training_job&, const std::function<void(const training_progress&)>&, const std::stop_token&);
 
 }  // namespace argosy

@@ -43,7 +43,7 @@ coordinator_actor start(caf::actor_system& actors, crew& all, const training_sys
   return all.add(actors.spawn(coordinator, parts));
 }
 
-result<training_end> wait_for_end(caf::actor_system& actors, const coordinator_actor& run, std::stop_token stop) {
+result<training_end> wait_for_end(caf::actor_system& actors, const coordinator_actor& run, const std::stop_token& stop) {
   const std::stop_callback on_stop(stop, [&run] { caf::anon_send(run, stop_atom_v); });
   result<training_end> end = status{errc::internal, "the coordinator gave no answer"};
   caf::scoped_actor self(actors);
@@ -54,13 +54,13 @@ result<training_end> wait_for_end(caf::actor_system& actors, const coordinator_a
 
 }  // namespace
 
-result<training_end> run_system(training_system system, const clock_source& clock, std::stop_token stop) {
+result<training_end> run_system(const training_system& system, const clock_source& clock, const std::stop_token& stop) {
   actor_config config;
   config.set("scheduler.max-threads", std::size_t{2});  // coordinator and banks; all that computes or waits has a thread of its own
   caf::actor_system actors(config);
   crew all;
   const auto run = start(actors, all, system, clock);
-  return wait_for_end(actors, run, std::move(stop));
+  return wait_for_end(actors, run, stop);
 }
 
 }  // namespace argosy

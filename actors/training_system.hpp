@@ -27,6 +27,6 @@ struct training_system {
 };
 
 // Returns when every actor has ended.
-result<training_end> run_system(training_system, const clock_source&, std::stop_token);
+result<training_end> run_system(const training_system&, const clock_source&, const std::stop_token&);
 
 }  // namespace argosy

@@ -27,7 +27,19 @@ struct layer {
   paint colour;
   outline polygon;  // or, when empty, an ellipse ring
   point centre{0, 0}, radius{1, 1}, hole{0, 0};
+  point low{0, 0}, high{0, 0};  // corners of the box that holds it: bounded()
 };
+
+layer bounded(layer l) {
+  l.low = {l.centre.x - l.radius.x, l.centre.y - l.radius.y};
+  l.high = {l.centre.x + l.radius.x, l.centre.y + l.radius.y};
+  if (l.polygon.empty()) return l;
+  const auto [left, right] = std::ranges::minmax(l.polygon, {}, &point::x);
+  const auto [top, bottom] = std::ranges::minmax(l.polygon, {}, &point::y);
+  l.low = {left.x, top.y};
+  l.high = {right.x, bottom.y};
+  return l;
+}
 
 bool inside_polygon(const outline& polygon, point p) {
   bool in = false;
@@ -46,6 +58,7 @@ bool inside_ellipse(point centre, point radius, point p) {
 }
 
 bool covers(const layer& l, point p) {
+  if (p.x < l.low.x || p.x > l.high.x || p.y < l.low.y || p.y > l.high.y) return false;
   if (!l.polygon.empty()) return inside_polygon(l.polygon, p);
   return inside_ellipse(l.centre, l.radius, p) && (l.hole.x == 0 || !inside_ellipse(l.centre, l.hole, p));
 }
@@ -241,7 +254,8 @@ int lit(int value, point at, int grain) {
 }  // namespace
 
 image render(const demo_product& p, std::uint64_t seed, int width, int height) {
-  const auto parts = picture_of(p);
+  auto parts = picture_of(p);
+  std::ranges::transform(parts, parts.begin(), bounded);
   const palette with{jittered(demo_colour(p.colour).rgb, seed, 1), jittered(demo_colour(p.second_colour).rgb, seed, 2)};
   const auto bits = philox(seed, {3, 0, 0, 0});
   const point offset{static_cast<std::int64_t>(bits[0] % 41) - 20, static_cast<std::int64_t>(bits[1] % 41) - 20};

@@ -13,6 +13,7 @@
 
 #include "base/random.hpp"
 #include "data/demo_words.hpp"
+#include "data/parallel.hpp"
 
 namespace argosy {
 namespace {
@@ -25,6 +26,7 @@ constexpr unsigned noise_clicks = 7, same_language = 85, chinese_titles = 33, pu
 constexpr unsigned held_back = 4;  // one combination of facets in so many is kept out of the log, for validation
 constexpr std::uint64_t first_second = 1'704'067'200, month = 30ull * 24 * 3600;
 constexpr std::size_t validation_queries = 300;
+constexpr std::uint64_t images_at_once = 64;
 
 // A stream of draws of its own for each thing that is made, so that one more product changes no other.
 class dice {
@@ -271,18 +273,34 @@ struct maker {
 
   status step(std::uint64_t done) {
     if (stop.stop_requested()) return {errc::aborted, "interrupted"};
-    if (done % 64 == 0 || done == options.products) progress(done, options.products);
+    progress(done, options.products);
     return {};
+  }
+
+  using jpeg_file = result<std::vector<std::byte>>;
+
+  // Of products [first, first + count).
+  std::vector<jpeg_file> photographs(std::uint64_t first, std::uint64_t count) const {
+    std::vector<jpeg_file> made(count, std::vector<std::byte>{});
+    for_each_parallel(count, stop, [&](std::size_t i) {
+      const auto number = first + i;
+      const auto& looks = products[number].looks;
+      made[i] = encode_jpeg(render(looks, options.seed * 1'000'003 + number, options.image_width, options.image_height), 90);
+    });
+    return made;
   }
 
   status write_images(const fs::path& path) {
     tar_writer tar(path);
     ARGOSY_TRY(tar.open());
-    for (std::uint64_t i = 0; i < options.products; ++i) {
-      ARGOSY_TRY(step(i));
-      const auto picture = render(products[i].looks, options.seed * 1'000'003 + i, options.image_width, options.image_height);
-      ARGOSY_ASSIGN(const auto jpeg, encode_jpeg(picture, 90));
-      ARGOSY_TRY(tar.add("images/" + products[i].id + ".jpg", jpeg));
+    for (std::uint64_t first = 0; first < options.products; first += images_at_once) {
+      const auto count = std::min(images_at_once, options.products - first);
+      const auto made = photographs(first, count);
+      ARGOSY_TRY(step(first));
+      for (std::uint64_t i = 0; i < count; ++i) {
+        if (!made[i].ok()) return made[i].failure();
+        ARGOSY_TRY(tar.add("images/" + products[first + i].id + ".jpg", *made[i]));
+      }
     }
     return tar.close();
   }

@@ -59,11 +59,12 @@ struct decoded {
   status refused;
 };
 
-void convert_cmyk_row(const std::vector<unsigned char>& cmyk, std::uint8_t* rgb, int width) {
-  // Adobe's files hold the inks inverted, as libjpeg hands them out.
+// libjpeg hands inks out as the file holds them: Adobe's files, which say so by their marker, hold them inverted.
+void convert_cmyk_row(const std::vector<unsigned char>& cmyk, bool inverted, std::uint8_t* rgb, int width) {
+  const auto unprinted = [inverted](unsigned char ink) { return inverted ? ink : 255 - ink; };
   for (int x = 0; x < width; ++x) {
     const auto* ink = &cmyk[static_cast<std::size_t>(x) * 4];
-    for (int c = 0; c < 3; ++c) rgb[x * 3 + c] = static_cast<std::uint8_t>(ink[c] * ink[3] / 255);
+    for (int c = 0; c < 3; ++c) rgb[x * 3 + c] = static_cast<std::uint8_t>(unprinted(ink[c]) * unprinted(ink[3]) / 255);
   }
 }
 
@@ -73,15 +74,29 @@ void convert_cmyk_row(const std::vector<unsigned char>& cmyk, std::uint8_t* rgb,
   return out.refused.ok();
 }
 
+// Each scan of a progressive file passes over the whole picture, however few bytes it has: a small file could keep us for hours.
+// Encoders write about ten (the limit is ours).
+constexpr int most_scans = 100;
+
+void refuse_many_scans(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= most_scans) return;
+  auto* failure = reinterpret_cast<jpeg_failure*>(info->err);
+  std::snprintf(failure->text, sizeof failure->text, "want at most %d scans", most_scans);
+  std::longjmp(failure->leave, 1);
+}
+
 bool jpeg_pixels(std::span<const std::byte> bytes, const image_limits& limits, jpeg_failure& failure, decoded& out,
                  std::vector<unsigned char>& row) {
   jpeg_decompress_struct info{};
+  jpeg_progress_mgr watch{};
+  watch.progress_monitor = refuse_many_scans;
   info.err = report_to(failure);
   if (setjmp(failure.leave) != 0) {
     jpeg_destroy_decompress(&info);
     return false;
   }
   jpeg_create_decompress(&info);
+  info.progress = &watch;
   jpeg_mem_src(&info, octets(bytes), bytes.size());
   jpeg_read_header(&info, TRUE);
   if (size_allowed(info, limits, out)) {
@@ -96,7 +111,7 @@ bool jpeg_pixels(std::span<const std::byte> bytes, const image_limits& limits, j
       auto* to = &out.picture.rgb[static_cast<std::size_t>(info.output_scanline) * info.output_width * 3];
       JSAMPROW line = cmyk ? row.data() : to;
       jpeg_read_scanlines(&info, &line, 1);
-      if (cmyk) convert_cmyk_row(row, to, out.picture.width);
+      if (cmyk) convert_cmyk_row(row, info.saw_Adobe_marker != FALSE, to, out.picture.width);
     }
     jpeg_finish_decompress(&info);
   }
@@ -113,7 +128,17 @@ result<image> decode_jpeg(std::span<const std::byte> bytes, const image_limits& 
   return std::move(out.picture);
 }
 
-// libpng's simplified interface converts palettes, 16 bits and grey, and lays transparency over white.
+// Blended as the bytes are, which is what browsers do, for PNG and WebP alike.
+void lay_over_white(const std::vector<std::uint8_t>& rgba, std::vector<std::uint8_t>& rgb) {
+  for (std::size_t pixel = 0; pixel < rgb.size() / 3; ++pixel) {
+    const unsigned alpha = rgba[pixel * 4 + 3];
+    for (std::size_t c = 0; c < 3; ++c)
+      rgb[pixel * 3 + c] = static_cast<std::uint8_t>((rgba[pixel * 4 + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+  }
+}
+
+// libpng's simplified interface converts palettes, grey and 16 bits, which it would take for linear light if it were not told. It would
+// also blend in linear light: hence our own lay_over_white.
 result<image> decode_png(std::span<const std::byte> bytes, const image_limits& limits) {
   png_image info{};
   info.version = PNG_IMAGE_VERSION;
@@ -123,24 +148,18 @@ result<image> decode_png(std::span<const std::byte> bytes, const image_limits& l
     png_image_free(&info);
     return size;
   }
-  info.format = PNG_FORMAT_RGB;
+  info.format = PNG_FORMAT_RGBA;
+  info.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   image out{static_cast<int>(info.width), static_cast<int>(info.height), {}};
   out.rgb.resize(rgb_bytes(out.width, out.height));
-  const png_color white{255, 255, 255};
-  const auto done = png_image_finish_read(&info, &white, out.rgb.data(), 0, nullptr);
+  std::vector<std::uint8_t> rgba(out.rgb.size() / 3 * 4);
+  const auto done = png_image_finish_read(&info, nullptr, rgba.data(), 0, nullptr);
   const std::string message = info.message;
   const bool damaged = done == 0 || PNG_IMAGE_FAILED(info);
   png_image_free(&info);
   if (damaged) return broken("PNG", message);
+  lay_over_white(rgba, out.rgb);
   return out;
-}
-
-void lay_over_white(const std::vector<std::uint8_t>& rgba, std::vector<std::uint8_t>& rgb) {
-  for (std::size_t pixel = 0; pixel < rgb.size() / 3; ++pixel) {
-    const unsigned alpha = rgba[pixel * 4 + 3];
-    for (std::size_t c = 0; c < 3; ++c)
-      rgb[pixel * 3 + c] = static_cast<std::uint8_t>((rgba[pixel * 4 + c] * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
 }
 
 result<image> decode_webp(std::span<const std::byte> bytes, const image_limits& limits) {

@@ -202,7 +202,7 @@ result<prepare_report> prepare(const prepare_options& options, const std::functi
   const system_clock_source clock;
   const steady_time start = clock.now();
   ARGOSY_TRY(check_options(options));
-  ARGOSY_ASSIGN(const segmenter split, segmenter::open_default());
+  ARGOSY_ASSIGN(const segmenter split, options.segmenter.empty() ? segmenter::open_default() : segmenter::open_like(options.segmenter));
   ARGOSY_ASSIGN(auto folder, folder_writer::create(options.out, folder_kind, folder_version));
   const fs::path refused = folder.path() / refused_file;
   ARGOSY_ASSIGN(auto refusals, refusal_log::create(refused, options.strict));

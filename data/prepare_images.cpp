@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "data/image.hpp"
+#include "data/parallel.hpp"
 #include "data/prepare_stages.hpp"
 #include "data/refusal_reasons.hpp"
 
@@ -10,7 +9,6 @@ namespace argosy {
 namespace {
 
 constexpr std::size_t images_at_once = 512;
-constexpr unsigned most_threads = 16;  // each may hold a decoded image of image_limits::pixels
 
 using patches = std::vector<std::uint8_t>;
 
@@ -22,13 +20,7 @@ public:
   // Of records [first, first + count), by all processors; the order of the results is that of the records.
   std::vector<result<patches>> cut(std::size_t first, std::size_t count) const {
     std::vector<result<patches>> made(count, patches{});
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-      for (std::size_t i = next++; i < count && !context_.stop.stop_requested(); i = next++) made[i] = cut_one(records_.image[first + i]);
-    };
-    std::vector<std::jthread> helpers(std::clamp(std::thread::hardware_concurrency(), 1u, most_threads) - 1);
-    for (auto& helper : helpers) helper = std::jthread(work);
-    work();
+    for_each_parallel(count, context_.stop, [&](std::size_t i) { made[i] = cut_one(records_.image[first + i]); });
     return made;
   }
 

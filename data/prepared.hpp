@@ -28,6 +28,7 @@ struct prepare_options {
   std::filesystem::path log;       // empty: a catalogue alone (to publish), no pairs
   std::filesystem::path out;       // the prepared folder
   std::filesystem::path vocab;     // empty: train one of vocab_size pieces from titles and queries
+  std::string segmenter;           // source() of the one to use; empty: the default
   std::filesystem::path refusals;  // where refused lines are written; empty: OUT/refused.tsv, inside the sealed folder
   std::size_t vocab_size = 8000;
   int query_length = 32, title_length = 64;

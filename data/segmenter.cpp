@@ -5,15 +5,18 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "base/log.hpp"
 #include "data/text.hpp"
 #include "data/utf8.hpp"
 #include "data/word_list.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view icu_source = "ICU";
 constexpr const char* debian_word_list = "/usr/lib/python3/dist-packages/jieba/dict.txt";
 
 enum class script : unsigned char { none, han, other };
@@ -35,7 +38,7 @@ script script_of(char32_t point, script before) noexcept {
 
 struct segmenter::impl {
   fs::path list_path;  // empty: ICU
-  std::string source = "ICU";
+  std::string source{icu_source};
   std::unique_ptr<icu::BreakIterator> breaks;  // to be cloned: an iterator belongs to one thread
 
   // The list takes longer to load than all else that a query needs, and most shops never write Han.
@@ -80,22 +83,37 @@ struct segmenter::impl {
 
 segmenter::segmenter(std::shared_ptr<const impl> made) : impl_(std::move(made)) {}
 
-result<segmenter> segmenter::open_default() {
-  const char* named = std::getenv("ARGOSY_WORD_LIST");
-  if (named == nullptr && !fs::exists(debian_word_list)) return icu();
+// Its content is read and counted when the first run of Han comes.
+result<segmenter> segmenter::with_list(const fs::path& word_list) {
+  ARGOSY_ASSIGN(const std::string content, read_file(word_list, word_list::largest_file));
   auto made = std::make_shared<impl>();
-  made->list_path = named != nullptr ? named : debian_word_list;
-  made->source = "word list " + made->list_path.string();
-  if (!fs::is_regular_file(made->list_path)) return status{errc::not_found, "ARGOSY_WORD_LIST: no file " + made->list_path.string()};
+  made->list_path = word_list;
+  made->source = "word list " + word_list.filename().string() + " xxh3 " + hex_text(xxh3(std::as_bytes(std::span(content))));
   return segmenter(std::move(made));
 }
 
+result<segmenter> segmenter::open_default() {
+  if (const char* named = std::getenv("ARGOSY_WORD_LIST"); named != nullptr) {
+    auto made = with_list(named);
+    if (!made.ok()) return made.failure().within("ARGOSY_WORD_LIST");
+    return made;
+  }
+  return fs::exists(debian_word_list) ? with_list(debian_word_list) : icu();
+}
+
+result<segmenter> segmenter::open_like(std::string_view source) {
+  if (source == icu_source) return icu();
+  ARGOSY_ASSIGN(segmenter here, open_default());
+  if (here.source() != source)
+    log::warning("Chinese words were split by " + std::string(source) + " when the model was trained, and are by " +
+                 std::string(here.source()) + " here: answers to Chinese queries will be worse (ARGOSY_WORD_LIST names another list)");
+  return here;
+}
+
 result<segmenter> segmenter::open(const fs::path& word_list) {
-  auto made = std::make_shared<impl>();
-  made->list_path = word_list;
-  made->source = "word list " + word_list.string();
-  ARGOSY_TRY(made->load_list());
-  return segmenter(std::move(made));
+  ARGOSY_ASSIGN(segmenter made, with_list(word_list));
+  ARGOSY_TRY(made.impl_->load_list());
+  return made;
 }
 
 result<segmenter> segmenter::icu() {

@@ -2,7 +2,9 @@
 //   words     NFKC, case folded, NFKC; split at everything that is neither letter, mark nor digit; runs of Han are segmented by maximum
 //             probability over a word list (`word frequency` a line, the format of jieba's dict.txt), by ICU where there is no list.
 //   sorted    by UTF-8 bytes, repeated words kept: `red dress` and `dress red` are one query.
-//   pieces    BERT's WordPiece over the sorted words, [CLS] first, cut to a length; [UNK] for a word that has no pieces.
+//   pieces    BERT's WordPiece over the sorted words, [CLS] first, cut to a length; [UNK] for a word that has no pieces. BERT sets Han
+//             characters apart, so a piece that begins with one is written without `##` inside a word too: its Chinese vocabulary lacks
+//             `##` for a quarter of them. A vocabulary of ours may have longer pieces of Han.
 //   qid       low 32 bits of XXH3-128 over the sorted words joined by U+001F; check = its high 64 bits.
 // Threads   all objects are immutable after they are made and may be shared.
 // Errors    invalid UTF-8 is invalid_argument and names the byte.
@@ -22,15 +24,19 @@ namespace argosy {
 
 class segmenter {
 public:
-  // With the word list of Debian's python3-jieba when it is there, else with ICU; source() says which.
+  // With the word list that the environment variable ARGOSY_WORD_LIST names, that of Debian's python3-jieba when it is there, or ICU.
   static result<segmenter> open_default();
+  // The one whose source() this is, for a model trained with it; where its word list is not at hand, the default one, which warns.
+  static result<segmenter> open_like(std::string_view source);
   static result<segmenter> open(const std::filesystem::path& word_list);
   static result<segmenter> icu();
   result<std::vector<std::string>> words(std::string_view utf8) const;
+  // What splits the words: "ICU", or the word list by name and checksum.
   std::string_view source() const noexcept;
 
 private:
   struct impl;
+  static result<segmenter> with_list(const std::filesystem::path&);
   explicit segmenter(std::shared_ptr<const impl>);
   std::shared_ptr<const impl> impl_;
 };
@@ -74,8 +80,8 @@ struct counted_word {
   std::uint64_t count = 0;
 };
 // WordPieces by byte-pair merges of characters, most frequent first, ties by bytes: the same words give the same vocabulary.
-// Every character seen at least `rarest` times is a piece and a continuation piece, so that no such word becomes [UNK]; where `size` is too
-// small for all of them, the most frequent.
+// Every character seen at least `rarest` times is a piece and (unless Han) a continuation piece, so that no such word becomes [UNK]; where
+// `size` is too small for all of them, the most frequent.
 result<vocabulary> train_vocabulary(std::span<const counted_word>, std::size_t size, std::uint64_t rarest = 2);
 
 }  // namespace argosy

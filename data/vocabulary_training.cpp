@@ -4,6 +4,7 @@
 
 #include "data/text.hpp"
 #include "data/utf8.hpp"
+#include "data/word_list.hpp"
 
 namespace argosy {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::string_view special_pieces[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]
 constexpr std::string_view continuation = "##";
 
 // Byte-pair merges (Sennrich et al., arXiv 1508.07909, section 3.2) over WordPiece symbols: a word is its first character and
-// `##` before every other. Pair counts are kept up to date, so a merge costs no more than the words that hold it.
+// `##` before every other that is not Han. Pair counts are kept up to date, so a merge costs no more than the words that hold it.
 class merger {
 public:
   explicit merger(std::vector<std::string> pieces) : piece_(std::move(pieces)), wanted_(*this) {
@@ -24,8 +25,8 @@ public:
     std::vector<std::uint32_t> symbols;
     for (std::size_t at = 0; at < word.size();) {
       const std::size_t from = at;
-      next_code_point(word, at);
-      std::string piece(from == 0 ? std::string_view{} : continuation);
+      const bool apart = is_han(next_code_point(word, at)) || from == 0;
+      std::string piece(apart ? std::string_view{} : continuation);
       const auto found = id_.find(piece.append(word.substr(from, at - from)));
       if (found == id_.end()) return;
       symbols.push_back(found->second);
@@ -99,7 +100,8 @@ private:
 
   std::uint32_t merged_piece(pair_key pair) {
     std::string text = piece_[pair >> 32];
-    text.append(piece_[static_cast<std::uint32_t>(pair)], continuation.size());
+    const std::string& right = piece_[static_cast<std::uint32_t>(pair)];
+    text.append(right, right.starts_with(continuation) ? continuation.size() : 0);
     const auto [found, fresh] = id_.emplace(text, static_cast<std::uint32_t>(piece_.size()));
     if (fresh) piece_.push_back(std::move(text));
     return found->second;
@@ -170,7 +172,8 @@ std::vector<std::string> first_pieces(std::span<const counted_word> words, std::
   for (const auto& [character, count] : count_characters(words)) {
     if (count < rarest || pieces.size() + 2 > size) break;
     pieces.push_back(character);
-    pieces.emplace_back(continuation).append(character);
+    std::size_t at = 0;
+    if (!is_han(next_code_point(character, at))) pieces.emplace_back(continuation).append(character);
   }
   return pieces;
 }

@@ -13,8 +13,6 @@
 namespace argosy {
 namespace {
 
-constexpr std::uint64_t largest_list = std::uint64_t{256} << 20;
-
 // Murmur3's finaliser over a running sum, one character at a time, so that the hash of a word extends the hash of its prefix.
 std::uint64_t extend_hash(std::uint64_t hash, char32_t character) noexcept {
   hash = (hash ^ character) * 0x9E3779B97F4A7C15ull;
@@ -83,7 +81,7 @@ status word_list::take_line(std::string_view line, std::vector<slot>& words, std
 }
 
 result<word_list> word_list::load(const std::filesystem::path& path) {
-  ARGOSY_ASSIGN(const std::string content, read_file(path, largest_list));
+  ARGOSY_ASSIGN(const std::string content, read_file(path, largest_file));
   if (const auto bad = first_invalid_utf8(content); bad != std::string_view::npos)
     return status{errc::corrupt, path.string() + ": invalid UTF-8 at byte " + std::to_string(bad)};
   word_list list;

@@ -19,6 +19,7 @@ bool is_han(char32_t) noexcept;
 
 class word_list {
 public:
+  static constexpr std::uint64_t largest_file = std::uint64_t{256} << 20;  // bytes
   static result<word_list> load(const std::filesystem::path&);
   // Appends the words of a run of Han.   REQUIRES valid UTF-8.
   void segment(std::string_view run, std::vector<std::string>& words) const;

@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "data/text.hpp"
 #include "data/utf8.hpp"
+#include "data/word_list.hpp"
 #include "schema/folder.hpp"
 
 namespace argosy {
@@ -76,7 +77,9 @@ struct vocabulary::impl {
     const std::size_t before = tokens.size();
     const bool too_long = count_code_points(word) > longest_word;
     for (std::size_t at = 0; at < word.size() && !too_long;) {
-      const auto [id, bytes] = (at == 0 ? start : inside).longest_prefix(word.substr(at));
+      std::size_t behind = at;
+      const bool apart = at == 0 || is_han(next_code_point(word, behind));
+      const auto [id, bytes] = (apart ? start : inside).longest_prefix(word.substr(at));
       if (bytes == 0) {
         tokens.resize(before);
         break;

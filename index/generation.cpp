@@ -50,10 +50,7 @@ result<std::uint64_t> next_number(const fs::path& store) {
 
 result<std::string> current_line(const fs::path& store, std::uint64_t number) {
   ARGOSY_ASSIGN(const auto manifest, read_file(folder_of(store, number) / "MANIFEST", manifest_limit));
-  char hex[16];
-  const auto end = std::to_chars(hex, hex + sizeof(hex), xxh3(std::as_bytes(std::span(manifest))), 16).ptr;
-  const std::string digits(hex, end);
-  return number_text(number) + " " + std::string(16 - digits.size(), '0') + digits + "\n";
+  return number_text(number) + " " + hex_text(xxh3(std::as_bytes(std::span(manifest)))) + "\n";
 }
 
 result<std::uint64_t> current_number(const fs::path& store) {

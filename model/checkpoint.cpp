@@ -160,6 +160,8 @@ status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
   ARGOSY_ASSIGN(auto out, container_writer::create(folder / facts_file, facts_kind));
   const auto numbers = numbers_of(facts);
   ARGOSY_TRY(out.add("facts", std::span<const std::uint64_t>(numbers)));
+  ARGOSY_TRY(out.add("segmenter",
+                     std::span<const std::uint8_t>(reinterpret_cast<const std::uint8_t*>(facts.segmenter.data()), facts.segmenter.size())));
   return out.finish();
 }
 
@@ -171,6 +173,9 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
   if (n.size() != fact_numbers)
     return status{errc::corrupt, in.path().string() + ": section facts: want " + std::to_string(fact_numbers) + " numbers, got " +
                                      std::to_string(n.size())};
+  std::vector<std::uint8_t> segmenter;
+  ARGOSY_TRY(take(in, "segmenter", segmenter));
+  facts.segmenter.assign(segmenter.begin(), segmenter.end());
   facts.steps_done = n[0];
   facts.of = n[1];
   facts.data_fingerprint = n[2];

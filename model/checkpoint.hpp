@@ -25,6 +25,7 @@ struct checkpoint_facts {
   argosy::recipe recipe;
   model_inputs inputs;
   std::string vocabulary;  // vocab.txt
+  std::string segmenter;   // what split the words of the data: segmenter::source()
   int workers = 1;
 };
 

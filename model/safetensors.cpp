@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "schema/folder.hpp"
@@ -139,12 +140,13 @@ status write_safetensors(const std::filesystem::path& path, const safetensors_fi
   auto header = header_of(file).dump();
   header.append((8 - header.size() % 8) % 8, ' ');
   const std::uint64_t header_bytes = header.size();
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(&header_bytes), sizeof(header_bytes));
-  out.write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const auto& t : file.tensors) out.write(reinterpret_cast<const char*>(t.data.data()), static_cast<std::streamsize>(t.data.size()));
-  out.close();
-  if (!out) return {errc::io_error, path.string() + ": " + std::strerror(errno)};
+  // stdio, because a stream does not keep the reason for which it failed.
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(path.c_str(), "wb"), std::fclose);
+  const auto put = [&out](const void* bytes, std::size_t count) { return std::fwrite(bytes, 1, count, out.get()) == count; };
+  bool good = out != nullptr && put(&header_bytes, sizeof(header_bytes)) && put(header.data(), header.size());
+  for (const auto& t : file.tensors) good = good && put(t.data.data(), t.data.size());
+  if (good) good = std::fclose(out.release()) == 0;
+  if (!good) return {errc::io_error, path.string() + ": " + std::strerror(errno)};
   return {};
 }
 

@@ -24,16 +24,9 @@ std::string_view name_of(element of) {
   return names[static_cast<std::size_t>(of)];
 }
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (auto at = text.rbegin(); at != text.rend(); ++at, value >>= 4) *at = digits[value & 15];
-  return text;
-}
-
 std::string in_quotes(std::string_view bytes) {
   std::string text = "\"";
-  for (const char c : bytes) text += c >= ' ' && c <= '~' ? std::string(1, c) : "\\x" + hex(static_cast<std::uint8_t>(c)).substr(14);
+  for (const char c : bytes) text += c >= ' ' && c <= '~' ? std::string(1, c) : "\\x" + hex_text(static_cast<std::uint8_t>(c)).substr(14);
   return text + "\"";
 }
 
@@ -55,7 +48,7 @@ status expect(const fs::path& path, std::string_view what, std::uint64_t offset,
 
 status expect_hash(const fs::path& path, std::string_view what, std::uint64_t offset, std::uint64_t want, std::uint64_t found) {
   if (want == found) return {};
-  return unlike(errc::corrupt, path, {what, offset, "xxh3 " + hex(want), "xxh3 " + hex(found)});
+  return unlike(errc::corrupt, path, {what, offset, "xxh3 " + hex_text(want), "xxh3 " + hex_text(found)});
 }
 
 struct mapped_section {

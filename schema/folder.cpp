@@ -277,4 +277,11 @@ result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
 
 std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+std::string hex_text(std::uint64_t value) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (auto at = text.rbegin(); at != text.rend(); ++at, value >>= 4) *at = digits[value & 15];
+  return text;
+}
+
 }  // namespace argosy

@@ -61,5 +61,7 @@ status replace_file(const std::filesystem::path&, std::string_view content);
 // The whole file, refused above `limit` bytes.
 result<std::string> read_file(const std::filesystem::path&, std::uint64_t limit);
 std::uint64_t xxh3(std::span<const std::byte>) noexcept;
+// 16 lower-case digits: how a checksum is shown and stored.
+std::string hex_text(std::uint64_t);
 
 }  // namespace argosy

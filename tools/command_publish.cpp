@@ -19,12 +19,15 @@ namespace fs = std::filesystem;
 constexpr const char* store_unchanged = "the store is as it was";
 
 // A catalogue is prepared with the words, lengths and sizes that the model was trained with.
-prepare_options options_for(const publish_options& options, const fs::path& checkpoint, const model_inputs& inputs, const fs::path& out) {
+prepare_options options_for(const publish_options& options, const fs::path& checkpoint, const checkpoint_facts& model,
+                            const fs::path& out) {
+  const model_inputs& inputs = model.inputs;
   return {.catalogue = options.catalogue,
           .images = options.images,
           .log = {},
           .out = out,
           .vocab = checkpoint / "vocab.txt",
+          .segmenter = model.segmenter,
           .refusals = options.store / "refused.tsv",
           .query_length = inputs.query_length,
           .title_length = inputs.title_length,
@@ -95,7 +98,7 @@ status publish(const publish_options& options, const console& io) {
     return write_generation(options, checkpoint, loaded, data, io);
   }
   ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(options.store, "catalogue"));
-  const auto how = options_for(options, checkpoint, loaded.facts.inputs, folder.path() / "prepared");
+  const auto how = options_for(options, checkpoint, loaded.facts, folder.path() / "prepared");
   ARGOSY_ASSIGN(const prepared_data data, prepare_catalogue(how, io));
   return write_generation(options, checkpoint, loaded, data, io);
 }

@@ -30,7 +30,7 @@ result<searcher> searcher::open(const std::filesystem::path& store, int threads)
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
   ARGOSY_ASSIGN(vocabulary vocab, vocabulary::from_text(loaded.facts.vocabulary, (current.path() / "vocab.txt").string()));
-  ARGOSY_ASSIGN(segmenter words, segmenter::open_default());
+  ARGOSY_ASSIGN(segmenter words, segmenter::open_like(loaded.facts.segmenter));
   return searcher(std::move(device), std::move(current), std::move(loaded), std::move(vocab), std::move(words), threads_or_all(threads));
 }
 

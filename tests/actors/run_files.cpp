@@ -119,7 +119,8 @@ BOOST_AUTO_TEST_CASE(what_differs_is_named) {
 BOOST_AUTO_TEST_CASE(other_data_another_number_of_workers_and_of_steps_are_refused) {
   auto now = facts();
   now.data_fingerprint = 0xabc;
-  BOOST_TEST(check_same_run(facts(), now).message().find("want the data with fingerprint 7, got abc") != std::string::npos);
+  BOOST_TEST(check_same_run(facts(), now).message().find("want the data with fingerprint 0000000000000007, got 0000000000000abc") !=
+             std::string::npos);
   now = facts();
   now.workers = now.recipe.train.workers = 3;
   BOOST_TEST(check_same_run(facts(), now).message().find("want train.workers = 2, got 3") != std::string::npos);

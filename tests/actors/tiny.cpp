@@ -93,6 +93,7 @@ checkpoint_facts tiny_facts(const recipe& r) {
           .recipe = r,
           .inputs = tiny_inputs(),
           .vocabulary = "[PAD]\n[UNK]\n[CLS]\n",
+          .segmenter = "ICU",
           .workers = r.train.workers};
 }
 

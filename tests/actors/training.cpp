@@ -87,8 +87,7 @@ BOOST_AUTO_TEST_CASE(interrupted_and_resumed_the_metrics_are_those_of_one_run) {
   BOOST_TEST(logged_losses() == whole, boost::test_tools::per_element());
 }
 
-// The bank starts late: a model that has learnt nothing yet lowers its loss fastest by moving all embeddings away from those of the past,
-// and then learns nothing.
+// The bank starts late: with one from the first step on this run learnt nothing (docs/method.md, section 4).
 BOOST_AUTO_TEST_CASE(training_lowers_the_loss) {
   job.recipe.model.hidden = 32;
   job.recipe.model.feed_forward = 64;

@@ -63,7 +63,7 @@ struct tiny_run {
       if (p.report.step == stop_after) stop.request_stop();
       return {};
     };
-    return run_system(std::move(system), clock, stop.get_token());
+    return run_system(system, clock, stop.get_token());
   }
 
   std::vector<double> losses() const {

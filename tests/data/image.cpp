@@ -1,154 +1,255 @@
 #include "data/image.hpp"
 
 #include <png.h>
-#include <webp/encode.h>
+#include <zlib.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
-#include <string>
 
+#include "tests/data/image_files.hpp"
 #include "tests/support/status.hpp"
 
+namespace argosy {
 namespace {
 
-using namespace argosy;
 using test::check_refused;
+using test::file_bytes;
+using pixels = std::vector<std::uint8_t>;
 
-std::vector<std::byte> bytes_of(const void* data, std::size_t size) {
-  const auto* begin = static_cast<const std::byte*>(data);
-  return {begin, begin + size};
+image decoded(const file_bytes& file) {
+  auto got = decode_image(file);
+  test::require_ok(got.failure());
+  return std::move(got).value();
 }
 
-image gradient(int width, int height) {
-  image out{width, height, {}};
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x)
-      for (const int c : {x * 255 / width, y * 255 / height, 128}) out.rgb.push_back(static_cast<std::uint8_t>(c));
-  return out;
+void check_pixels(const image& found, int width, int height, const pixels& wanted) {
+  BOOST_TEST(found.width == width);
+  BOOST_TEST(found.height == height);
+  BOOST_TEST(found.rgb == wanted, boost::test_tools::per_element());
 }
 
-std::vector<std::byte> png_of(png_uint_32 format, int width, int height, const std::vector<std::uint8_t>& pixels,
-                              const std::vector<std::uint8_t>& palette = {}) {
-  png_image info{};
-  info.version = PNG_IMAGE_VERSION;
-  info.width = static_cast<png_uint_32>(width);
-  info.height = static_cast<png_uint_32>(height);
-  info.format = format;
-  info.colormap_entries = static_cast<png_uint_32>(palette.size() / 3);
-  png_alloc_size_t size = 0;
-  BOOST_REQUIRE(png_image_write_to_memory(&info, nullptr, &size, 0, pixels.data(), 0, palette.data()) != 0);
-  std::vector<std::byte> out(size);
-  BOOST_REQUIRE(png_image_write_to_memory(&info, out.data(), &size, 0, pixels.data(), 0, palette.data()) != 0);
-  out.resize(size);
-  return out;
+status refused(std::string_view bytes, const image_limits& limits = {}) {
+  return decode_image(std::as_bytes(std::span(bytes)), limits).failure();
 }
 
-image decoded(const std::vector<std::byte>& bytes) {
-  auto out = decode_image(bytes);
-  test::require_ok(out.failure());
-  return std::move(out).value();
+// How many shorter beginnings of the file, counted from the end, are taken for a picture.
+std::size_t accepted_cuts(const file_bytes& file) {
+  std::size_t accepted = 0;
+  for (std::size_t length = 0; length < file.size(); ++length) accepted += decode_image(std::span(file).first(length)).ok() ? 1 : 0;
+  return accepted;
 }
 
-std::vector<std::byte> webp_of(const image& from) {
-  std::uint8_t* data = nullptr;
-  const auto size = WebPEncodeLosslessRGB(from.rgb.data(), from.width, from.height, from.width * 3, &data);
-  auto out = bytes_of(data, size);
-  WebPFree(data);
-  return out;
-}
-
-// No length and no flipped bit may crash; what is cut must be refused, unless only the `trailer` after the last pixel is gone.
-void survives(const std::vector<std::byte>& good, std::size_t trailer = 0) {
-  for (std::size_t keep = 0; keep < good.size() - trailer; keep += 1 + keep / 16)
-    BOOST_TEST(!decode_image(std::span(good).first(keep)).ok(), "cut to " << keep);
-  for (std::size_t at = 0; at < good.size(); ++at) {
-    auto flipped = good;
-    flipped[at] ^= std::byte{0x55};
-    const auto decoded = decode_image(flipped);
-    if (decoded.ok()) BOOST_TEST(decoded->rgb.size() == static_cast<std::size_t>(decoded->width * decoded->height * 3));
+// Inverts each bit in turn; whatever is taken must be a whole picture within the limits. Returns how many were refused.
+std::size_t refused_flips(file_bytes file) {
+  const image_limits limits{.pixels = 100'000};
+  std::size_t count = 0;
+  for (std::size_t bit = 0; bit < 8 * file.size(); ++bit) {
+    const auto mask = std::byte{1} << static_cast<int>(bit % 8);
+    file[bit / 8] ^= mask;
+    const auto got = decode_image(file, limits);
+    file[bit / 8] ^= mask;
+    if (!got.ok())
+      ++count;
+    else
+      BOOST_REQUIRE(got->rgb.size() == static_cast<std::size_t>(got->width) * static_cast<std::size_t>(got->height) * 3);
   }
+  return count;
 }
 
-}  // namespace
+std::array<std::byte, 4> big_endian(std::uint32_t value) {
+  return {std::byte(value >> 24), std::byte(value >> 16 & 0xff), std::byte(value >> 8 & 0xff), std::byte(value & 0xff)};
+}
+
+// A small PNG whose header, checksum included, says that it is this large.
+file_bytes png_that_claims(std::uint32_t width, std::uint32_t height) {
+  auto file = test::png(test::noise(4, 4));
+  // Signature (8), length (4), "IHDR" (4), width (4), height (4), five more bytes, checksum of name and content.
+  std::ranges::copy(big_endian(width), file.begin() + 16);
+  std::ranges::copy(big_endian(height), file.begin() + 20);
+  const auto sum = crc32(0, reinterpret_cast<const Bytef*>(file.data()) + 12, 17);
+  std::ranges::copy(big_endian(static_cast<std::uint32_t>(sum)), file.begin() + 29);
+  return file;
+}
 
 BOOST_AUTO_TEST_SUITE(images)
 
-BOOST_AUTO_TEST_CASE(three_formats_are_told_by_their_bytes) {
-  const auto picture = gradient(13, 9);
-  BOOST_TEST(decoded(png_of(PNG_FORMAT_RGB, 13, 9, picture.rgb)).rgb == picture.rgb, boost::test_tools::per_element());
-  BOOST_TEST(decoded(webp_of(picture)).rgb == picture.rgb, boost::test_tools::per_element());
-  const auto jpeg = decoded(encode_jpeg(picture, 100).value());
-  BOOST_TEST(jpeg.width == 13);
-  BOOST_TEST(jpeg.height == 9);
+BOOST_AUTO_TEST_CASE(lossless_formats_give_the_pixels_back) {
+  const auto picture = test::noise(13, 7);
+  check_pixels(decoded(test::png(picture)), 13, 7, picture.rgb);
+  pixels rgba;
+  for (std::size_t i = 0; i < picture.rgb.size(); i += 3)
+    rgba.insert(rgba.end(), {picture.rgb[i], picture.rgb[i + 1], picture.rgb[i + 2], 255});
+  check_pixels(decoded(test::webp(13, 7, rgba)), 13, 7, picture.rgb);
 }
 
-BOOST_AUTO_TEST_CASE(an_even_picture_survives_jpeg) {
-  const image grey{16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 100)};
-  const auto back = decoded(encode_jpeg(grey, 95).value());
-  for (const auto value : back.rgb) BOOST_TEST(std::abs(int{value} - 100) <= 1);
+BOOST_AUTO_TEST_CASE(jpeg_keeps_a_smooth_picture_nearly) {
+  image ramp{32, 24, {}};
+  for (int y = 0; y < 24; ++y)
+    for (int x = 0; x < 32; ++x) ramp.rgb.insert(ramp.rgb.end(), 3, static_cast<std::uint8_t>(4 * x + 2 * y));
+  const auto file = encode_jpeg(ramp, 95);
+  test::require_ok(file.failure());
+  const auto back = decoded(file.value());
+  BOOST_REQUIRE(back.rgb.size() == ramp.rgb.size());
+  // At quality 95 the steps of the low frequencies are at most 2: half a step each for a few of them.
+  for (std::size_t i = 0; i < back.rgb.size(); ++i) BOOST_TEST(std::abs(back.rgb[i] - ramp.rgb[i]) <= 4);
 }
 
-BOOST_AUTO_TEST_CASE(grey_palette_and_transparency_become_rgb) {
-  const auto grey = decoded(png_of(PNG_FORMAT_GRAY, 2, 1, {10, 200}));
-  BOOST_TEST(grey.rgb == (std::vector<std::uint8_t>{10, 10, 10, 200, 200, 200}), boost::test_tools::per_element());
-  const auto palette = decoded(png_of(PNG_FORMAT_RGB_COLORMAP, 2, 1, {1, 0}, {1, 2, 3, 40, 50, 60}));
-  BOOST_TEST(palette.rgb == (std::vector<std::uint8_t>{40, 50, 60, 1, 2, 3}), boost::test_tools::per_element());
-  const auto clear = decoded(png_of(PNG_FORMAT_RGBA, 2, 1, {9, 9, 9, 0, 9, 9, 9, 255}));
-  BOOST_TEST(clear.rgb == (std::vector<std::uint8_t>{255, 255, 255, 9, 9, 9}), boost::test_tools::per_element());
+BOOST_AUTO_TEST_CASE(one_pixel) {
+  const pixels red{200, 30, 40};
+  check_pixels(decoded(test::png({1, 1, red})), 1, 1, red);
+  check_pixels(decoded(test::webp(1, 1, pixels{200, 30, 40, 255})), 1, 1, red);
+  check_pixels(decoded(test::jpeg(1, 1, {.components = 1}, pixels{128})), 1, 1, {128, 128, 128});
 }
 
-BOOST_AUTO_TEST_CASE(damage_is_refused_and_never_crashes) {
-  const auto picture = gradient(11, 7);
-  survives(encode_jpeg(picture, 90).value());
-  survives(png_of(PNG_FORMAT_RGB, 11, 7, picture.rgb), 12);
-  survives(webp_of(picture));
+BOOST_AUTO_TEST_CASE(grey_becomes_rgb) {
+  const pixels twice_three{10, 10, 10, 250, 250, 250};
+  check_pixels(decoded(test::png(2, 1, {8, PNG_COLOR_TYPE_GRAY}, pixels{10, 250})), 2, 1, twice_three);
+  check_pixels(decoded(test::png(2, 1, {1, PNG_COLOR_TYPE_GRAY}, pixels{0x40})), 2, 1, {0, 0, 0, 255, 255, 255});
+  check_pixels(decoded(test::jpeg(8, 8, {.components = 1}, pixels(64, 77))), 8, 8, pixels(192, 77));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_image_is_refused) {
-  check_refused(decode_image({}).failure(), errc::corrupt, {"empty"});
-  const std::string text = "<html>not found</html>";
-  check_refused(decode_image(bytes_of(text.data(), text.size())).failure(), errc::corrupt, {"neither JPEG, PNG nor WebP"});
+BOOST_AUTO_TEST_CASE(sixteen_bits_keep_their_tone) {
+  check_pixels(decoded(test::png(2, 1, {16, PNG_COLOR_TYPE_GRAY}, pixels{0x80, 0x80, 0x20, 0x20})), 2, 1, {128, 128, 128, 32, 32, 32});
+  check_pixels(decoded(test::png(1, 1, {16, PNG_COLOR_TYPE_RGB}, pixels{200, 200, 100, 100, 50, 50})), 1, 1, {200, 100, 50});
+}
+
+BOOST_AUTO_TEST_CASE(palettes_become_rgb) {
+  const test::png_kind four{2, PNG_COLOR_TYPE_PALETTE, {1, 2, 3, 40, 50, 60, 7, 8, 9, 250, 240, 230}, {255, 255, 0}};
+  // 1, 3 and the transparent 2.
+  check_pixels(decoded(test::png(3, 1, four, pixels{0b01'11'10'00})), 3, 1, {40, 50, 60, 250, 240, 230, 255, 255, 255});
+}
+
+BOOST_AUTO_TEST_CASE(transparency_is_laid_over_white_alike) {
+  const pixels rgba{0, 0, 0, 128, 10, 20, 30, 255, 10, 20, 30, 0, 100, 0, 200, 51};
+  // c * a + 255 * (255 - a), divided by 255 and rounded.
+  const pixels over_white{127, 127, 127, 10, 20, 30, 255, 255, 255, 224, 204, 244};
+  check_pixels(decoded(test::png(4, 1, {8, PNG_COLOR_TYPE_RGB_ALPHA}, rgba)), 4, 1, over_white);
+  const auto from_webp = decoded(test::webp(4, 1, rgba));
+  // What a wholly transparent pixel was does not matter to WebP, and does not show.
+  check_pixels(from_webp, 4, 1, over_white);
+}
+
+BOOST_AUTO_TEST_CASE(inks_with_and_without_adobes_marker) {
+  pixels inks;  // no cyan, full magenta, no yellow, a fifth of black
+  for (int i = 0; i < 64; ++i) inks.insert(inks.end(), {0, 255, 0, 51});
+  const auto plain = decoded(test::jpeg(8, 8, {.components = 4}, inks));
+  check_pixels({1, 1, {plain.rgb.begin(), plain.rgb.begin() + 3}}, 1, 1, {204, 0, 204});
+  for (auto& ink : inks) ink = static_cast<std::uint8_t>(255 - ink);
+  const auto adobe = decoded(test::jpeg(8, 8, {.components = 4, .adobe_marker = true}, inks));
+  BOOST_TEST(adobe.rgb == plain.rgb, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(cut_off_files_are_refused) {
+  const auto picture = test::noise(24, 18);
+  const auto file = encode_jpeg(picture, 90);
+  test::require_ok(file.failure());
+  BOOST_TEST(accepted_cuts(file.value()) == 0u);
+  BOOST_TEST(accepted_cuts(test::lossy_webp(picture)) == 0u);
+  BOOST_TEST(accepted_cuts(test::webp(12, 18, pixels(picture.rgb.begin(), picture.rgb.begin() + 12 * 18 * 4))) == 0u);
+  // The last chunk, IEND, is 12 bytes that say nothing: without it every pixel is there and its checksum holds.
+  BOOST_TEST(accepted_cuts(test::png(picture)) == 12u);
+}
+
+BOOST_AUTO_TEST_CASE(flipped_bits_never_give_half_a_picture) {
+  const auto picture = test::noise(12, 9);
+  const auto file = encode_jpeg(picture, 90);
+  test::require_ok(file.failure());
+  BOOST_TEST(refused_flips(file.value()) > 0u);
+  BOOST_TEST(refused_flips(test::lossy_webp(picture)) > 0u);
+  BOOST_TEST(refused_flips(test::webp(9, 9, pixels(picture.rgb.begin(), picture.rgb.begin() + 324))) > 0u);
+  BOOST_TEST(refused_flips(test::png(picture)) > 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_bomb_is_refused_by_its_header) {
-  auto bomb = png_of(PNG_FORMAT_GRAY, 1000, 1000, std::vector<std::uint8_t>(1'000'000));
-  BOOST_TEST(bomb.size() < 10'000U);
-  check_refused(decode_image(bomb, {.pixels = 999'999}).failure(), errc::out_of_range, {"1000 x 1000 pixels", "999999"});
-  const auto jpeg = encode_jpeg(gradient(64, 64), 80).value();
-  check_refused(decode_image(jpeg, {.pixels = 4095}).failure(), errc::out_of_range, {"64 x 64"});
-  check_refused(decode_image(webp_of(gradient(64, 64)), {.pixels = 4095}).failure(), errc::out_of_range, {"64 x 64"});
-  check_refused(decode_image(jpeg, {.bytes = 10}).failure(), errc::out_of_range, {"at most 10"});
+  check_refused(decode_image(png_that_claims(50'000, 50'000)).failure(), errc::out_of_range, {"PNG", "50000 x 50000"});
+  auto file = test::jpeg(8, 8, {.components = 1}, pixels(64, 5));
+  const auto frame = std::ranges::search(file, std::array{std::byte{0xff}, std::byte{0xc0}});
+  BOOST_REQUIRE(!frame.empty());
+  // Marker (2), length (2), precision (1), height (2), width (2).
+  std::ranges::copy(big_endian(65'000u << 16 | 64'000u), frame.begin() + 5);
+  check_refused(decode_image(file).failure(), errc::out_of_range, {"JPEG", "64000 x 65000"});
+  check_refused(decode_image(test::lossy_webp(test::noise(40, 30)), {.pixels = 1199}).failure(), errc::out_of_range,
+                {"WebP", "40 x 30", "1199"});
 }
 
-BOOST_AUTO_TEST_CASE(resizing) {
-  const auto picture = gradient(12, 8);
-  BOOST_TEST(resize(picture, 12, 8).rgb == picture.rgb, boost::test_tools::per_element());
-  const image four{2, 2, {0, 10, 20, 4, 10, 20, 8, 10, 20, 12, 10, 20}};
-  BOOST_TEST(resize(four, 1, 1).rgb == (std::vector<std::uint8_t>{6, 10, 20}), boost::test_tools::per_element());
-  // Three pixels into two: each output is one and a half inputs wide.
-  const image three{3, 1, {0, 0, 0, 30, 30, 30, 90, 90, 90}};
-  BOOST_TEST(resize(three, 2, 1).rgb == (std::vector<std::uint8_t>{10, 10, 10, 70, 70, 70}), boost::test_tools::per_element());
-  const image one{1, 1, {7, 8, 9}};
-  const auto grown = resize(one, 3, 2);
-  for (std::size_t i = 0; i < grown.rgb.size(); ++i) BOOST_TEST(int{grown.rgb[i]} == static_cast<int>(7 + i % 3));
+BOOST_AUTO_TEST_CASE(the_limits_are_exact) {
+  const auto file = test::png(test::noise(40, 30));
+  test::check_ok(decode_image(file, {.pixels = 1200}).failure());
+  check_refused(decode_image(file, {.pixels = 1199}).failure(), errc::out_of_range, {"40 x 30", "1199"});
+  test::check_ok(decode_image(file, {.bytes = file.size()}).failure());
+  check_refused(decode_image(file, {.bytes = file.size() - 1}).failure(), errc::out_of_range, {"bytes"});
 }
 
+BOOST_AUTO_TEST_CASE(a_progressive_file_of_endless_scans_is_refused) {
+  const pixels grey(64, 9), inks(256, 9);
+  test::check_ok(decode_image(test::jpeg(8, 8, {.components = 1, .scan_for_each_coefficient = true}, grey)).failure());
+  check_refused(decode_image(test::jpeg(8, 8, {.components = 4, .scan_for_each_coefficient = true}, inks)).failure(), errc::corrupt,
+                {"JPEG", "100 scans"});
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_picture_is_refused) {
+  check_refused(refused(""), errc::corrupt, {"empty"});
+  check_refused(refused("<html>not found</html>"), errc::corrupt, {"neither JPEG, PNG nor WebP"});
+  check_refused(refused("GIF89a"), errc::corrupt, {"neither"});
+  check_refused(refused("\xff\xd8\xff"), errc::corrupt, {"JPEG"});
+  check_refused(refused("\x89PNG\r\n\x1a\n"), errc::corrupt, {"PNG"});
+  check_refused(refused("RIFF\xff\xff\xff\xffWEBPVP8 "), errc::corrupt, {"WebP"});
+}
+
+BOOST_AUTO_TEST_CASE(an_impossible_picture_is_not_encoded) {
+  check_refused(encode_jpeg({0, 0, {}}, 90).failure(), errc::invalid_argument, {"0 x 0"});
+  check_refused(encode_jpeg({2, 2, pixels(11)}, 90).failure(), errc::invalid_argument, {"2 x 2", "11 bytes"});
+}
+
+BOOST_AUTO_TEST_CASE(the_same_size_is_the_same_picture) {
+  const auto picture = test::noise(9, 10);
+  check_pixels(resize(picture, 9, 10), 9, 10, picture.rgb);
+}
+
+BOOST_AUTO_TEST_CASE(shrinking_averages_areas) {
+  image steps{4, 2, {}};
+  for (const int v : {0, 10, 100, 200, 20, 30, 0, 4})
+    steps.rgb.insert(steps.rgb.end(), {static_cast<std::uint8_t>(v), static_cast<std::uint8_t>(v / 2), 7});
+  check_pixels(resize(steps, 2, 1), 2, 1, {15, 8, 7, 76, 38, 7});  // 60/4, 30/4 and 304/4, 152/4
+  const image three{3, 1, {0, 0, 0, 90, 90, 90, 30, 30, 30}};
+  check_pixels(resize(three, 2, 1), 2, 1, {30, 30, 30, 50, 50, 50});  // (0 + 90/2) / 1.5 and (90/2 + 30) / 1.5
+}
+
+BOOST_AUTO_TEST_CASE(growing_interpolates) {
+  const image two{2, 1, {0, 0, 0, 100, 100, 100}};
+  // Centres of the four new pixels lie at -.25, .25, .75, 1.25 between the old ones.
+  check_pixels(resize(two, 4, 1), 4, 1, {0, 0, 0, 25, 25, 25, 75, 75, 75, 100, 100, 100});
+}
+
+BOOST_AUTO_TEST_CASE(one_colour_stays_at_every_size) {
+  const image plain{7, 5, pixels(105, 131)};
+  for (const int width : {1, 2, 6, 7, 8, 60})
+    for (const int height : {1, 3, 4, 5, 6, 80})
+      check_pixels(resize(plain, width, height), width, height, pixels(static_cast<std::size_t>(width * height) * 3, 131));
+}
+
+// 9 x 10 pixels: patches of 2 x 2, the last column and the last two rows are dropped.
 BOOST_AUTO_TEST_CASE(patches_are_row_major_and_drop_the_remainder) {
-  // 10 x 9 pixels: patches of 2 x 2, the last two columns and the last row dropped. A pixel holds its column, its row and 1.
-  image picture{10, 9, {}};
-  for (int y = 0; y < 9; ++y)
-    for (int x = 0; x < 10; ++x)
-      for (const int v : {x, y, 1}) picture.rgb.push_back(static_cast<std::uint8_t>(v));
+  image picture{9, 10, pixels(270)};
+  for (int y = 0; y < 10; ++y)
+    for (int x = 0; x < 9; ++x)
+      for (int c = 0; c < 3; ++c)
+        picture.rgb[static_cast<std::size_t>((y * 9 + x) * 3 + c)] = static_cast<std::uint8_t>(c == 0 ? 10 * y + x : c);
   const auto patches = cut_patches(picture);
-  BOOST_REQUIRE(patches.size() == static_cast<std::size_t>(patches_per_image * patch_bytes(10, 9)));
-  for (int patch = 0; patch < 16; ++patch) {
-    for (int pixel = 0; pixel < 4; ++pixel) {
-      const auto at = static_cast<std::size_t>((patch * 4 + pixel) * 3);
-      BOOST_TEST(int{patches[at]} == patch % 4 * 2 + pixel % 2);
-      BOOST_TEST(int{patches[at + 1]} == patch / 4 * 2 + pixel / 2);
-      BOOST_TEST(int{patches[at + 2]} == 1);
-    }
-  }
+  BOOST_TEST(patch_bytes(9, 10) == 12);
+  BOOST_REQUIRE(patches.size() == 192u);
+  const auto patch = [&](int i) { return pixels(patches.begin() + 12 * i, patches.begin() + 12 * (i + 1)); };
+  BOOST_TEST((patch(0) == pixels{0, 1, 2, 1, 1, 2, 10, 1, 2, 11, 1, 2}));
+  BOOST_TEST((patch(3) == pixels{6, 1, 2, 7, 1, 2, 16, 1, 2, 17, 1, 2}));
+  BOOST_TEST((patch(4) == pixels{20, 1, 2, 21, 1, 2, 30, 1, 2, 31, 1, 2}));
+  BOOST_TEST((patch(15) == pixels{66, 1, 2, 67, 1, 2, 76, 1, 2, 77, 1, 2}));
 }
+
+BOOST_AUTO_TEST_CASE(a_picture_too_small_has_empty_patches) { BOOST_TEST(cut_patches({3, 3, pixels(27)}).empty()); }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace argosy

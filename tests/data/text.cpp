@@ -76,6 +76,20 @@ BOOST_AUTO_TEST_CASE(icu_is_the_fallback_for_han) {
   BOOST_TEST(joined == "红色连衣裙");
 }
 
+BOOST_AUTO_TEST_CASE(a_model_gets_the_segmenter_it_was_trained_with) {
+  const test::scratch_folder folder;
+  const auto list = small_list(folder);
+  ::setenv("ARGOSY_WORD_LIST", (folder / "words.txt").c_str(), 1);
+  BOOST_TEST(segmenter::open_default().value().source() == list.source());
+  BOOST_TEST(segmenter::open_like(list.source()).value().source() == list.source());
+  BOOST_TEST(segmenter::open_like("ICU").value().source() == "ICU");
+  std::ofstream(folder / "words.txt", std::ios::app) << "连 1\n";
+  const auto other = segmenter::open_like(list.source()).value();
+  BOOST_TEST(other.source() != list.source());
+  BOOST_TEST(other.source().starts_with("word list words.txt xxh3 "));
+  ::unsetenv("ARGOSY_WORD_LIST");
+}
+
 BOOST_AUTO_TEST_CASE(a_broken_word_list_names_its_line) {
   const test::scratch_folder folder;
   std::ofstream(folder / "words.txt") << "红色 4243\n连衣裙\n";

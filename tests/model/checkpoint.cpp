@@ -6,6 +6,8 @@
 
 #include "model/safetensors.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/small_disk.hpp"
+#include "tests/support/status.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace {
@@ -27,6 +29,7 @@ checkpoint_facts facts(std::uint64_t steps) {
   f.recipe = test::tiny_recipe();
   f.inputs = test::tiny_inputs();
   f.vocabulary = "[CLS]\n[UNK]\n";
+  f.segmenter = "ICU";
   return f;
 }
 
@@ -41,6 +44,14 @@ void flip(const fs::path& path, std::streamoff at) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(checkpoints)
+
+BOOST_AUTO_TEST_CASE(a_full_disk_is_named) {
+  const test::small_disk disk(64 << 10);
+  if (!disk) return;
+  const auto on = make_cpu_device(1);
+  test::check_refused(write_checkpoint(disk.path(), capture(tiny(*on, 1, 256), facts(1))), errc::io_error, {"No space left on device"});
+  test::check_refused(find_checkpoint(disk.path()).failure(), errc::not_found, {});
+}
 
 BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
   const test::scratch_folder run;
@@ -59,6 +70,7 @@ BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
   BOOST_TEST(read->facts.steps_done == 12U);
   BOOST_TEST(read->facts.data_fingerprint == 0xfeedface12345678U);
   BOOST_TEST(read->facts.vocabulary == "[CLS]\n[UNK]\n");
+  BOOST_TEST(read->facts.segmenter == "ICU");
   BOOST_TEST(recipe_text(read->facts.recipe) == recipe_text(test::tiny_recipe()));
   BOOST_REQUIRE(read->banks.size() == 1U);
   BOOST_TEST(read->banks[0].embedding == (std::vector<double>{1, 2, 3, 4}), boost::test_tools::per_element());
