@@ -139,7 +139,9 @@ void lose(pointer self, const caf::down_msg& down) {
   if (found == s.parts.workers.end()) return;
   const auto rank = static_cast<std::size_t>(found - s.parts.workers.begin());
   s.unanswered[rank] = 0;
-  fail(self, status_of(down.reason).within(rank_text(rank) + " is down"));
+  status why = status_of(down.reason);
+  if (why.ok()) why = {errc::unavailable, "it ended"};
+  fail(self, why.within(rank_text(rank) + " is down"));
   go_on(self);
 }
 

@@ -1,8 +1,9 @@
 #include "actors/metrics_log.hpp"
 
 #include <cerrno>
-#include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <system_error>
 
 #include "schema/folder.hpp"
@@ -21,9 +22,12 @@ bool is_before(const std::string& line, std::uint64_t first_step) {
   return step != object.end() && step->is_number_unsigned() && step->get<std::uint64_t>() < first_step;
 }
 
-std::string kept_lines(const fs::path& path, std::uint64_t first_step) {
+result<std::string> kept_lines(const fs::path& path, std::uint64_t first_step) {
+  auto whole = read_file(path, std::numeric_limits<std::uint64_t>::max());
+  if (first_step == 0 || whole.failure().code() == errc::not_found) return std::string();
+  if (!whole.ok()) return whole.failure();
   std::string kept, line;
-  for (std::ifstream in(path, std::ios::binary); first_step > 0 && std::getline(in, line);)
+  for (std::istringstream in(std::move(whole).value()); std::getline(in, line);)
     if (is_before(line, first_step)) kept += line + '\n';
   return kept;
 }
@@ -64,7 +68,8 @@ result<metrics_log> metrics_log::open(const fs::path& run, std::uint64_t first_s
   fs::create_directories(run, error);
   if (error) return status{errc::io_error, run.string() + ": " + error.message()};
   const auto path = run / "metrics.jsonl";
-  ARGOSY_TRY(replace_file(path, kept_lines(path, first_step)));
+  ARGOSY_ASSIGN(const std::string kept, kept_lines(path, first_step));
+  ARGOSY_TRY(replace_file(path, kept));
   return append_to(path);
 }
 

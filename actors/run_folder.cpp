@@ -11,13 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has_checkpoints(const fs::path& run) {
-  std::error_code missing;
-  for (const auto& entry : fs::directory_iterator(run / "checkpoints", missing))
-    if (entry.path().extension().empty()) return true;
-  return false;
-}
-
 // "[train] batch = 64", in the order of the recipe.
 std::vector<std::string> choices_of(recipe r) {
   r.train.threads = 0;
@@ -75,7 +68,7 @@ status check_same_run(const checkpoint_facts& then, const checkpoint_facts& now)
 }
 
 result<std::shared_ptr<const checkpoint_state>> starting_point(const training_job& job) {
-  const bool there = has_checkpoints(job.run);
+  ARGOSY_ASSIGN(const bool there, has_checkpoints(job.run));
   if (there && !job.resume)
     return status{errc::invalid_argument,
                   job.run.string() + ": holds checkpoints of a run: go on with it by --resume, or choose another folder"};
@@ -89,6 +82,7 @@ result<std::shared_ptr<const checkpoint_state>> starting_point(const training_jo
   if (state.banks.size() != static_cast<std::size_t>(state.facts.workers))
     return status{errc::corrupt, newest.string() + ": want " + std::to_string(state.facts.workers) + " memory banks, got " +
                                      std::to_string(state.banks.size())};
+  ARGOSY_TRY(set_aside_newer(job.run, newest));
   return std::make_shared<const checkpoint_state>(std::move(state));
 }
 

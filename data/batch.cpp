@@ -1,10 +1,15 @@
 #include "data/batch.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "base/check.hpp"
 #include "data/image.hpp"
 
 namespace argosy {
 namespace {
+
+constexpr std::size_t most_rows = std::numeric_limits<std::int32_t>::max();  // offsets are 32 bits
 
 status append_product(const prepared_data& data, std::uint64_t product, product_batch& to) {
   ARGOSY_ASSIGN(const auto patches, data.patches(product));
@@ -51,6 +56,9 @@ result<batch> make_batch(const prepared_data& data, const pair_order& order, std
     append_known(data, query, made);
     ARGOSY_TRY(append_product(data, data.pair_product(pair), made.product));
   }
+  if (std::max({made.query.token.size(), made.known_product.size(), made.product.title.token.size()}) > most_rows)
+    return status{errc::out_of_range, "batch " + std::to_string(step) + ": want at most " + std::to_string(most_rows) +
+                                          " pieces and known products, got more: make train.batch smaller"};
   return made;
 }
 

@@ -2,7 +2,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/random.hpp"
 #include "data/demo_words.hpp"
 #include "data/parallel.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 namespace {
@@ -269,7 +269,7 @@ struct maker {
   std::set<combination> logged;
   demo_shop_report report;
 
-  std::uint64_t log_lines() const { return options.log_lines > 0 ? options.log_lines : 10 * options.products; }
+  std::uint64_t log_lines() const { return options.log_lines > 0 ? options.log_lines : 20 * options.products; }
 
   status step(std::uint64_t done) {
     if (stop.stop_requested()) return {errc::aborted, "interrupted"};
@@ -285,7 +285,8 @@ struct maker {
     for_each_parallel(count, stop, [&](std::size_t i) {
       const auto number = first + i;
       const auto& looks = products[number].looks;
-      made[i] = encode_jpeg(render(looks, options.seed * 1'000'003 + number, options.image_width, options.image_height), 90);
+      made[i] = or_out_of_memory(
+          [&] { return encode_jpeg(render(looks, options.seed * 1'000'003 + number, options.image_width, options.image_height), 90); });
     });
     return made;
   }
@@ -397,30 +398,12 @@ struct maker {
     report.products = products.size();
     report.log_lines = log_lines();
     report.sample_queries = {"red striped dress", "black floral handbag", "checked long sleeve shirt", "蓝色波点连衣裙", "碎花双肩包"};
+    std::string samples;
+    for (const auto& query : report.sample_queries) samples += query + "\n";
+    ARGOSY_TRY(replace_file(folder / "sample_queries.txt", samples));
     return step(options.products);
   }
 };
-
-bool is_demo_shop(const fs::path& folder) {
-  return fs::exists(folder / "products.jsonl.gz") && fs::exists(folder / "images.tar") && fs::exists(folder / "val_qrels.tsv.gz");
-}
-
-status refuse_target(const fs::path& out) {
-  std::error_code unreadable;
-  if (!fs::exists(out) || fs::is_empty(out, unreadable) || is_demo_shop(out)) return {};
-  return {errc::invalid_argument, out.string() + ": holds something that is not a demo shop; want an empty or new folder"};
-}
-
-// The old shop, if any, makes way only when the new one is whole.
-status put_in_place(const fs::path& made, const fs::path& out) {
-  std::error_code failed;
-  const fs::path old = made.string() + ".old";
-  if (fs::exists(out)) fs::rename(out, old, failed);
-  if (!failed) fs::rename(made, out, failed);
-  if (failed) return io(out, failed.message());
-  fs::remove_all(old, failed);
-  return {};
-}
 
 }  // namespace
 
@@ -431,20 +414,10 @@ result<demo_shop_report> make_demo_shop(const demo_shop_options& options, const 
   if (options.image_width < 4 || options.image_height < 4 || options.image_width > 4096 || options.image_height > 4096)
     return status{errc::out_of_range,
                   "image size: want 4 to 4096, got " + std::to_string(options.image_width) + " x " + std::to_string(options.image_height)};
-  ARGOSY_TRY(refuse_target(options.out));
-  auto out = fs::absolute(options.out).lexically_normal();
-  if (!out.has_filename()) out = out.parent_path();
-  const fs::path partial = out.string() + ".partial-" + std::to_string(::getpid());
-  std::error_code failed;
-  fs::create_directories(partial, failed);
-  if (failed) return io(partial, failed.message());
+  ARGOSY_ASSIGN(auto folder, folder_writer::create(options.out, "demo-shop", 1));
   maker m{options, progress, std::move(stop), {}, {}, {}};
-  auto made = m.make(partial);
-  if (made.ok()) made = put_in_place(partial, out);
-  if (!made.ok()) {
-    fs::remove_all(partial, failed);
-    return made;
-  }
+  ARGOSY_TRY(m.make(folder.path()));
+  ARGOSY_TRY(folder.seal());
   return m.report;
 }
 

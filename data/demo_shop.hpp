@@ -2,6 +2,8 @@
 // Titles (English or Chinese) leave out part of what the picture shows, so that a model must look; clicks follow popularity, tastes and
 // noise. Validation queries name combinations of facets that the log never holds.
 //   DIR/products.jsonl.gz  images.tar  train_log.tsv.gz  val_queries.tsv.gz  val_qrels.tsv.gz: the formats of data/records.hpp
+//   DIR/sample_queries.txt  queries to try, one a line
+// DIR is a sealed folder of kind "demo-shop" (schema/folder.hpp): an older demo shop is replaced whole, any other folder refused.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +21,7 @@ struct demo_shop_options {
   std::filesystem::path out;
   std::uint64_t products = 3000;  // 1 .. 1,000,000
   std::uint64_t seed = 1;
-  std::uint64_t log_lines = 0;  // 0: ten for each product
+  std::uint64_t log_lines = 0;  // 0: twenty for each product
   int image_width = 60, image_height = 80;
 };
 

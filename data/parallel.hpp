@@ -4,15 +4,29 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <new>
 #include <stop_token>
 #include <thread>
 #include <vector>
+
+#include "base/status.hpp"
 
 namespace argosy {
 
 inline constexpr unsigned most_threads = 16;  // each may hold a decoded image of image_limits::pixels
 
-// work(i) for each i below `count`, in no order, by several threads at once; returns when all have ended. After a stop the rest is left out.
+// What `make` returns, or the failure to find memory for it.
+template <class Make>
+auto or_out_of_memory(const Make& make) -> decltype(make()) {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return status{errc::unavailable, "out of memory"};
+  }
+}
+
+// work(i), which does not throw, for each i below `count`, in no order, by several threads at once; returns when all have ended. After a
+// stop the rest is left out.
 template <class Work>
 void for_each_parallel(std::size_t count, const std::stop_token& stop, const Work& work) {
   std::atomic<std::size_t> next{0};

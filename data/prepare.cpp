@@ -176,16 +176,11 @@ private:
   pair_table pairs_;
 };
 
-// The list lies in the folder until all is well; a path of its own gets it whole.
+// The list belongs to the sealed folder; a path of its own gets a copy.
 status place_refusals(const fs::path& written, const fs::path& wanted) {
   if (wanted.empty()) return {};
-  const fs::path partial = wanted.string() + ".partial";
-  std::error_code failed;
-  fs::copy_file(written, partial, fs::copy_options::overwrite_existing, failed);
-  if (!failed) fs::rename(partial, wanted, failed);
-  if (!failed) fs::remove(written, failed);
-  if (failed) return {errc::io_error, wanted.string() + ": " + failed.message()};
-  return {};
+  ARGOSY_ASSIGN(const std::string list, read_file(written, std::numeric_limits<std::uint64_t>::max()));
+  return replace_file(wanted, list);
 }
 
 std::uint64_t bytes_in(const fs::path& folder) {
@@ -210,10 +205,10 @@ result<prepare_report> prepare(const prepare_options& options, const std::functi
   const prepare_context context{options, progress, std::move(stop), refusals, split, report};
   ARGOSY_TRY(preparation(context, folder).run());
   ARGOSY_TRY(refusals.close());
-  ARGOSY_TRY(place_refusals(refused, options.refusals));
   report.refused = refusals.counts();
   report.bytes = bytes_in(folder.path());
   ARGOSY_TRY(folder.seal());
+  ARGOSY_TRY(place_refusals(options.out / refused_file, options.refusals));
   report.seconds = seconds_between(start, clock.now());
   return report;
 }

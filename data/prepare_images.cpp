@@ -20,7 +20,8 @@ public:
   // Of records [first, first + count), by all processors; the order of the results is that of the records.
   std::vector<result<patches>> cut(std::size_t first, std::size_t count) const {
     std::vector<result<patches>> made(count, patches{});
-    for_each_parallel(count, context_.stop, [&](std::size_t i) { made[i] = cut_one(records_.image[first + i]); });
+    for_each_parallel(count, context_.stop,
+                      [&](std::size_t i) { made[i] = or_out_of_memory([&] { return cut_one(records_.image[first + i]); }); });
     return made;
   }
 

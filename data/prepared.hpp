@@ -29,7 +29,7 @@ struct prepare_options {
   std::filesystem::path out;       // the prepared folder
   std::filesystem::path vocab;     // empty: train one of vocab_size pieces from titles and queries
   std::string segmenter;           // source() of the one to use; empty: the default
-  std::filesystem::path refusals;  // where refused lines are written; empty: OUT/refused.tsv, inside the sealed folder
+  std::filesystem::path refusals;  // where a copy of OUT/refused.tsv goes; empty: nowhere
   std::size_t vocab_size = 8000;
   int query_length = 32, title_length = 64;
   int image_width = 60, image_height = 80;

@@ -41,18 +41,28 @@ std::optional<std::uint64_t> number_of(const fs::path& path) {
   return steps;
 }
 
-// Newest first.
-std::vector<fs::path> checkpoints_of(const fs::path& run) {
+// Newest first; none where there is no folder.
+result<std::vector<fs::path>> checkpoints_of(const fs::path& run) {
   std::vector<fs::path> found;
-  std::error_code missing;
-  for (const auto& entry : fs::directory_iterator(folder_of(run), missing))
-    if (number_of(entry.path())) found.push_back(entry.path());
+  std::error_code failed;
+  for (auto entry = fs::directory_iterator(folder_of(run), failed); !failed && entry != fs::directory_iterator(); entry.increment(failed))
+    if (number_of(entry->path())) found.push_back(entry->path());
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return status{errc::io_error, folder_of(run).string() + ": " + failed.message()};
   std::ranges::sort(found, std::greater{}, [](const fs::path& p) { return *number_of(p); });
   return found;
 }
 
+status rename_with(const fs::path& path, const char* suffix) {
+  std::error_code failed;
+  fs::rename(path, path.string() + suffix, failed);
+  if (failed) return {errc::io_error, path.string() + ": " + failed.message()};
+  return {};
+}
+
 // A checkpoint that goes is renamed first, so that a process killed meanwhile leaves no half of one under a checkpoint's name.
 constexpr const char* removed_suffix = ".removed";
+constexpr const char* broken_suffix = ".broken";
 
 status remove_what_was_renamed(const fs::path& run) {
   std::vector<fs::path> renamed;
@@ -153,6 +163,7 @@ std::vector<std::uint64_t> numbers_of(const checkpoint_facts& f) {
           u(in.image_height)};
 }
 constexpr std::size_t fact_numbers = 9;
+constexpr std::uint64_t most_workers = 4096, largest_vocabulary = 1u << 24, longest_side = 1u << 16;
 
 status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
   ARGOSY_TRY(replace_file(folder / "recipe.toml", recipe_text(facts.recipe)));
@@ -176,6 +187,12 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
   std::vector<std::uint8_t> segmenter;
   ARGOSY_TRY(take(in, "segmenter", segmenter));
   facts.segmenter.assign(segmenter.begin(), segmenter.end());
+  const auto within = [&n](std::size_t first, std::size_t last, std::uint64_t most) {
+    return std::all_of(n.begin() + static_cast<std::ptrdiff_t>(first), n.begin() + static_cast<std::ptrdiff_t>(last),
+                       [most](std::uint64_t x) { return x >= 1 && x <= most; });
+  };
+  if (!within(3, 4, most_workers) || !within(4, 5, largest_vocabulary) || !within(5, 9, longest_side))
+    return status{errc::corrupt, in.path().string() + ": section facts: its workers, vocabulary, lengths or sizes are beyond what can be"};
   facts.steps_done = n[0];
   facts.of = n[1];
   facts.data_fingerprint = n[2];
@@ -263,18 +280,29 @@ status write_checkpoint(const fs::path& run, const checkpoint_state& state) {
 
 status prune_checkpoints(const fs::path& run, int keep) {
   ARGOSY_TRY(remove_what_was_renamed(run));
-  const auto newest_first = checkpoints_of(run);
-  for (auto i = static_cast<std::size_t>(keep); i < newest_first.size(); ++i) {
-    const auto& old = newest_first[i];
-    std::error_code failed;
-    fs::rename(old, old.string() + removed_suffix, failed);
-    if (failed) return {errc::io_error, old.string() + ": " + failed.message()};
-  }
+  ARGOSY_ASSIGN(const auto newest_first, checkpoints_of(run));
+  for (auto i = static_cast<std::size_t>(keep); i < newest_first.size(); ++i) ARGOSY_TRY(rename_with(newest_first[i], removed_suffix));
   return remove_what_was_renamed(run);
 }
 
+result<bool> has_checkpoints(const fs::path& run) {
+  ARGOSY_ASSIGN(const auto found, checkpoints_of(run));
+  return !found.empty();
+}
+
+status set_aside_newer(const fs::path& run, const fs::path& checkpoint) {
+  ARGOSY_ASSIGN(const auto newest_first, checkpoints_of(run));
+  for (const auto& path : newest_first) {
+    if (path == checkpoint) break;
+    ARGOSY_TRY(rename_with(path, broken_suffix));
+    log::warning(path.string() + ": is broken and was renamed to " + path.filename().string() + broken_suffix);
+  }
+  return {};
+}
+
 result<fs::path> find_checkpoint(const fs::path& run) {
-  for (const auto& path : checkpoints_of(run)) {
+  ARGOSY_ASSIGN(const auto newest_first, checkpoints_of(run));
+  for (const auto& path : newest_first) {
     const auto folder = open_folder(path, folder_kind, folder_version);
     const auto whole = folder.ok() ? verify_folder(*folder) : folder.failure();
     if (whole.ok()) return path;

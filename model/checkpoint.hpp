@@ -46,6 +46,9 @@ status write_checkpoint(const std::filesystem::path& run, const checkpoint_state
 // Removes all but the newest `keep`.
 status prune_checkpoints(const std::filesystem::path& run, int keep);
 
+result<bool> has_checkpoints(const std::filesystem::path& run);
+// Renames those newer than `checkpoint`, which did not verify, to NNNNNNNN.broken: a run that goes on from it will write these steps again.
+status set_aside_newer(const std::filesystem::path& run, const std::filesystem::path& checkpoint);
 // The newest checkpoint that verifies; not_found when there is none. Broken ones are named in the log.
 result<std::filesystem::path> find_checkpoint(const std::filesystem::path& run);
 result<checkpoint_state> read_checkpoint(const std::filesystem::path& checkpoint);

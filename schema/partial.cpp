@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <system_error>
@@ -116,8 +117,12 @@ std::string_view target_of_partial(std::string_view name) noexcept {
   const auto at = name.rfind(mark);
   if (at == std::string_view::npos) return {};
   const auto tail = name.substr(at + mark.size());
-  const bool numbers = tail.find_first_not_of("0123456789-") == std::string_view::npos;
-  return numbers && !tail.empty() ? name.substr(0, at) : std::string_view{};
+  const auto is_number = [](std::string_view digits) {
+    return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const auto dash = std::min(tail.find('-'), tail.size());
+  const bool ours = dash < tail.size() && is_number(tail.substr(0, dash)) && is_number(tail.substr(dash + 1));
+  return ours ? name.substr(0, at) : std::string_view{};
 }
 
 partial_file::partial_file(fs::path target, locked_path file) : target_(std::move(target)), file_(std::move(file)) {}

@@ -1,26 +1,15 @@
 #include <ostream>
 
-#include "schema/folder.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 
 namespace argosy {
-namespace {
-
-std::string lines_of(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const auto& line : lines) text += line + '\n';
-  return text;
-}
-
-}  // namespace
 
 status run_demo_shop(const demo_shop_options& options, const console& io) {
   const auto show = [&](std::uint64_t done, std::uint64_t total) {
     io.progress.show({.stage = "demo shop", .unit = "products", .done = done, .total = total});
   };
   ARGOSY_ASSIGN(const demo_shop_report report, make_demo_shop(options, show, io.stop));
-  ARGOSY_TRY(replace_file(options.out / "sample_queries.txt", lines_of(report.sample_queries)));
   io.progress.close();
   io.out << options.out.string() << ": " << grouped(report.products) << " products, " << grouped(report.log_lines)
          << " lines of a search log, " << grouped(report.queries) << " validation queries. Try:\n";

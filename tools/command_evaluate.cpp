@@ -49,6 +49,7 @@ status answer_queries(const judgements& judged, searcher& from, std::size_t k, s
   std::vector<std::size_t> asked;
   for (std::size_t q = 0; q < judged.queries.size(); ++q) {
     auto encoded = from.tokens(judged.queries[q].text);
+    if (!encoded.ok() && encoded.failure().code() != errc::invalid_argument) return encoded.failure();
     if (!encoded.ok()) {
       ++counts.unanswerable;
       continue;

@@ -46,7 +46,9 @@ void add_demo_shop(CLI::App& app, chosen_command& chosen) {
   command->add_option("DIR", options->out, "Where to put it")->required();
   command->add_option("--products", options->products, "Products")->capture_default_str();
   command->add_option("--seed", options->seed, "The same seed gives the same bytes")->capture_default_str();
-  command->add_option("--log-lines", options->log_lines, "Lines of the search log; 0: ten for each product")->capture_default_str();
+  command->add_option("--log-lines", options->log_lines, "Lines of the search log; 0: twenty for each product")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100'000'000));
 }
 
 void add_prepare(CLI::App& app, chosen_command& chosen) {
@@ -65,7 +67,7 @@ void add_prepare(CLI::App& app, chosen_command& chosen) {
   command->add_option("--title-length", options->title_length, "Most pieces of a title")->capture_default_str();
   command->add_option("--image-width", options->image_width, "Images are resized to this width")->capture_default_str();
   command->add_option("--image-height", options->image_height, "Images are resized to this height")->capture_default_str();
-  command->add_option("--refused", options->refusals, "Where refused lines are listed; default: refused.tsv in the written folder");
+  command->add_option("--refused", options->refusals, "A copy of the list of refused lines, OUT/refused.tsv");
   command->add_flag("--strict", options->strict, "The first refused line is fatal");
 }
 
@@ -153,12 +155,9 @@ void add_bench_search(CLI::App& bench, chosen_command& chosen) {
   const auto options = std::make_shared<bench_search_options>();
   auto* command = add_command(bench, "search", "Queries/s of the flat index beside a plain loop and the limit of memory",
                               "argosy bench search --products 40000 --columns 256", chosen, true, &run_bench_search, options);
-  command->add_option("--products", options->products, "Random vectors")
-      ->capture_default_str()
-
-      ->check(CLI::PositiveNumber);
-  command->add_option("--columns", options->columns, "Their width")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--queries", options->queries, "Queries of one measurement")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--products", options->products, "Random vectors")->capture_default_str()->check(CLI::Range(1, 100'000'000));
+  command->add_option("--columns", options->columns, "Their width")->capture_default_str()->check(CLI::Range(1, 65'536));
+  command->add_option("--queries", options->queries, "Queries of one measurement")->capture_default_str()->check(CLI::Range(1, 1'000'000));
   command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--json", options->json, "One JSON object");
   add_threads(*command, options->threads);

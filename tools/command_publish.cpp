@@ -1,9 +1,10 @@
-#include <unistd.h>
-
+#include <limits>
 #include <ostream>
 
+#include "base/log.hpp"
 #include "index/generation.hpp"
 #include "model/checkpoint.hpp"
+#include "schema/folder.hpp"
 #include "tools/commands.hpp"
 #include "tools/embedding.hpp"
 #include "tools/format.hpp"
@@ -22,25 +23,33 @@ constexpr const char* store_unchanged = "the store is as it was";
 prepare_options options_for(const publish_options& options, const fs::path& checkpoint, const checkpoint_facts& model,
                             const fs::path& out) {
   const model_inputs& inputs = model.inputs;
-  return {.catalogue = options.catalogue,
-          .images = options.images,
-          .log = {},
-          .out = out,
-          .vocab = checkpoint / "vocab.txt",
-          .segmenter = model.segmenter,
-          .refusals = options.store / "refused.tsv",
-          .query_length = inputs.query_length,
-          .title_length = inputs.title_length,
-          .image_width = inputs.image_width,
-          .image_height = inputs.image_height};
+  prepare_options how;
+  how.catalogue = options.catalogue;
+  how.images = options.images;
+  how.out = out;
+  how.vocab = checkpoint / "vocab.txt";
+  how.segmenter = model.segmenter;
+  how.query_length = inputs.query_length;
+  how.title_length = inputs.title_length;
+  how.image_width = inputs.image_width;
+  how.image_height = inputs.image_height;
+  return how;
 }
 
-result<prepared_data> prepare_catalogue(const prepare_options& options, const console& io) {
+result<bool> prepare_catalogue(const prepare_options& options, const console& io) {
   ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
   io.progress.close();
   print_report(report, io.out);
-  if (!report.refused.empty()) io.out << "Every refused line with its number: " << options.refusals.string() << '\n';
-  return prepared_data::open(options.out);
+  return !report.refused.empty();
+}
+
+// Beside the generations, and only once there is a new one.
+status keep_refusals(const fs::path& prepared, const fs::path& store, const console& io) {
+  const fs::path kept = store / "refused.tsv";
+  ARGOSY_ASSIGN(const std::string list, read_file(prepared / "refused.tsv", std::numeric_limits<std::uint64_t>::max()));
+  ARGOSY_TRY(replace_file(kept, list));
+  io.out << "Every refused line with its number: " << kept.string() << '\n';
+  return {};
 }
 
 status check_fits(const prepared_data& data, const checkpoint_facts& model) {
@@ -51,6 +60,9 @@ status check_fits(const prepared_data& data, const checkpoint_facts& model) {
   if (data.image_width() != model.inputs.image_width) return refuse("image width", model.inputs.image_width, data.image_width());
   if (data.image_height() != model.inputs.image_height) return refuse("image height", model.inputs.image_height, data.image_height());
   if (data.title_length() > model.inputs.title_length) return refuse("title length", model.inputs.title_length, data.title_length());
+  if (data.segmenter_source() != model.segmenter)
+    log::warning("the words of the data were split by " + std::string(data.segmenter_source()) + ", those of the model by " +
+                 model.segmenter + ": Chinese titles will be found less well; publish from --catalogue instead");
   if (data.vocab().text() == model.vocabulary) return {};
   return {errc::shape_mismatch, "the data does not fit the model: its vocabulary is another; publish from --catalogue instead"};
 }
@@ -99,8 +111,10 @@ status publish(const publish_options& options, const console& io) {
   }
   ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(options.store, "catalogue"));
   const auto how = options_for(options, checkpoint, loaded.facts, folder.path() / "prepared");
-  ARGOSY_ASSIGN(const prepared_data data, prepare_catalogue(how, io));
-  return write_generation(options, checkpoint, loaded, data, io);
+  ARGOSY_ASSIGN(const bool refused, prepare_catalogue(how, io));
+  ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(how.out));
+  ARGOSY_TRY(write_generation(options, checkpoint, loaded, data, io));
+  return refused ? keep_refusals(how.out, options.store, io) : status{};
 }
 
 }  // namespace

@@ -34,6 +34,10 @@ private:
 };
 
 void print_end(const train_options& options, const training_end& end, std::ostream& out) {
+  if (end.seconds == 0) {
+    out << options.run.string() << ": all " << grouped(end.of) << " steps are done\n";
+    return;
+  }
   out << options.run.string() << ": " << grouped(end.steps_done) << " of " << grouped(end.of) << " steps in " << duration_text(end.seconds)
       << ", " << fixed(end.pairs_per_s, 0) << " pairs/s, last loss " << fixed(end.last_loss, 4) << '\n';
 }

@@ -116,6 +116,12 @@ BOOST_AUTO_TEST_CASE(what_differs_is_named) {
   BOOST_TEST(text.find("hidden") == std::string::npos, text);
 }
 
+BOOST_AUTO_TEST_CASE(metrics_that_cannot_be_read_are_not_replaced) {
+  std::filesystem::create_directories(path);
+  BOOST_TEST((metrics_log::open(run, 3).failure().code() == errc::io_error));
+  BOOST_TEST(std::filesystem::is_directory(path));
+}
+
 BOOST_AUTO_TEST_CASE(other_data_another_number_of_workers_and_of_steps_are_refused) {
   auto now = facts();
   now.data_fingerprint = 0xabc;
@@ -152,7 +158,7 @@ BOOST_AUTO_TEST_CASE(checkpoints_of_which_none_verifies_are_no_beginning) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_killed_writer_left_is_no_checkpoint) {
-  std::filesystem::create_directories(run / "checkpoints" / "00000003.partial-77");
+  std::filesystem::create_directories(run / "checkpoints" / "00000003.partial-77-1");
   const auto from = starting_point(job_in(run, false));
   BOOST_REQUIRE_MESSAGE(from.ok(), from.failure().text());
   BOOST_TEST((*from == nullptr));

@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(it_reads_back_and_the_log_names_its_products) {
   const test::scratch_folder scratch;
   const auto report = make(scratch / "shop", 1);
   BOOST_TEST(report.products == 120U);
-  BOOST_TEST(report.log_lines == 1200U);
+  BOOST_TEST(report.log_lines == 2400U);
   BOOST_TEST(report.queries > 20U);
   std::set<std::string> ids;
   const auto images = image_source::open(scratch / "shop/images.tar");
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(it_reads_back_and_the_log_names_its_products) {
         return status{};
       },
       none));
-  BOOST_TEST(lines == 1200U);
+  BOOST_TEST(lines == 2400U);
 }
 
 BOOST_AUTO_TEST_CASE(validation_queries_are_not_in_the_log_and_have_answers) {
@@ -130,8 +130,23 @@ BOOST_AUTO_TEST_CASE(a_folder_with_something_else_is_left_alone) {
   demo_shop_options o;
   o.out = scratch.path();
   const auto made = make_demo_shop(o, [](std::uint64_t, std::uint64_t) {}, {});
-  test::check_refused(made.failure(), errc::invalid_argument, {"not a demo shop"});
+  test::check_refused(made.failure(), errc::invalid_argument, {"\"demo-shop\""});
   BOOST_TEST(content(scratch / "diary.txt") == "mine");
+}
+
+BOOST_AUTO_TEST_CASE(a_shop_of_the_same_layout_and_one_with_something_added_are_left_alone) {
+  const test::scratch_folder scratch;
+  demo_shop_options o;
+  o.out = scratch / "own";
+  for (const char* name : {"products.jsonl.gz", "images.tar", "train_log.tsv.gz", "val_queries.tsv.gz", "val_qrels.tsv.gz"})
+    test::require_ok(replace_file(o.out / name, "mine"));
+  const auto ignore = [](std::uint64_t, std::uint64_t) {};
+  test::check_refused(make_demo_shop(o, ignore, {}).failure(), errc::invalid_argument, {"\"demo-shop\""});
+  make(scratch / "shop", 3, 20);
+  test::require_ok(replace_file(scratch / "shop/notes.txt", "mine"));
+  o.out = scratch / "shop";
+  test::check_refused(make_demo_shop(o, ignore, {}).failure(), errc::invalid_argument, {"notes.txt"});
+  BOOST_TEST(content(scratch / "shop/notes.txt") == "mine");
 }
 
 BOOST_AUTO_TEST_CASE(stopped_it_leaves_no_trace) {

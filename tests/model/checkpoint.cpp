@@ -107,9 +107,50 @@ BOOST_AUTO_TEST_CASE(the_newest_that_verifies_is_used) {
   BOOST_TEST(find_checkpoint(run.path())->filename() == "00000020");
   fs::remove(run / "checkpoints/00000020/vocab.txt");
   BOOST_TEST(find_checkpoint(run.path())->filename() == "00000010");
+}
+
+BOOST_AUTO_TEST_CASE(broken_ones_are_set_aside_before_their_steps_come_again) {
+  const test::scratch_folder run;
+  const auto on = make_cpu_device(1);
+  const auto model = tiny(*on, 1);
+  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps))).ok());
+  flip(run / "checkpoints/00000020/MANIFEST", 200);
+  flip(run / "checkpoints/00000030/model.safetensors", 5000);
+  const auto good = find_checkpoint(run.path());
+  BOOST_REQUIRE(good.ok());
+  BOOST_REQUIRE(set_aside_newer(run.path(), *good).ok());
+  BOOST_TEST(fs::exists(run / "checkpoints/00000030.broken/model.safetensors"));
   BOOST_REQUIRE(prune_checkpoints(run.path(), 1).ok());
+  BOOST_TEST(find_checkpoint(run.path())->filename() == "00000010");
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(20))).ok());
+  BOOST_REQUIRE(prune_checkpoints(run.path(), 1).ok());
+  BOOST_TEST(find_checkpoint(run.path())->filename() == "00000020");
+}
+
+BOOST_AUTO_TEST_CASE(only_the_newest_are_kept) {
+  const test::scratch_folder run;
+  const auto on = make_cpu_device(1);
+  const auto model = tiny(*on, 1);
+  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps))).ok());
+  BOOST_REQUIRE(prune_checkpoints(run.path(), 2).ok());
   BOOST_TEST(!fs::exists(run / "checkpoints/00000010"));
-  BOOST_TEST((find_checkpoint(run.path()).failure().code() == errc::not_found));
+  BOOST_TEST(fs::exists(run / "checkpoints/00000020"));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_read_is_no_empty_folder) {
+  const test::scratch_folder run;
+  std::ofstream(run / "checkpoints") << "a file";
+  test::check_refused(find_checkpoint(run.path()).failure(), errc::io_error, {"checkpoints"});
+  test::check_refused(has_checkpoints(run.path()).failure(), errc::io_error, {"checkpoints"});
+}
+
+BOOST_AUTO_TEST_CASE(numbers_that_cannot_be_are_refused) {
+  const test::scratch_folder run;
+  const auto on = make_cpu_device(1);
+  auto impossible = facts(1);
+  impossible.inputs.image_width = -5;
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible)).ok());
+  test::check_refused(load_model(*on, run / "checkpoints/00000001").failure(), errc::corrupt, {"inputs.argosy", "section facts"});
 }
 
 BOOST_AUTO_TEST_CASE(a_model_is_loaded_without_its_run) {

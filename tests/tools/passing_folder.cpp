@@ -23,12 +23,15 @@ BOOST_AUTO_TEST_CASE(it_goes_with_its_object) {
 
 BOOST_AUTO_TEST_CASE(what_killed_processes_left_is_removed_and_nothing_else) {
   const test::scratch_folder parent;
-  constexpr auto nobody = "catalogue.4194305";  // above Linux's largest process id
-  for (const char* name : {nobody, "catalogue.1", "catalogue.", "catalogue.12x", "generations"}) fs::create_directory(parent / name);
+  const auto living = passing_folder::make(parent.path(), "catalogue");
+  BOOST_REQUIRE(living.ok());
+  for (const char* name : {"catalogue.partial-77-1", "catalogue.partial-2024", "catalogue.1", "generations"})
+    fs::create_directory(parent / name);
   const auto folder = passing_folder::make(parent.path(), "catalogue");
   BOOST_REQUIRE(folder.ok());
-  BOOST_TEST(!fs::exists(parent / nobody));
-  for (const char* name : {"catalogue.1", "catalogue.", "catalogue.12x", "generations"}) BOOST_TEST(fs::exists(parent / name));
+  BOOST_TEST(!fs::exists(parent / "catalogue.partial-77-1"));
+  for (const char* name : {"catalogue.partial-2024", "catalogue.1", "generations"}) BOOST_TEST(fs::exists(parent / name));
+  BOOST_TEST(fs::exists(living->path()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
