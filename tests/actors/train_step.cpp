@@ -32,8 +32,10 @@ std::vector<double> gradients_of(const parameters& weights) {
   return all;
 }
 
+constexpr double usual_rate = 1e-2;
+
 // One rank through `steps` steps of one phase, its bank filled with what each step pushed.
-status train(collective& group, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps, series& out) {
+status train(collective& group, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps, double rate, series& out) {
   const auto r = test::tiny_recipe(group.size());
   const auto dev = make_device();
   ARGOSY_ASSIGN(auto model, replica::make(*dev, r, test::tiny_inputs()));
@@ -44,7 +46,7 @@ status train(collective& group, const device_maker& make_device, phase now, bool
     const auto b = test::tiny_batch(step, {.global_batch = test::tiny_batch_size, .rank = group.rank(), .workers = group.size()});
     const auto view = bank.view();
     out.in_bank_at_loss.emplace_back(view.product.begin(), view.product.end());
-    ARGOSY_ASSIGN(const auto done, runner.run(b, {.step = step, .of = 8, .phase = now, .rate = 1e-2}, view));
+    ARGOSY_ASSIGN(const auto done, runner.run(b, {.step = step, .of = 8, .phase = now, .rate = rate}, view));
     out.reports.push_back(done.report);
     out.gradients.push_back(gradients_of(model.model().weights()));
     if (fill_bank) ARGOSY_TRY(bank.push({done.pushed.embedding, done.pushed.product, done.pushed.log_p, step}));
@@ -52,14 +54,15 @@ status train(collective& group, const device_maker& make_device, phase now, bool
   return {};
 }
 
-std::vector<series> train_ranks(int workers, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps = 3) {
+std::vector<series> train_ranks(int workers, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps = 3,
+                                double rate = usual_rate) {
   const auto group = make_in_process_group(workers);
   std::vector<series> all(group.size());
   std::vector<status> ends(group.size());
   {
     std::vector<std::jthread> threads;
     for (std::size_t r = 0; r < group.size(); ++r)
-      threads.emplace_back([&, r] { ends[r] = train(*group[r], make_device, now, fill_bank, steps, all[r]); });
+      threads.emplace_back([&, r] { ends[r] = train(*group[r], make_device, now, fill_bank, steps, rate, all[r]); });
   }
   for (const auto& end : ends) BOOST_REQUIRE_MESSAGE(end.ok(), end.text());
   return all;
@@ -75,10 +78,10 @@ double relative_distance(const std::vector<double>& a, const std::vector<double>
   return std::sqrt(apart / size);
 }
 
-void check_ranks_equal_one(const device_maker& make_device, phase now, bool fill_bank, double tolerance) {
-  const auto one = train_ranks(1, make_device, now, fill_bank)[0];
+void check_ranks_equal_one(const device_maker& make_device, phase now, bool fill_bank, double tolerance, double rate = usual_rate) {
+  const auto one = train_ranks(1, make_device, now, fill_bank, 3, rate)[0];
   for (const int workers : {2, 3}) {
-    const auto many = train_ranks(workers, make_device, now, fill_bank);
+    const auto many = train_ranks(workers, make_device, now, fill_bank, 3, rate);
     for (const auto& rank : many)
       for (std::size_t step = 0; step < one.reports.size(); ++step) {
         const auto &got = rank.reports[step], &want = one.reports[step];
@@ -90,6 +93,7 @@ void check_ranks_equal_one(const device_maker& make_device, phase now, bool fill
         BOOST_TEST(std::abs(got.gate_image - want.gate_image) <= tolerance);
         BOOST_TEST(std::abs(got.hardness_bank - want.hardness_bank) <= tolerance);
         BOOST_TEST((rank.gradients[step] == many[0].gradients[step]), "ranks differ");
+        BOOST_TEST((rank.in_bank_at_loss[step] == one.in_bank_at_loss[step]), workers << " workers, step " << step << ": other banks");
       }
   }
 }
@@ -113,6 +117,12 @@ BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_cpu) {
       BOOST_TEST(std::abs(rank.reports[0].loss - one.reports[0].loss) <= 1e-5 * one.reports[0].loss);
       BOOST_TEST(relative_distance(rank.gradients[0], one.gradients[0]) <= 1e-5);
     }
+}
+
+// Rate 0: the weights of all groups stay equal bit for bit, and so do, to rounding, the products that fill the banks in the order of ranks.
+BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_with_a_bank_cpu) {
+  check_ranks_equal_one(on_cpu, phase::cross_device_and_bank, true, 1e-5, 0);
+  BOOST_TEST(train_ranks(2, on_cpu, phase::cross_device_and_bank, true, 3, 0)[1].reports[2].negatives_bank > 0);
 }
 
 BOOST_AUTO_TEST_CASE(before_the_switch_a_rank_sees_only_its_own_products) {

@@ -87,6 +87,25 @@ BOOST_AUTO_TEST_CASE(interrupted_and_resumed_the_metrics_are_those_of_one_run) {
   BOOST_TEST(logged_losses() == whole, boost::test_tools::per_element());
 }
 
+// Large enough that the kernels share their rows out among threads.
+BOOST_AUTO_TEST_CASE(two_threads_a_worker_give_the_same_metrics_twice) {
+  job.recipe.model.hidden = 64;
+  job.recipe.model.feed_forward = 512;
+  job.recipe.train.threads = 2;
+  job.recipe.train.batch = 48;
+  job.recipe.train.steps = 12;
+  job.recipe.negatives.bank = 200;
+  std::vector<double> losses[2];
+  for (auto& series : losses) {
+    job.run = folder / ("run-" + std::to_string(&series - losses));
+    const auto end = train();
+    BOOST_REQUIRE_MESSAGE(end.ok(), end.failure().text());
+    series = logged_losses();
+  }
+  BOOST_TEST(losses[0].size() == 12u);
+  BOOST_TEST(losses[0] == losses[1], boost::test_tools::per_element());
+}
+
 // The bank starts late: with one from the first step on this run learnt nothing (docs/method.md, section 4).
 BOOST_AUTO_TEST_CASE(training_lowers_the_loss) {
   job.recipe.model.hidden = 32;

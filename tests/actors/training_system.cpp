@@ -123,6 +123,9 @@ BOOST_AUTO_TEST_CASE(one_worker_gives_the_same_losses_twice) {
 BOOST_AUTO_TEST_CASE(two_workers_give_the_same_losses_twice) {
   check_same_twice(2, [] { return make_cpu_device(1); });
 }
+BOOST_AUTO_TEST_CASE(two_workers_of_two_threads_give_the_same_losses_twice) {
+  check_same_twice(2, [] { return make_cpu_device(2); });
+}
 BOOST_AUTO_TEST_CASE(one_worker_killed_and_resumed_gives_the_same_losses) { check_same_after_a_kill(1); }
 BOOST_AUTO_TEST_CASE(two_workers_killed_and_resumed_give_the_same_losses) { check_same_after_a_kill(2); }
 

@@ -41,31 +41,46 @@ void check_same(const answers& found, const answers& expected, const std::string
   for (std::size_t q = 0; q < found.size(); ++q) BOOST_TEST((found[q] == expected[q]), of << ", query " << q);
 }
 
+void check_equals_reference(const vector_index& index, const matrix& vectors, std::initializer_list<std::int64_t> counts,
+                            std::initializer_list<int> threads) {
+  for (const std::int64_t count : counts) {
+    const auto asked = test::small_integers(count, vectors.cols, 2);
+    for (const std::size_t k : {std::size_t{1}, std::size_t{10}}) {
+      const auto expected = search_reference(vectors, asked, k);
+      for (const int each : threads) {
+        check_same(search(index, asked, {.k = k, .threads = each}), expected,
+                   std::to_string(vectors.rows) + "x" + std::to_string(vectors.cols) + ", " + std::to_string(count) + " queries, k " +
+                       std::to_string(k) + ", threads " + std::to_string(each));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(flat_index)
 
-BOOST_AUTO_TEST_CASE(small_integers_give_exactly_the_reference) {
-  // Many ties: the order by row shows. Sizes on both sides of lanes, panels, rows at once and threads' parts.
+// Small integers: scores are exact, and many ties show the order by row.
+BOOST_AUTO_TEST_CASE(lanes_panels_and_groups_of_queries_give_exactly_the_reference) {
   const scratch_folder scratch;
-  for (const std::int64_t rows : {1, 6, 7, 2500}) {
-    for (const std::int64_t cols : {1, 8, 33}) {
+  for (const std::int64_t rows : {1, 5, 6, 7, 61}) {
+    for (const std::int64_t cols : {1, 7, 8, 9, 31, 32, 33}) {
       const auto vectors = test::small_integers(rows, cols, 1);
       const auto index = make_index(scratch / "index", vectors);
       BOOST_TEST(index->size() == static_cast<std::size_t>(rows));
       BOOST_TEST(index->columns() == static_cast<std::size_t>(cols));
-      for (const std::int64_t queries : {1, 2, 17, 129}) {
-        const auto asked = test::small_integers(queries, cols, 2);
-        for (const std::size_t k : {std::size_t{1}, std::size_t{10}}) {
-          const auto expected = search_reference(vectors, asked, k);
-          for (const int threads : {1, 2, 3}) {
-            check_same(
-                search(*index, asked, {.k = k, .threads = threads}), expected,
-                std::to_string(rows) + "x" + std::to_string(cols) + ", k " + std::to_string(k) + ", threads " + std::to_string(threads));
-          }
-        }
-      }
+      check_equals_reference(*index, vectors, {1, 2, 15, 16, 17, 127, 128, 129}, {1});
     }
+  }
+}
+
+// 992 rows of 33 columns fill a tile; every 1,024 rows are worth a thread, up to three here.
+BOOST_AUTO_TEST_CASE(tiles_of_rows_and_parts_of_threads_give_exactly_the_reference) {
+  const scratch_folder scratch;
+  for (const std::int64_t rows : {991, 992, 993, 1023, 1024, 1025, 1984, 1985, 2047, 2048, 2049, 3071, 3072, 3073}) {
+    const auto vectors = test::small_integers(rows, 33, 1);
+    const auto index = make_index(scratch / "index", vectors);
+    check_equals_reference(*index, vectors, {1, 17}, {1, 2, 3});
   }
 }
 

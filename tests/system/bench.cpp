@@ -1,0 +1,66 @@
+// What `argosy bench` prints, not how fast: every figure that is promised is there, is a number and is more than nothing.
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/system/small_shop.hpp"
+
+using namespace argosy::test;
+using nlohmann::json;
+
+namespace {
+
+void check_positive(const json& object, const std::vector<const char*>& keys) {
+  for (const char* key : keys) {
+    BOOST_REQUIRE_MESSAGE(object.contains(key), key << " is not in " << object.dump());
+    BOOST_TEST(object.at(key).is_number(), key << ": " << object.at(key).dump());
+    BOOST_TEST(object.at(key).get<double>() > 0, key << ": " << object.at(key).dump());
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(bench)
+
+BOOST_AUTO_TEST_CASE(training) {
+  const auto& shop = shared_small_shop();
+  const auto figures =
+      json::parse(must_run({"bench", "train", "--data", shop.data, "--recipe", shop.recipe, "--warmup", "1", "--steps", "3", "--json"}));
+  check_positive(figures, {"pairs_per_s", "tokens_per_s", "gflops", "gemm_peak_gflops", "flop_share", "step_median_s"});
+  const double share = figures.at("gflops").get<double>() / figures.at("gemm_peak_gflops").get<double>();
+  BOOST_TEST(figures.at("flop_share").get<double>() == share, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(figures.at("steps") == 3);
+  BOOST_TEST(figures.at("batch") == 16);
+  BOOST_TEST(figures.at("workers") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(more_steps_than_the_recipe_makes_are_refused) {
+  const auto& shop = shared_small_shop();
+  const finished end = run_argosy({"bench", "train", "--data", shop.data, "--recipe", shop.recipe, "--warmup", "10", "--steps", "51"});
+  BOOST_TEST(end.exit_code == 1);
+  BOOST_TEST((end.err.find("want 61 steps to measure, the recipe makes 60") != std::string::npos), end.err);
+}
+
+BOOST_AUTO_TEST_CASE(embedding) {
+  const auto& shop = shared_small_shop();
+  const auto figures = json::parse(must_run({"bench", "embed", "--data", shop.data, "--recipe", shop.recipe, "--count", "5", "--json"}));
+  check_positive(figures, {"queries_per_s", "products_per_s"});
+  for (const char* part : {"queries", "products"}) {
+    check_positive(figures.at(part), {"per_s", "median_s", "low_s", "high_s"});
+    BOOST_TEST(figures.at(part).at("count") == 5);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(searching) {
+  const auto figures = json::parse(
+      must_run({"bench", "search", "--products", "300", "--columns", "24", "--queries", "20", "-k", "7", "--threads", "2", "--json"}));
+  check_positive(figures, {"copy_bandwidth_gb_s", "bandwidth_limit_queries_per_s"});
+  for (const char* way : {"one", "batched", "plain"}) {
+    check_positive(figures.at(way), {"queries_per_s", "median_s", "low_s", "high_s"});
+    BOOST_TEST(figures.at(way).at("wrong") == 0, way);
+  }
+  BOOST_TEST(figures.at("products") == 300);
+  BOOST_TEST(figures.at("columns") == 24);
+  BOOST_TEST(figures.at("queries") == 20);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
