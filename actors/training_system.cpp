@@ -4,12 +4,22 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
+#include <exception>
+#include <memory>
 #include <utility>
 
 #include "actors/error.hpp"
 
 namespace argosy {
 namespace {
+
+struct actor_stage {
+  struct settings : actor_config {
+    // Coordinator and banks; all that computes or waits has a thread of its own.
+    settings() { set("scheduler.max-threads", std::size_t{2}); }
+  } config;
+  caf::actor_system actors{config};
+};
 
 // Everything that was spawned, ended when the crew goes.
 struct crew {
@@ -55,12 +65,15 @@ result<training_end> wait_for_end(caf::actor_system& actors, const coordinator_a
 }  // namespace
 
 result<training_end> run_system(const training_system& system, const clock_source& clock, const std::stop_token& stop) {
-  actor_config config;
-  config.set("scheduler.max-threads", std::size_t{2});  // coordinator and banks; all that computes or waits has a thread of its own
-  caf::actor_system actors(config);
+  auto stage = std::make_unique<actor_stage>();
   crew all;
-  const auto run = start(actors, all, system, clock);
-  return wait_for_end(actors, run, stop);
+  try {
+    const auto run = start(stage->actors, all, system, clock);
+    return wait_for_end(stage->actors, run, stop);
+  } catch (const std::exception& why) {  // no thread for an actor, or no memory
+    static_cast<void>(stage.release());  // CAF counts an actor that got no thread among the running, and would wait for it for ever
+    return status{errc::unavailable, std::string("the actors of training cannot be started: ") + why.what()};
+  }
 }
 
 }  // namespace argosy

@@ -228,4 +228,15 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_current_generation) {
   must_run({"search", "--store", disk / "store", "red dress"});
 }
 
+// Wherever memory or a thread is first refused, the program says so or is ended; it once waited for ever for an actor without a thread.
+BOOST_AUTO_TEST_CASE(training_short_of_memory_ends) {
+  const auto& shop = shared_small_shop();
+  const scratch_folder folder;
+  for (const rlim_t megabytes : {100, 150, 200, 300}) {
+    const address_space_limit limit(megabytes << 20);
+    background_argosy training_run(training(shop, shop.data, folder / std::to_string(megabytes), {"train.steps=2"}));
+    BOOST_TEST(training_run.wait_for(std::chrono::seconds(60)).has_value(), megabytes << " MB");
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
