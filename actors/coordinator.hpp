@@ -6,7 +6,8 @@
 // Blocking   never, but for the sink, which is called in the handler: it must be quick. It holds no tensor.
 // Failure    the first failure of a worker, of a checkpoint or of the sink ends the run, and so do a worker that is down or that does not
 //            answer within `patience`: the group is cut, answers still out are waited for, then `run` is answered with the cause.
-//            No checkpoint is made then: the last one stays.
+//            No checkpoint is made then: the last one stays. A worker that hangs keeps its thread, for which run_system, and so the
+//            process, goes on waiting.
 #pragma once
 
 #include <caf/fwd.hpp>

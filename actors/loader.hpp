@@ -1,9 +1,9 @@
 // Loader: the batches of one rank, made ahead of need.
 //   next  (step)  -> batch       the batch of that step; then goes on making the following ones
 //   fill  ()      -> -           to itself: one batch ahead
-// Refusals   what make_batch refuses: a shard that fails its checksum names its file.
+// Refusals   what make_batch refuses: a prepared file that fails its checksum is named.
 // Ordering   requests are answered one after the other. A worker asks for its steps in their order; another order is served, slower.
-// Blocking   reads memory-mapped shards: spawn it detached.
+// Blocking   reads memory-mapped prepared files: spawn it detached.
 // Failure    a failure is the answer to the `next` of that step; the loader lives on.
 #pragma once
 

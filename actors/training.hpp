@@ -38,6 +38,8 @@ struct training_end {
   double seconds = 0, last_loss = 0, pairs_per_s = 0;
 };
 
+// The callback gets the steps in their order, one call at a time, on the thread of the actors' scheduler that runs the coordinator: while
+// it works, no order is given, so it must be quick.
 result<training_end> run_training(const training_job&, const std::function<void(const training_progress&)>&, const std::stop_token&);
 
 }  // namespace argosy

@@ -1,5 +1,6 @@
 // What a worker drives: the replica with its device and its rank of the collective, or a fake of them in a test.
-// Threads   made anywhere, used and destroyed on the worker's thread: a device belongs to one thread.
+// Threads   made anywhere, then used by one thread, the worker's: a device belongs to one thread. It is destroyed, when nobody uses it any
+//           more, by the thread of its last owner: its worker, or whoever holds what it handed out.
 #pragma once
 
 #include <cstdint>

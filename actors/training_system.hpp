@@ -26,7 +26,8 @@ struct training_system {
   caf::timespan patience = std::chrono::minutes(30);
 };
 
-// Returns when every actor has ended.
+// Returns when every actor has ended. A worker or loader that hangs cannot be ended: after `patience` the coordinator answers with the
+// cause, but this function goes on waiting for the thread that hangs.
 result<training_end> run_system(const training_system&, const clock_source&, const std::stop_token&);
 
 }  // namespace argosy

@@ -65,23 +65,10 @@ spdlog::logger& sink() {
   return *logger;
 }
 
-spdlog::level::level_enum to_spdlog(level of) {
-  switch (of) {
-    case level::debug: return spdlog::level::debug;
-    case level::info: return spdlog::level::info;
-    case level::warning: return spdlog::level::warn;
-    case level::error: return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
-
 }  // namespace
 
-void set_level(level least) { sink().set_level(to_spdlog(least)); }
-void debug(std::string_view text) { sink().debug(text); }
 void info(std::string_view text) { sink().info(text); }
 void warning(std::string_view text) { sink().warn(text); }
-void error(std::string_view text) { sink().error(text); }
 
 }  // namespace log
 }  // namespace argosy

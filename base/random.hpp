@@ -24,7 +24,7 @@ constexpr philox_block philox(std::uint64_t key, philox_block counter) noexcept 
 
 // Who draws. Numbers are stable: a checkpoint of one version is continued by the next. Append only.
 enum class draw_site : std::uint32_t {
-  parameter = 1,   // initial weights: pair = index of the parameter
+  parameter = 1,   // initial weights: step = index of the parameter, pair = row
   data_order = 2,  // the permutation of an epoch
   demo_shop = 3,
   dropout = 16,  // plus the ordinal of the dropout in the model

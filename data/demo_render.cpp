@@ -1,4 +1,4 @@
-// Photographs of the demo shop. All arithmetic is in whole numbers, so that a seed gives the same bytes on every machine.
+// Photographs of the demo shop. All arithmetic is in whole numbers, so that a seed gives the same pixels on every machine.
 // A picture is a list of layers, the first on top; a pixel asks 3 x 3 points which layer they lie in.
 // Units     the frame is 750 wide and 1000 high, whatever its pixels; colours 0 .. 255.
 #include <algorithm>

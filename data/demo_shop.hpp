@@ -1,4 +1,5 @@
-// The demo shop: a catalogue with rendered photographs and a search log, all ours, the same bytes for the same seed.
+// The demo shop: a catalogue with rendered photographs and a search log, all ours. A seed gives the same texts and pixels everywhere,
+// and the same files where libjpeg and zlib are the same.
 // Titles (English or Chinese) leave out part of what the picture shows, so that a model must look; clicks follow popularity, tastes and
 // noise. Validation queries name combinations of facets that the log never holds.
 //   DIR/products.jsonl.gz  images.tar  train_log.tsv.gz  val_queries.tsv.gz  val_qrels.tsv.gz: the formats of data/records.hpp

@@ -1,7 +1,8 @@
 // Photographs: decoding JPEG, PNG and WebP to 8-bit RGB, resizing, cutting into patches. method.md, section 1.
 // Never trusts a header: width * height is checked against a limit before any pixel is decoded (decompression bombs), and
 // the format is told from the bytes, not from the name. Grey and palettes become RGB, transparency is laid over white.
-// Threads   functions without state. Errors  corrupt for broken files, out_of_range beyond limits; nothing is ever partly decoded.
+// Threads   functions without state.
+// Errors    corrupt for broken files, out_of_range beyond limits; nothing is ever partly decoded.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ std::vector<std::uint8_t> cut_patches(const image&);
 constexpr int patches_per_image = 16;
 constexpr int patch_bytes(int width, int height) noexcept { return (width / 4) * (height / 4) * 3; }
 
-// For the demo shop and the page of results.
+// For the demo shop.
 result<std::vector<std::byte>> encode_jpeg(const image&, int quality);
 
 }  // namespace argosy

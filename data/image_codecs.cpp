@@ -194,7 +194,7 @@ bool compress(const image& from, int quality, jpeg_failure& failure, unsigned ch
   info.in_color_space = JCS_RGB;
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, quality, TRUE);
-  info.dct_method = JDCT_ISLOW;  // the same bytes on every machine
+  info.dct_method = JDCT_ISLOW;  // in whole numbers: with the same libjpeg the same bytes on every machine
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     auto* line = const_cast<JSAMPROW>(&from.rgb[static_cast<std::size_t>(info.next_scanline) * info.image_width * 3]);

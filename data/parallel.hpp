@@ -33,8 +33,8 @@ void for_each_parallel(std::size_t count, const std::stop_token& stop, const Wor
   const auto take = [&] {
     for (std::size_t i = next++; i < count && !stop.stop_requested(); i = next++) work(i);
   };
-  std::vector<std::jthread> helpers(std::clamp(std::thread::hardware_concurrency(), 1u, most_threads) - 1);
-  for (auto& helper : helpers) helper = std::jthread(take);
+  std::vector<std::jthread> threads(std::clamp(std::thread::hardware_concurrency(), 1u, most_threads) - 1);
+  for (auto& thread : threads) thread = std::jthread(take);
   take();
 }
 

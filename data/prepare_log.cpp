@@ -62,7 +62,7 @@ private:
     return read_.known.begin() + static_cast<std::ptrdiff_t>(read_.known_offset[query]);
   }
 
-  // A shopper's text comes again and again, and splitting it costs a thousand times more than finding it.
+  // A shopper's text comes again and again, and splitting it costs far more than finding it.
   result<std::uint32_t> query_of(const std::string& text) {
     if (const auto found = query_of_text_.find(text); found != query_of_text_.end()) return found->second;
     ARGOSY_ASSIGN(const std::uint32_t query, query_of_words(text));

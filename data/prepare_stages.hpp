@@ -1,5 +1,6 @@
 // The stages of `prepare`, in their order: catalogue, images, log. Each is one pass over its file; the products in memory hold texts only,
 // the patches go straight to their file.
+// Threads   one calls the stages and `progress`; cut_images decodes by all processors (data/parallel.hpp) and ends its threads itself.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,8 @@
 //             `##` for a quarter of them. A vocabulary of ours may have longer pieces of Han.
 //   qid       low 32 bits of XXH3-128 over the sorted words joined by U+001F; check = its high 64 bits.
 // Threads   all objects are immutable after they are made and may be shared.
-// Errors    invalid UTF-8 is invalid_argument and names the byte.
+// Errors    invalid UTF-8 is invalid_argument and names the byte. A word list that cannot be read is io_error or not_found, one that is no
+//           such list corrupt: told by `open`, and, since its words are read when the first Han comes, by `words` too.
 #pragma once
 
 #include <cstdint>

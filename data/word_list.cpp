@@ -39,7 +39,7 @@ bool is_han(char32_t character) noexcept {
 
 std::size_t word_list::place_of(std::uint64_t hash) const noexcept { return hash >> 20 & (slots_.size() - 1); }
 
-// A table of this size is beyond the caches, and waiting for each place in turn was half the time of loading.
+// A table of this size is beyond the caches: places are asked for ahead, or loading would wait for each in turn.
 void word_list::fill(std::span<const slot> words) {
   constexpr std::size_t ahead = 16;
   slots_.assign(std::bit_ceil(2 * words.size() + 1), slot{});

@@ -1,7 +1,7 @@
 // Words of Han by maximum probability over a list of words with frequencies (the format of jieba's dict.txt: `word frequency ...` a line).
 // The best path through all words that the run holds, by the sum of log frequencies; a character that no word covers stands alone with
 // frequency 1, so every run has a path. Words of the list that are not Han throughout are counted into the total and left out.
-// Threads   immutable, may be shared.   Cost  about 30 ms and 20 MB to load Debian's 349,046 words.
+// Threads   immutable, may be shared.   Cost  32 to 64 bytes of memory a word, one pass over the list to load it.
 #pragma once
 
 #include <cstdint>

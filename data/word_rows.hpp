@@ -1,4 +1,5 @@
 // Texts in memory while data is prepared: strings end to end, distinct words, and rows of them by number.
+// Threads   each object belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The k best hits seen so far. Best: the larger score, of equal ones the smaller row.
-// Up to 2k candidates are held and then halved by selection. A heap was slower for a large k: 1,006 queries/s against 1,437 over
-// 40,000 x 256 with k = 1,000, in batches of 64 on one Zen 3 core; for k = 10 there is no difference.
+// Up to 2k candidates are held and then halved by selection. A heap was slower for a large k, and no faster for a small one
+// (`argosy bench search -k 1000` measures this one).
 // Not for other rooms.
 #pragma once
 

@@ -1,7 +1,8 @@
 // AdamW: Loshchilov, Hutter, arXiv:1711.05101, in one pass over memory, with clipping folded into gradient_scale.
 //     g = gradient_scale * gradient      m = beta1 m + (1 - beta1) g      v = beta2 v + (1 - beta2) g^2
 //     parameter -= rate * ( weight_decay * parameter + (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps) )
-// Truth     reference/adamw.cpp, compared in tests/kernels/adamw.cpp and with golden/adamw.
+// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/cpu_rows_and_adamw.cpp,
+//           and with golden/adamw in tests/kernels/golden.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

@@ -1,10 +1,11 @@
 // A device: memory and the operators on it. Model code is written once against this interface and runs on
 //   cpu_device        float32, oneDNN's products and our kernels, `threads` OpenMP threads of the calling thread
 //   reference_device  float64, plain loops, one thread: the definition of every operator, and the oracle of its tests
-// and, by the plug-in of the CUDA issue, on GPUs. Callers use the checked functions of the operator headers (`linear_forward(device&,
-// ...)`), which refuse bad shapes before anything is written and then call the virtual functions below. Rule of the file   parameter
-// gradients are added to (`+=`), everything else is overwritten (`=`) unless the header says otherwise. Threads   one device object belongs
-// to one thread at a time. Integers  index spans are in memory the device can read.
+// Callers use the checked functions of the operator headers (`linear_forward(device&, ...)`), which refuse bad shapes before anything is
+// written and then call the virtual functions below.
+// Rule      parameter gradients are added to (`+=`), everything else is overwritten (`=`) unless the header says otherwise.
+// Threads   one device object belongs to one thread at a time.
+// Integers  index spans are in memory the device can read.
 #pragma once
 
 #include <cstddef>

@@ -5,7 +5,7 @@
 //   from_bytes    y = scale * byte + shift: image patches to numbers
 //   dropout       x *= keep / (1 - rate); the same call on a gradient is its backward. Masks are a pure function of
 //                 (seed, step, site, global pair, position * C + column): method.md, section 3.
-// Truth     reference/elementwise.cpp, compared in tests/kernels/elementwise.cpp.
+// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/cpu_elementwise.cpp.
 #pragma once
 
 #include "base/random.hpp"

@@ -1,7 +1,8 @@
 // The last step of modal adaptation (method.md, section 2; the form is ours): per product, weigh title against image.
 //     g = softmax(logits)      product = g_t * title + g_v * image
 // A product without image has g = (1, 0), one without title g = (0, 1), and its logits get no gradient.
-// Letters   B products, C columns.   Truth  reference/modal_gate.cpp, compared in tests/kernels/modal_gate.cpp.
+// Letters   B products, C columns.
+// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/cpu_layer_norm.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

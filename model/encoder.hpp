@@ -3,7 +3,7 @@
 // Dropout, when there is any, falls on the two terms before their residual sums.
 // Letters   N packed rows of B sequences, d hidden, F feed-forward, H heads.   Parameters  PREFIX.L.{q,k,v,o,up,down}.{weight,bias},
 // PREFIX.L.{ln1,ln2}.{weight,bias}; q, k and v lie one after the other and are one product.
-// Truth     golden/encoder*, compared in tests/model/encoder.cpp on the reference device.
+// Truth     golden/encoder*, compared in tests/model/golden.cpp on both devices.
 #pragma once
 
 #include <cstdint>

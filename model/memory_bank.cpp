@@ -20,7 +20,6 @@ void set_number(view v, std::int64_t row, std::int64_t col, double value) {
 
 result<memory_bank> memory_bank::make(device& on, std::int64_t capacity, std::int64_t columns) {
   memory_bank made;
-  made.device_ = &on;
   made.capacity_ = capacity;
   made.columns_ = columns;
   ARGOSY_ASSIGN(made.embedding_, tensor::make(on, capacity, columns));

@@ -46,7 +46,6 @@ public:
   status load(const snapshot&);
 
 private:
-  device* device_ = nullptr;
   std::int64_t capacity_ = 0, columns_ = 0, valid_ = 0, next_ = 0;
   tensor embedding_, log_p_;
   std::vector<std::int64_t> product_;

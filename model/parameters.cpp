@@ -65,17 +65,11 @@ result<parameters> parameters::make(device& on, std::vector<parameter_spec> spec
   return made;
 }
 
-bool parameters::has(std::string_view name) const noexcept {
-  return std::ranges::any_of(placed_, [&](const parameter& p) { return p.spec.name == name; });
-}
-
 const parameter& parameters::at(std::string_view name) const {
   const auto found = std::ranges::find_if(placed_, [&](const parameter& p) { return p.spec.name == name; });
   ARGOSY_CHECK(found != placed_.end());
   return *found;
 }
-
-std::int64_t parameters::count() const noexcept { return arenas_[0].value.cols() + arenas_[1].value.cols(); }
 
 void parameters::zero_gradients(device& on) {
   for (auto& half : arenas_) on.zero(half.gradient);

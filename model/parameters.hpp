@@ -37,7 +37,6 @@ public:
   const parameter& operator[](std::size_t i) const noexcept { return placed_[i]; }
   // REQUIRES the name to exist.
   const parameter& at(std::string_view name) const;
-  bool has(std::string_view name) const noexcept;
   // Arenas as vectors: index 0 decayed, 1 not.
   struct arena {
     tensor value, gradient, first, second;
@@ -45,7 +44,6 @@ public:
   };
   arena& arena_of(int i) noexcept { return arenas_[i]; }
   const arena& arena_of(int i) const noexcept { return arenas_[i]; }
-  std::int64_t count() const noexcept;
   void zero_gradients(device&);
 
 private:

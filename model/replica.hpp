@@ -1,9 +1,11 @@
 // A worker's copy of the model, and the parts of one step of its training. What lies between them, the exchange with other ranks, is the
 // worker's (actors/train_step.hpp):
-//     forward -> [gather products] -> match -> [reduce-scatter their gradient] -> backward -> [sum gradients over ranks] -> update -> [push
-//     to the bank]
-// Each loss is a sum over its count on all ranks and gradients are summed, so W workers equal one worker on the same global batch (oracle
-// 4). Source    arXiv 2304.04377, section 2.2; method.md, sections 3 to 5.   Threads  one.
+//     forward -> [gather products] -> match -> [reduce-scatter their gradient] -> backward
+//             -> [sum gradients over ranks] -> update -> [push to the bank]
+// Each loss is a sum over its count on all ranks and gradients are summed, so W workers equal one worker on the same global batch
+// (method.md, section 8, oracle 4).
+// Source    arXiv 2304.04377, section 2.2; method.md, sections 3 to 5.
+// Threads   one.
 #pragma once
 
 #include <cstdint>

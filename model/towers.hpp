@@ -70,9 +70,10 @@ private:
   dropout_plan drop_;
 };
 
-// Modal adaptation [M]; the form is ours:  t' = LN(t + MHA(t, V, V))  v' = LN(v + MHA(v, T, T))  g = softmax(MLP([t'; v']))  product = g_t
-// t' + g_v v'. Only the [CLS] rows of T' and V' are used, so only they are computed. Parameters NAME.{t,v}.{q,k,v,o,ln},
-// NAME.gate.{up,down}.
+// Modal adaptation [M]; the form is ours:
+//     t' = LN(t + MHA(t, V, V))      v' = LN(v + MHA(v, T, T))      g = softmax(MLP([t'; v']))      product = g_t t' + g_v v'
+// Only the [CLS] rows of T' and V' are used, so only they are computed.
+// Parameters NAME.{t,v}.{q,k,v,o,ln}, NAME.gate.{up,down}.
 class modal_adaptation {
 public:
   static void add_specs(std::vector<parameter_spec>&, const std::string& name, std::int64_t hidden, double deviation);

@@ -1,8 +1,8 @@
-// Collectives: tensors between the workers of a job. In one process by threads (in_process.cpp); Gloo and NCCL implement the same
-// interface for several processes and for GPUs.
-// Every rank calls the same operations in the same order. Sums are taken in the order of the ranks: the same bits on every rank and in
-// every run. Threads   one object a rank, used by its thread; abort() from any thread. Errors    aborted when somebody cut the group (an
-// abort goes round the mailboxes: a worker inside a collective cannot read one);
+// Collectives: tensors between the workers of a job. In one process by threads (net/in_process.cpp).
+// Order     every rank calls the same operations in the same order. Sums are taken in the order of the ranks: the same bits on every rank
+//           and in every run.
+// Threads   one object a rank, used by its thread; abort() from any thread.
+// Errors    aborted when somebody cut the group (an abort goes round the mailboxes: a worker inside a collective cannot read one);
 //           shape_mismatch, on all ranks, when the ranks disagree about sizes.
 #pragma once
 

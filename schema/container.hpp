@@ -41,7 +41,7 @@ template <>
 inline constexpr element element_of<double> = element::f64;
 
 struct file_kind {
-  std::string_view name;  // "shard", "index-flat", ...; every one is listed in FORMATS.md
+  std::string_view name;  // "products", "index-flat", ...; every one is listed in FORMATS.md
   std::uint32_t version;  // refused by a reader that knows another
 };
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Refuses every include that the room lines of CMakeLists.txt do not allow.
+"""Refuses every include that the room lines of CMakeLists.txt do not allow, and comments that name a file which is not there.
 
     argosy_room(NAME USES rooms... LINK libraries...)
 
   * "room/file.hpp": only from the room itself and from rooms that use it; always by the path from the root.
+  * "room/folder/file.hpp": private to the room.
   * <library/header>: only in rooms whose line links the library (LIBRARIES below); a library that is not listed is refused.
   * Some libraries have one home (HOMES below); folders without a meaning (utils, common, ...) are refused anywhere.
 Tests and examples may include every room and library; nothing else includes them.
+A comment that names a file of a room, of the tests or of docs by its path names one that exists (`*` stands for any part of a name).
 
     tests/rooms.py [ROOT]      prints each offence as file:line: reason; exits with 1 when there is any
 """
@@ -60,6 +62,9 @@ SOURCES = {".cpp", ".hpp", ".h", ".cu", ".cuh", ".c"}
 REFUSED_FOLDERS = {"util", "utils", "common", "helpers", "misc", "shared", "include"}
 
 ROOM_LINE = re.compile(r"^argosy_room\((.*)\)\s*$", re.MULTILINE)
+# Strings and characters first, so that a `//` in them begins no comment.
+COMMENT = re.compile(r"""^(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])'|/(?!/)|[^"/])*//(.*)""")
+NAMED_FILE = re.compile(r"(?<![\w./-])[a-z]\w*/[\w./*-]*\.(?:cpp|hpp|md|fbs)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -122,6 +127,8 @@ def why_not_ours(rooms, place, header):
         return None
     if top != place and top not in rooms[place].uses:
         return f"room {place} may not include room {top}: its line says USES {' '.join(sorted(rooms[place].uses)) or 'nothing'}"
+    if top != place and header.count("/") > 1:
+        return f"\"{header}\" is private to room {top}: only the headers at the top of a room are for others"
     if header.endswith("_generated.h") and "argosy::flatbuffers" not in rooms[place].links:
         return f"\"{header}\" includes FlatBuffers, which room {place} does not link"
     return None
@@ -140,11 +147,21 @@ def why_not_theirs(rooms, place, header):
     return None
 
 
+def missing_files(rooms, root, line):
+    """The files that the comment of a line names and that do not exist."""
+    comment = COMMENT.match(line)
+    for name in NAMED_FILE.findall(comment[1]) if comment else ():
+        if name.split("/")[0] in (*rooms, *FREE, "docs") and not any(root.glob(name)):
+            yield name
+
+
 def check_file(rooms, root, path):
     relative = path.relative_to(root)
     place = relative.parts[0]
     text = path.read_text(encoding="utf-8")
     for number, line in enumerate(text.splitlines(), 1):
+        for name in missing_files(rooms, root, line):
+            yield Offence(str(relative), number, f"the comment names {name}, which does not exist")
         found = INCLUDE.match(line)
         if not found:
             continue

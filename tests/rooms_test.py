@@ -36,7 +36,18 @@ class Allowed(unittest.TestCase):
         self.assertEqual(offences("tests/model/a.cpp", text), [])
 
     def test_an_include_inside_a_comment_line_is_text(self):
-        self.assertEqual(offences("base/a.hpp", '// #include "model/a.hpp"\n'), [])
+        self.assertEqual(offences("base/a.hpp", '// #include <unicode/brkiter.h>\n'), [])
+
+    def test_own_folders(self):
+        self.assertEqual(offences("data/a.cpp", '#include "data/images/a.hpp"\n'), [])
+        self.assertEqual(offences("tests/data/a.cpp", '#include "data/images/a.hpp"\n'), [])
+
+    def test_a_comment_that_names_a_file_which_exists(self):
+        self.assertEqual(offences("data/a.cpp", "int a;  // see data/a.cpp, and data/*.cpp.\n"), [])
+
+    def test_names_that_are_no_files_of_the_tree(self):
+        text = '// arxiv.org/data/none.md, x/none.cpp, none.cpp, data/none\nauto a = "http://data/none.md";\nauto b = "data/none.md";\n'
+        self.assertEqual(offences("data/a.cpp", text), [])
 
 
 class Refused(unittest.TestCase):
@@ -51,6 +62,14 @@ class Refused(unittest.TestCase):
 
     def test_a_room_above_with_odd_spaces(self):
         self.check("data/a.cpp", '  #  include   "model/a.hpp"\n', "may not include room model")
+
+    def test_a_folder_of_another_room(self):
+        self.check("model/a.cpp", '#include "data/images/a.hpp"\n', "is private to room data")
+
+    def test_a_comment_that_names_a_missing_file(self):
+        self.check("data/a.cpp", "\n// Truth     tests/data/none.cpp.\n", "names tests/data/none.cpp, which", line=2)
+        self.check("data/a.hpp", 'auto a = "//";  // data/none.md\n', "names data/none.md, which")
+        self.check("data/a.hpp", "// model/none*.hpp\n", "names model/none*.hpp, which")
 
     def test_tests_from_a_room(self):
         self.check("data/a.cpp", '#include "tests/support/a.hpp"\n', "which only tests may")

@@ -153,7 +153,7 @@ void print_json(const outcome& done, std::ostream& out) {
                                       {"one", json_of(done.speeds[0])},
                                       {"batched", json_of(done.speeds[1])},
                                       {"plain", json_of(done.speeds[2])},
-                                      {"copy_bandwidth_gb_s", done.bandwidth},
+                                      {"read_bandwidth_gb_s", done.bandwidth},
                                       {"bandwidth_limit_queries_per_s", done.limit_per_s()}};
   out << object.dump(2) << '\n';
 }
@@ -183,7 +183,7 @@ result<outcome> measure_flat_index(const bench_search_options& options, const co
 
   const answers reference = search_reference(vectors, queries, options.k);
   const bench on{vectors, queries, &reference, options.k, threads_or_all(options.threads), &io.clock};
-  outcome done{options.products, options.columns, options.queries, on.threads, measure_copy_bandwidth(on.threads), {}};
+  outcome done{options.products, options.columns, options.queries, on.threads, measure_read_bandwidth(on.threads), {}};
   ARGOSY_ASSIGN(search_speed one, on.one_at_a_time(*index));
   ARGOSY_ASSIGN(search_speed batched, on.batched(*index));
   done.speeds = {std::move(one), std::move(batched), on.plain()};

@@ -29,7 +29,6 @@ public:
   result<std::vector<hit>> search(std::string_view query, std::size_t k);
 
   const generation& current() const noexcept { return generation_; }
-  const checkpoint_facts& model_facts() const noexcept { return loaded_.facts; }
 
 private:
   searcher(std::unique_ptr<device>, generation, loaded_model, vocabulary, segmenter, int threads);

@@ -52,7 +52,7 @@ double measure_product_peak(int threads) {
   return 2.0 * n * n * n / seconds * 1e-9;
 }
 
-double measure_copy_bandwidth(int threads) {
+double measure_read_bandwidth(int threads) {
   const std::vector<float> values(std::size_t{1} << 26, 1.f);
   const auto count = static_cast<std::int64_t>(values.size()), piece = cpu::pieces_of(count, threads);
   std::vector<float> sums(static_cast<std::size_t>(threads));

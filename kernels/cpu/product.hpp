@@ -36,8 +36,8 @@ inline status multiply(int threads, std::int64_t k, float alpha, factor a, facto
 }
 
 // C += A^T B with the tokens as the letter summed over: the gradient of weights. Where a stride is a multiple of 1 KiB, columns of a
-// block fall into a few cache sets and sgemm runs at half its speed (41 instead of 84 GFLOP/s on one Zen 3 core at strides of 1024); such
-// a factor is first copied, 256 rows at a time, to rows of a better stride in `scratch`.
+// block fall into a few cache sets and sgemm slows down; such a factor is first copied, 256 rows at a time, to rows of a better stride in
+// `scratch`.
 std::int64_t gradient_product_floats(const_view a, const_view b) noexcept;
 status add_gradient_product(int threads, const_view a, const_view b, view c, float* scratch);
 

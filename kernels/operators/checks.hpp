@@ -1,4 +1,4 @@
-// What the checked operators share: each helper returns ok, or the first thing that does not fit.
+// What the checked operators share: each returns ok, or the first thing that does not fit.
 #pragma once
 
 #include <cstdint>

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(the_rate_is_highest_at_a_fifth_and_zero_at_the_end) {
   }
 }
 
-// Oracle 5, its arithmetic; that the negatives follow is tested with the replica.
+// Oracle 5, its arithmetic; that the negatives follow is tested in tests/actors/training_system.cpp.
 BOOST_AUTO_TEST_CASE(phases_change_at_exactly_their_iteration) {
   argosy::recipe r;
   r.negatives.bank_start = .1;

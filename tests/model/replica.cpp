@@ -1,5 +1,4 @@
-// The whole model and a whole step on the reference device: every gradient against central differences (oracle 11), the order of the bank
-// (oracle 3), the phases (oracle 5).
+// The whole model and a whole step on the reference device: every gradient against central differences (oracle 11).
 #include "model/replica.hpp"
 
 #include <boost/test/unit_test.hpp>
