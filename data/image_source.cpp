@@ -61,10 +61,19 @@ struct image_source::impl {
   fs::path folder;  // canonical; empty: a tar
   tar_index tar;
 
+  // `images/1.jpg` for FOLDER/images/images/1.jpg, else for FOLDER/images/1.jpg: a tar of images that was unpacked.
+  fs::path find(std::string_view name, std::error_code& failed) const {
+    fs::path path = fs::canonical(folder / name, failed);
+    const fs::path relative = fs::path(name).lexically_normal();
+    if (failed != std::errc::no_such_file_or_directory || relative.begin() == relative.end() || *relative.begin() != folder.filename())
+      return path;
+    return fs::canonical(folder / relative.lexically_relative(folder.filename()), failed);
+  }
+
   // Symbolic links are followed as long as they stay within the folder.
   result<bytes> read_file(std::string_view name) const {
     std::error_code failed;
-    const fs::path path = fs::canonical(folder / name, failed);
+    const fs::path path = find(name, failed);
     if (failed) {
       errno = failed.value();
       return system_failure(name);

@@ -53,7 +53,8 @@ status read_qrels(const std::filesystem::path&, const std::function<status(std::
 class image_source {
 public:
   static result<image_source> open(const std::filesystem::path& folder_or_tar);
-  // The encoded bytes. not_found, io_error, or out_of_range above image_limits::bytes; names may not leave the folder.
+  // The encoded bytes. not_found, io_error, or out_of_range above image_limits::bytes; names may not leave the folder. In a folder `images`,
+  // `images/1.jpg` is also looked for as `1.jpg`.
   result<std::vector<std::byte>> read(std::string_view name) const;
 
 private:

@@ -38,7 +38,12 @@ BOOST_AUTO_TEST_CASE(a_folder) {
   BOOST_TEST(content(images, "a/1.jpg") == "one");
   BOOST_TEST(content(images, "./a/1.jpg") == "one");
   BOOST_TEST(content(images, "link.jpg") == "one");
+  BOOST_TEST(content(images, "images/a/1.jpg") == "one");
+  BOOST_TEST(content(images, "./images/link.jpg") == "one");
   check_refused(failure(images, "a/2.jpg"), errc::not_found, {"a/2.jpg"});
+  check_refused(failure(images, "images/a/2.jpg"), errc::not_found, {"images/a/2.jpg"});
+  check_refused(failure(images, "images"), errc::io_error, {"not a regular file"});
+  check_refused(failure(images, "others/a/1.jpg"), errc::not_found, {"others/a/1.jpg"});
   check_refused(failure(images, "a"), errc::io_error, {"not a regular file"});
 }
 
