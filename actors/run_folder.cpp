@@ -68,12 +68,15 @@ status check_same_run(const checkpoint_facts& then, const checkpoint_facts& now)
 }
 
 result<std::shared_ptr<const checkpoint_state>> starting_point(const training_job& job) {
+  if (is_sealed(job.run))
+    return status{errc::invalid_argument,
+                  job.run.string() + ": holds prepared data or other finished work: choose another folder for the run"};
   ARGOSY_ASSIGN(const bool there, has_checkpoints(job.run));
   if (there && !job.resume)
     return status{errc::invalid_argument,
                   job.run.string() + ": holds checkpoints of a run: go on with it by --resume, or choose another folder"};
   if (!there) {
-    if (job.resume) log::info(job.run.string() + ": no checkpoint yet: starting at the beginning");
+    if (job.resume) log::warning(job.run.string() + ": no checkpoint to go on from: a new run begins");
     return std::shared_ptr<const checkpoint_state>{};
   }
   ARGOSY_ASSIGN(const auto newest, find_checkpoint(job.run));

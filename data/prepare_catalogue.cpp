@@ -43,6 +43,7 @@ result<catalogue> read_catalogue(const prepare_context& context) {
     read.id.add(record.id);
     read.title.add(record.title);
     read.image.add(record.image);
+    context.report.images_named += record.image.empty() ? 0 : 1;
     read.line.push_back(line);
     read.title_words.add(words, read.words);
     context.tell("catalogue", ++context.report.products_read, 0);

@@ -37,7 +37,7 @@ struct prepare_options {
 };
 
 struct prepare_report {
-  std::uint64_t products_read = 0, products_kept = 0, images_read = 0, titles_kept = 0;
+  std::uint64_t products_read = 0, products_kept = 0, images_named = 0, images_read = 0, titles_kept = 0;
   std::uint64_t log_read = 0, log_kept = 0, queries = 0, pairs = 0;
   std::map<std::string, std::uint64_t> refused;  // by reason
   std::uint64_t bytes = 0;

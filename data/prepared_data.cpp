@@ -248,7 +248,11 @@ prepared_data::prepared_data(std::shared_ptr<const impl> opened) : impl_(std::mo
 
 result<prepared_data> prepared_data::open(const std::filesystem::path& path) {
   auto opened = std::make_shared<impl>();
-  ARGOSY_ASSIGN(opened->folder, open_folder(path, prepared::folder_kind, prepared::folder_version));
+  auto folder = open_folder(path, prepared::folder_kind, prepared::folder_version);
+  if (!folder.ok() && folder.failure().code() == errc::not_found)
+    return status(errc::not_found, folder.failure().message() + "; `argosy prepare --out` writes one");
+  if (!folder.ok()) return folder.failure();
+  opened->folder = std::move(*folder);
   ARGOSY_TRY(opened->open());
   return prepared_data(std::move(opened));
 }

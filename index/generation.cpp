@@ -55,6 +55,11 @@ result<std::string> current_line(const fs::path& store, std::uint64_t number) {
 
 result<std::uint64_t> current_number(const fs::path& store) {
   const fs::path path = store / current_name;
+  std::error_code ignored;
+  if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) {
+    const char* found = fs::exists(store, ignored) ? "no CURRENT in it" : "nothing of that name";
+    return status(errc::not_found, store.string() + ": want a store, found " + found + "; `argosy publish --store` writes one");
+  }
   ARGOSY_ASSIGN(const auto line, read_file(path, 64));
   const auto number = leading_number(line);
   if (!number) return status(errc::corrupt, path.string() + ": offset 0: want the number of a generation, found something else");

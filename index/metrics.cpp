@@ -26,10 +26,9 @@ double mean(std::span<const judged_answer> answers, std::size_t judged, Score sc
 retrieval_metrics measure(std::span<const judged_answer> answers, std::span<const std::size_t> recall_at,
                           std::span<const std::size_t> precision_at) {
   retrieval_metrics found;
-  found.queries = answers.size();
   found.without_relevant =
       static_cast<std::size_t>(std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.relevant.empty(); }));
-  const std::size_t judged = found.queries - found.without_relevant;
+  const std::size_t judged = found.queries = answers.size() - found.without_relevant;
   for (const std::size_t k : recall_at) {
     found.recall[k] = mean(answers, judged, [&](const auto& answer) { return relevant_among(answer, k) > 0 ? 1.0 : 0.0; });
   }

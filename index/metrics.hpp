@@ -20,9 +20,10 @@ struct judged_answer {
 };
 
 struct retrieval_metrics {
-  std::size_t queries = 0, without_relevant = 0;  // all; those of them that are left out
-  std::map<std::size_t, double> recall;           // by K
-  std::map<std::size_t, double> precision;        // by K
+  std::size_t queries = 0;                  // measured
+  std::size_t without_relevant = 0;         // left out
+  std::map<std::size_t, double> recall;     // by K
+  std::map<std::size_t, double> precision;  // by K
 };
 
 retrieval_metrics measure(std::span<const judged_answer>, std::span<const std::size_t> recall_at,

@@ -308,7 +308,8 @@ result<fs::path> find_checkpoint(const fs::path& run) {
     if (whole.ok()) return path;
     log::warning("left out: " + whole.text());
   }
-  return status{errc::not_found, folder_of(run).string() + ": no checkpoint that can be used"};
+  const char* found = newest_first.empty() ? "no checkpoint" : "no checkpoint that is whole";
+  return status{errc::not_found, run.string() + ": want a run of `argosy train`, found " + found + " in it"};
 }
 
 result<checkpoint_state> read_checkpoint(const fs::path& path) {

@@ -39,7 +39,8 @@ status wrong(std::string_view wanted, const toml::node& got) {
   return {errc::invalid_argument, text.str()};
 }
 
-std::string bounds(double least, double most) {
+template <class Number>
+std::string bounds(Number least, Number most) {
   std::ostringstream text;
   text << "from " << least << " to " << most;
   return text.str();
@@ -59,12 +60,11 @@ std::string shown(double value) {
 }
 
 template <class T>
-field whole(std::string_view table, std::string_view key, T& to, double least, double most) {
+field whole(std::string_view table, std::string_view key, T& to, std::int64_t least, std::int64_t most) {
   return {table, key,
           [&to, least, most](const toml::node& node) -> status {
             const auto value = node.value_exact<std::int64_t>();
-            if (!value || static_cast<double>(*value) < least || static_cast<double>(*value) > most)
-              return wrong("a whole number " + bounds(least, most), node);
+            if (!value || *value < least || *value > most) return wrong("a whole number " + bounds(least, most), node);
             to = static_cast<T>(*value);
             return {};
           },
@@ -94,7 +94,7 @@ field flag(std::string_view table, std::string_view key, bool& to) {
 }
 
 std::vector<field> fields_of(recipe& r) {
-  constexpr double many = 1e15;
+  constexpr std::int64_t many = 1'000'000'000'000'000;
   auto& m = r.model;
   auto& t = r.train;
   auto& o = r.optimiser;
@@ -204,7 +204,8 @@ status apply_override(const std::vector<field>& fields, const std::string& text)
   const auto line = "v = " + text.substr(equals + 1);
   ARGOSY_ASSIGN(const auto table, parsed(line, name));
   if (table.size() != 1) return {errc::invalid_argument, name + ": want one value"};
-  return read_key(fields, text.substr(0, dot), text.substr(dot + 1, equals - dot - 1), *table.get("v"), "--set");
+  const auto read = read_key(fields, text.substr(0, dot), text.substr(dot + 1, equals - dot - 1), *table.get("v"), "");
+  return read.ok() ? read : status{read.code(), name + read.message().substr(read.message().find(": `"))};
 }
 
 status refuse_impossible(const recipe& r, std::string_view name) {
@@ -229,7 +230,7 @@ result<recipe> parse_recipe(std::string_view text, std::string_view name, std::s
   ARGOSY_ASSIGN(const auto root, parsed(text, name));
   ARGOSY_TRY(read_table(fields, root, name));
   for (const auto& text_of_one : overrides) ARGOSY_TRY(apply_override(fields, text_of_one));
-  ARGOSY_TRY(refuse_impossible(r, name));
+  ARGOSY_TRY(refuse_impossible(r, overrides.empty() ? std::string(name) : std::string(name) + " with --set"));
   return r;
 }
 

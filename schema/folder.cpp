@@ -230,7 +230,20 @@ status folder_writer::seal() {
   return sync_folder(work_->target.parent_path());
 }
 
+bool is_sealed(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path / manifest_name, ignored));
+}
+
 result<sealed_folder> open_folder(const fs::path& path, std::string_view kind, std::uint32_t version) {
+  if (!is_sealed(path)) {
+    std::error_code ignored;
+    const auto type = fs::status(path, ignored).type();
+    const char* found = type == fs::file_type::not_found   ? "nothing of that name"
+                        : type == fs::file_type::directory ? "a folder without MANIFEST"
+                                                           : "something that is no folder";
+    return status(errc::not_found, path.string() + ": want a folder of kind \"" + std::string(kind) + "\", found " + found);
+  }
   ARGOSY_ASSIGN(auto folder, read_manifest(path));
   if (folder.kind != kind) {
     return status(errc::invalid_argument,

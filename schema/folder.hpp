@@ -53,7 +53,10 @@ private:
 // Removes what dead writers of `target` left. Returns the partial path of one that lives, or an empty path.
 std::filesystem::path remove_leftovers(const std::filesystem::path& target);
 
+// not_found when there is no folder or no manifest in it.
 result<sealed_folder> open_folder(const std::filesystem::path&, std::string_view kind, std::uint32_t version);
+// Whether a manifest lies there, good or bad.
+bool is_sealed(const std::filesystem::path&);
 status verify_folder(const sealed_folder&);
 
 // Writes a small file by temporary file, fsync, rename, fsync of the parent: CURRENT and its like.

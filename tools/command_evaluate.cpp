@@ -127,13 +127,13 @@ void print_table(const evaluation& done, const judgements& judged, std::ostream&
   for (const auto& part : done.parts) table.add(figures(part));
   table.print(out);
   const auto note = [&](std::uint64_t count, const char* what) {
-    if (count > 0) out << grouped(count) << what << '\n';
+    if (count > 0) out << what << ": " << grouped(count) << '\n';
   };
-  note(done.parts.front().metrics.without_relevant, " queries have no relevant product in the store and are left out");
-  note(done.unknown_products, " judgements name a product that the store lacks");
-  note(judged.unknown_queries, " judgements name a query that the query file lacks");
-  note(done.unanswerable, " queries hold no word and count as missed");
-  note(judged.refused_lines, " lines were refused");
+  note(done.parts.front().metrics.without_relevant, "queries left out, as no product of the store is relevant to them");
+  note(done.unknown_products, "judgements of a product that the store lacks");
+  note(judged.unknown_queries, "judgements of a query that the query file lacks");
+  note(done.unanswerable, "queries without a word, counted as missed");
+  note(judged.refused_lines, "refused lines");
 }
 
 }  // namespace

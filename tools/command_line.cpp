@@ -79,7 +79,8 @@ void add_train(CLI::App& app, chosen_command& chosen) {
   command->add_option("--data", options->data, "A folder that `argosy prepare` wrote")->required();
   command->add_option("--recipe", options->recipe, "What to train and how: TOML")->required();
   command->add_option("--run", options->run, "The folder of this run")->required();
-  command->add_flag("--resume", options->resume, "Go on from the last checkpoint of the run");
+  command->add_flag("--resume", options->resume,
+                    "Go on from the run's last checkpoint; without one, begin. A finished run cannot be made longer");
   add_overrides(*command, options->overrides);
 }
 
@@ -172,6 +173,18 @@ void add_bench(CLI::App& app, chosen_command& chosen) {
   add_bench_search(*bench, chosen);
 }
 
+// CLI11 asks for a command before it says which word is none.
+std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word.empty() || word.front() == '-') return {};
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == word) return {};
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  return "no command is called " + word + "; there are " + known;
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // Help goes to standard output; a mistake is one line with where help is.
@@ -217,8 +230,13 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   chosen_command chosen;
   CLI::App app("Trains text-to-multimodal product retrieval models and serves them", "argosy");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
   for (const auto add : {add_demo_shop, add_prepare, add_train, add_publish, add_search, add_evaluate, add_bench}) add(app, chosen);
+  if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
+    streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;
+    return exit_usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

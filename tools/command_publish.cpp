@@ -39,6 +39,9 @@ prepare_options options_for(const publish_options& options, const fs::path& chec
 result<bool> prepare_catalogue(const prepare_options& options, const console& io) {
   ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
   io.progress.close();
+  if (options.images.empty() && report.images_named > 0)
+    log::warning(options.catalogue.string() + ": names " + grouped(report.images_named) +
+                 " images, which --images does not give: they are found by their titles alone");
   print_report(report, io.out);
   return !report.refused.empty();
 }

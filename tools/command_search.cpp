@@ -47,7 +47,7 @@ public:
     }
     if (!options_->html.empty()) ARGOSY_TRY(write_page());
     if (failed_ == 0) return {};
-    return {errc::invalid_argument, grouped(failed_) + " of " + grouped(lines_) + " queries could not be answered"};
+    return {errc::invalid_argument, grouped(failed_) + " of " + counted(lines_, "line") + " could not be answered"};
   }
 
 private:
@@ -56,6 +56,7 @@ private:
     while (std::getline(io_->in, line)) {
       ++lines_;
       if (line.ends_with('\r')) line.pop_back();
+      if (line.empty()) continue;
       if (const status end = answer(line); !end.ok()) report(end);
     }
   }
@@ -84,8 +85,11 @@ private:
       ARGOSY_ASSIGN(images, image_source::open(options_->images));
     }
     const results_page page{"What the store answers", &searcher_.current(), images ? &*images : nullptr};
-    ARGOSY_TRY(replace_file(options_->html, page_of(page, answers_)));
-    io_->err << options_->html.string() << ": " << answers_.size() << " queries with pictures" << std::endl;
+    const drawn_page drawn = page_of(page, answers_);
+    ARGOSY_TRY(replace_file(options_->html, drawn.html));
+    io_->err << options_->html.string() << ": " << counted(answers_.size(), "query", "queries") << ", " << grouped(drawn.pictures) << " of "
+             << counted(drawn.results, "result") << (drawn.results == 1 ? " has a picture" : " have a picture")
+             << (images ? "" : "; --images names where the pictures are") << std::endl;
     return {};
   }
 

@@ -9,10 +9,11 @@
 
 namespace argosy {
 
-std::string grouped(std::uint64_t);         // 1,234,567
-std::string fixed(double, int decimals);    // 0.893
-std::string duration_text(double seconds);  // 2.4 s, 3 min 20 s, 1 h 05 min
-std::string bytes_text(std::uint64_t);      // 812 B, 3.4 MB
+std::string grouped(std::uint64_t);                                                    // 1,234,567
+std::string counted(std::uint64_t, std::string_view one, std::string_view many = {});  // 1 query, 2 queries; many: one with an s
+std::string fixed(double, int decimals);                                               // 0.893
+std::string duration_text(double seconds);                                             // 2.4 s, 3 min 20 s, 1 h 05 min
+std::string bytes_text(std::uint64_t);                                                 // 812 B, 3.4 MB
 std::string_view first_letters(std::string_view utf8, std::size_t letters) noexcept;
 std::string one_line(std::string_view);  // control characters become spaces
 

@@ -21,37 +21,42 @@ li { background: #fff; border: 1px solid #e6e2da; border-radius: 8px; overflow: 
 .facts span { overflow: hidden; text-overflow: ellipsis; }
 )";
 
+// The element of a picture; empty when there is none to show.
 std::string picture(const results_page& page, std::string_view name) {
-  constexpr std::string_view absent = "no picture";
-  if (page.images == nullptr || name.empty()) return std::string(absent);
+  if (page.images == nullptr || name.empty()) return {};
   const auto bytes = page.images->read(name);
-  if (!bytes.ok() || image_type(*bytes).empty()) return std::string(absent);
+  if (!bytes.ok() || image_type(*bytes).empty()) return {};
   return "<img alt=\"\" src=\"data:" + std::string(image_type(*bytes)) + ";base64," + base64(*bytes) + "\">";
 }
 
-std::string card(const results_page& page, const hit& found) {
+void add_card(const results_page& page, const hit& found, drawn_page& to) {
   const product_facts facts = page.from->facts(found.row);
-  return "<li><div class=\"picture\">" + picture(page, facts.image) + "</div><div class=\"title\">" + escape_html(facts.title) +
-         "</div><div class=\"facts\"><span>" + escape_html(facts.id) + "</span><span>" + fixed(found.score, 3) + "</span></div></li>\n";
+  const std::string image = picture(page, facts.image);
+  ++to.results;
+  to.pictures += image.empty() ? 0 : 1;
+  to.html += "<li><div class=\"picture\">" + (image.empty() ? "no picture" : image) + "</div><div class=\"title\">" +
+             escape_html(facts.title) + "</div><div class=\"facts\"><span>" + escape_html(facts.id) + "</span><span>" +
+             fixed(found.score, 3) + "</span></div></li>\n";
 }
 
-std::string section(const results_page& page, const answered_query& answer) {
-  std::string text = "<section><h2>" + escape_html(answer.query) + "</h2>\n<ol>\n";
-  for (const hit& found : answer.hits) text += card(page, found);
-  return text + "</ol></section>\n";
+void add_section(const results_page& page, const answered_query& answer, drawn_page& to) {
+  to.html += "<section><h2>" + escape_html(answer.query) + "</h2>\n<ol>\n";
+  for (const hit& found : answer.hits) add_card(page, found, to);
+  to.html += "</ol></section>\n";
 }
 
 }  // namespace
 
-std::string page_of(const results_page& page, std::span<const answered_query> answers) {
-  std::string text =
+drawn_page page_of(const results_page& page, std::span<const answered_query> answers) {
+  drawn_page drawn{
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
       escape_html(page.heading) + "</title><style>" + std::string(style) + "</style></head>\n<body><main>\n<h1>" +
       escape_html(page.heading) + "</h1>\n<p class=\"about\">" + grouped(page.from->products()) + " products, generation " +
-      std::to_string(page.from->number()) + ". The number under a picture is its similarity to the query.</p>\n";
-  for (const auto& answer : answers) text += section(page, answer);
-  return text + "</main></body></html>\n";
+      std::to_string(page.from->number()) + ". The number under a picture is its similarity to the query.</p>\n"};
+  for (const auto& answer : answers) add_section(page, answer, drawn);
+  drawn.html += "</main></body></html>\n";
+  return drawn;
 }
 
 std::string escape_html(std::string_view text) {

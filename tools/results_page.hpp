@@ -1,6 +1,7 @@
 // One self-contained HTML page of queries and their results with pictures: everything is inside, nothing is fetched.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,8 +24,13 @@ struct results_page {
   const image_source* images = nullptr;  // null: no pictures
 };
 
+struct drawn_page {
+  std::string html;
+  std::uint64_t results = 0, pictures = 0;
+};
+
 // A picture that cannot be read is left out; its result stays.
-std::string page_of(const results_page&, std::span<const answered_query>);
+drawn_page page_of(const results_page&, std::span<const answered_query>);
 
 std::string escape_html(std::string_view);
 std::string base64(std::span<const std::byte>);

@@ -5,6 +5,7 @@
 
 #include "actors/metrics_log.hpp"
 #include "actors/run_folder.hpp"
+#include "schema/folder.hpp"
 #include "tests/actors/tiny.hpp"
 #include "tests/support/folders.hpp"
 
@@ -143,6 +144,12 @@ BOOST_AUTO_TEST_CASE(a_folder_without_checkpoints_starts_at_the_beginning_resume
     BOOST_REQUIRE_MESSAGE(from.ok(), from.failure().text());
     BOOST_TEST((*from == nullptr));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_sealed_folder_is_no_place_for_a_run) {
+  std::filesystem::create_directories(run);
+  BOOST_REQUIRE(replace_file(run / "MANIFEST", "").ok());
+  for (const bool resume : {false, true}) BOOST_TEST((starting_point(job_in(run, resume)).failure().code() == errc::invalid_argument));
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_with_checkpoints_is_refused_unless_resumed) {

@@ -49,6 +49,13 @@ BOOST_AUTO_TEST_CASE(a_mistake_is_one_line_and_exit_code_2) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_unknown_command_is_named_beside_those_there_are) {
+  const finished end = run_argosy({"serach"});
+  for (const char* word : {"serach", "search", "prepare"}) BOOST_TEST((end.err.find(word) != std::string::npos), end.err);
+}
+
+BOOST_AUTO_TEST_CASE(the_version_is_told) { BOOST_TEST(run_argosy({"--version"}).out.starts_with("argosy ")); }
+
 BOOST_AUTO_TEST_CASE(a_failure_is_one_line_that_names_the_file_and_exit_code_1) {
   const std::vector<words> failures{{"prepare", "--catalogue", "/nowhere/products.tsv", "--out", "/tmp/never-written"},
                                     {"train", "--data", "/nowhere/data", "--recipe", "/nowhere/recipe.toml", "--run", "/nowhere/run"},
