@@ -161,27 +161,27 @@ std::string nearest(const std::vector<field>& fields, const std::string& unknown
 }
 
 status read_key(const std::vector<field>& fields, const std::string& table, const std::string& key, const toml::node& node,
-                std::string_view name) {
+                const std::string& where) {
   const auto full = table.empty() ? key : table + "." + key;
-  const auto where = std::string(name) + (node.source().begin.line > 0 ? ":" + std::to_string(node.source().begin.line) : "") + ": ";
   const auto known = std::ranges::find_if(fields, [&](const field& f) { return f.table == table && f.key == key; });
   if (known == fields.end())
-    return {errc::invalid_argument, where + "unknown key `" + full + "`; the nearest known name is `" + nearest(fields, full) + "`"};
+    return {errc::invalid_argument, where + ": unknown key `" + full + "`; the nearest known name is `" + nearest(fields, full) + "`"};
   const auto read = known->read(node);
-  return read.ok() ? status{} : status{read.code(), where + "`" + full + "`: " + read.message()};
+  return read.ok() ? status{} : status{read.code(), where + ": `" + full + "`: " + read.message()};
 }
 
 status read_table(const std::vector<field>& fields, const toml::table& root, std::string_view name) {
+  const auto where = [&](const toml::node& node) { return std::string(name) + ":" + std::to_string(node.source().begin.line); };
   for (const auto& [table_key, node] : root) {
     const auto table = std::string(table_key.str());
     if (!node.is_table()) {
-      ARGOSY_TRY(read_key(fields, "", table, node, name));
+      ARGOSY_TRY(read_key(fields, "", table, node, where(node)));
       continue;
     }
     if (std::ranges::none_of(fields, [&](const field& f) { return f.table == table; }))
-      return {errc::invalid_argument, std::string(name) + ":" + std::to_string(node.source().begin.line) + ": unknown table `[" + table +
-                                          "]`; known are [model], [train], [optimiser], [negatives] and [checkpoint]"};
-    for (const auto& [key, value] : *node.as_table()) ARGOSY_TRY(read_key(fields, table, std::string(key.str()), value, name));
+      return {errc::invalid_argument,
+              where(node) + ": unknown table `[" + table + "]`; known are [model], [train], [optimiser], [negatives] and [checkpoint]"};
+    for (const auto& [key, value] : *node.as_table()) ARGOSY_TRY(read_key(fields, table, std::string(key.str()), value, where(value)));
   }
   return {};
 }
@@ -204,8 +204,7 @@ status apply_override(const std::vector<field>& fields, const std::string& text)
   const auto line = "v = " + text.substr(equals + 1);
   ARGOSY_ASSIGN(const auto table, parsed(line, name));
   if (table.size() != 1) return {errc::invalid_argument, name + ": want one value"};
-  const auto read = read_key(fields, text.substr(0, dot), text.substr(dot + 1, equals - dot - 1), *table.get("v"), "");
-  return read.ok() ? read : status{read.code(), name + read.message().substr(read.message().find(": `"))};
+  return read_key(fields, text.substr(0, dot), text.substr(dot + 1, equals - dot - 1), *table.get("v"), name);
 }
 
 status refuse_impossible(const recipe& r, std::string_view name) {
