@@ -1,6 +1,5 @@
 #include "kernels/cpu/product.hpp"
 
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 
@@ -8,24 +7,13 @@
 #include <string>
 
 #include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/thread_setting.hpp"
 #include "kernels/linear.hpp"
 
 namespace argosy {
 namespace {
 
 std::atomic<double> flops{0};
-
-// oneDNN takes the number of threads from OpenMP's setting for the calling thread.
-class thread_setting {
-public:
-  explicit thread_setting(int threads) noexcept : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~thread_setting() { omp_set_num_threads(before_); }
-  thread_setting(const thread_setting&) = delete;
-  thread_setting& operator=(const thread_setting&) = delete;
-
-private:
-  int before_;
-};
 
 }  // namespace
 
