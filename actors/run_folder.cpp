@@ -89,4 +89,13 @@ result<std::shared_ptr<const checkpoint_state>> starting_point(const training_jo
   return std::make_shared<const checkpoint_state>(std::move(state));
 }
 
+result<std::shared_ptr<const initial_weights>> initial_weights_of(const training_job& job) {
+  if (job.initial.empty()) return std::shared_ptr<const initial_weights>{};
+  ARGOSY_ASSIGN(auto weights, read_initial_weights(job.initial));
+  const auto facts = facts_of(job);
+  if (const status fits = check_fits(weights, facts.recipe.model, facts.inputs, facts.vocabulary); !fits.ok())
+    return fits.within(job.initial.string());
+  return std::make_shared<const initial_weights>(std::move(weights));
+}
+
 }  // namespace argosy

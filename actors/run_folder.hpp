@@ -10,6 +10,7 @@
 
 #include "actors/training.hpp"
 #include "model/checkpoint.hpp"
+#include "model/initial_weights.hpp"
 
 namespace argosy {
 
@@ -18,6 +19,9 @@ checkpoint_facts facts_of(const training_job&);
 
 // The checkpoint to go on from; null: from the beginning.
 result<std::shared_ptr<const checkpoint_state>> starting_point(const training_job&);
+
+// What a run that begins starts its encoders from; null: the job names nothing. Refused when they do not fit the recipe and the data.
+result<std::shared_ptr<const initial_weights>> initial_weights_of(const training_job&);
 
 // Whether a run of `now` may go on from a checkpoint of `then`.
 status check_same_run(const checkpoint_facts& then, const checkpoint_facts& now);

@@ -36,6 +36,10 @@ result<training_end> run_training(const training_job& job, const std::function<v
   checkpoint_facts facts = facts_of(job);
   if (from) facts.steps_done = from->facts.steps_done;
   if (facts.steps_done == facts.of) return nothing_left(facts);
+  std::shared_ptr<const initial_weights> initial;
+  if (!from) {
+    ARGOSY_ASSIGN(initial, initial_weights_of(job));
+  }
   ARGOSY_ASSIGN(auto metrics, metrics_log::open(job.run, facts.steps_done));
 
   const system_clock_source clock;
@@ -45,7 +49,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
     const auto on_cpu = [threads = threads_each(job.recipe)] { return make_cpu_device(threads); };
-    return make_replica_engine({.facts = facts, .make_device = on_cpu, .resume = from}, std::move(member), clock);
+    return make_replica_engine({.facts = facts, .make_device = on_cpu, .resume = from, .initial = initial}, std::move(member), clock);
   };
   system.batches = [&](int rank) {
     const batch_share share{.global_batch = train.batch, .rank = rank, .workers = train.workers};

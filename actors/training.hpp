@@ -22,6 +22,7 @@ struct training_job {
   argosy::recipe recipe;
   std::filesystem::path run;
   bool resume = false;
+  std::filesystem::path initial = {};  // initial weights for a run that begins; empty: none
 };
 
 // One global step, all ranks together, as it goes to RUN/metrics.jsonl and to the screen.

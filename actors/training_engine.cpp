@@ -18,6 +18,7 @@ public:
     device_ = settings_.make_device();
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
     if (settings_.resume) ARGOSY_TRY(restore(*settings_.resume, replica_->model()));
+    if (const auto initial = std::exchange(settings_.initial, nullptr)) ARGOSY_TRY(start_from(*initial, replica_->model()));
     runner_.emplace(*replica_, *group_, *clock_);
     return open_bank();
   }

@@ -10,6 +10,7 @@
 #include "actors/train_step.hpp"
 #include "base/clock.hpp"
 #include "model/checkpoint.hpp"
+#include "model/initial_weights.hpp"
 #include "net/collective.hpp"
 
 namespace argosy {
@@ -30,6 +31,7 @@ struct replica_engine_settings {
   checkpoint_facts facts;  // steps_done is that of `resume`, or 0
   std::function<std::unique_ptr<device>()> make_device;
   std::shared_ptr<const checkpoint_state> resume;
+  std::shared_ptr<const initial_weights> initial = nullptr;  // of a run that begins
 };
 
 // The clock outlives the engine.

@@ -92,23 +92,17 @@ void set_values(view to, const std::vector<float>& from) {
     std::ranges::copy(from, to.as<double>());
 }
 
-safetensor tensor_of(std::string name, const checkpoint_state::entry& e, const std::vector<float>& values) {
-  safetensor t;
-  t.name = std::move(name);
-  t.type = "F32";
-  t.shape = e.rows == 1 ? std::vector<std::int64_t>{e.cols} : std::vector<std::int64_t>{e.rows, e.cols};
-  t.data.resize(values.size() * sizeof(float));
-  std::memcpy(t.data.data(), values.data(), t.data.size());
-  return t;
+std::vector<std::int64_t> shape_of(const checkpoint_state::entry& e) {
+  return e.rows == 1 ? std::vector<std::int64_t>{e.cols} : std::vector<std::int64_t>{e.rows, e.cols};
 }
 
 status write_weights(const fs::path& folder, const checkpoint_state& state) {
   safetensors_file weights, moments;
   weights.metadata = {{"format", "pt"}};
   for (const auto& e : state.entries) {
-    weights.tensors.push_back(tensor_of(e.name, e, e.value));
-    moments.tensors.push_back(tensor_of(e.name + ".first", e, e.first));
-    moments.tensors.push_back(tensor_of(e.name + ".second", e, e.second));
+    weights.tensors.push_back(f32_tensor(e.name, shape_of(e), e.value));
+    moments.tensors.push_back(f32_tensor(e.name + ".first", shape_of(e), e.first));
+    moments.tensors.push_back(f32_tensor(e.name + ".second", shape_of(e), e.second));
   }
   ARGOSY_TRY(write_safetensors(folder / "model.safetensors", weights));
   return write_safetensors(folder / "moments.safetensors", moments);

@@ -102,6 +102,12 @@ retrieval_model::retrieval_model(retrieval_model&&) noexcept = default;
 retrieval_model& retrieval_model::operator=(retrieval_model&&) noexcept = default;
 retrieval_model::~retrieval_model() = default;
 
+std::vector<parameter_spec> retrieval_model::parameters_of(const model_recipe& r, const model_inputs& in, double first_scale) {
+  auto specs = specs_of(r, in);
+  specs.push_back({"log_scale", 1, 1, initial::constant, std::log(first_scale), false});
+  return specs;
+}
+
 result<retrieval_model> retrieval_model::make(device& on, const model_recipe& r, const model_inputs& in, double first_scale,
                                               std::uint64_t seed) {
   if (in.vocabulary < 1) return status{errc::invalid_argument, "vocabulary: want at least one piece, got " + std::to_string(in.vocabulary)};
@@ -109,9 +115,7 @@ result<retrieval_model> retrieval_model::make(device& on, const model_recipe& r,
   made->on = &on;
   made->recipe = r;
   made->inputs = in;
-  auto specs = specs_of(r, in);
-  specs.push_back({"log_scale", 1, 1, initial::constant, std::log(first_scale), false});
-  ARGOSY_ASSIGN(made->weights, parameters::make(on, std::move(specs), seed));
+  ARGOSY_ASSIGN(made->weights, parameters::make(on, parameters_of(r, in, first_scale), seed));
   const auto& w = made->weights;
   made->query = text_tower::bind(w, "query", token_table(r, tower::query), encoder_shape(r, r.query_layers));
   if (r.use_title) made->title = text_tower::bind(w, "title", token_table(r, tower::title), encoder_shape(r, r.title_layers));

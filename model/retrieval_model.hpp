@@ -27,6 +27,8 @@ struct model_inputs {
 
 class retrieval_model {
 public:
+  // What `make` would place, without the memory for it.
+  static std::vector<parameter_spec> parameters_of(const model_recipe&, const model_inputs&, double first_scale);
   // `first_scale`: where the trained scale of the similarities starts. The device outlives the model.
   static result<retrieval_model> make(device&, const model_recipe&, const model_inputs&, double first_scale, std::uint64_t seed);
   retrieval_model(retrieval_model&&) noexcept;

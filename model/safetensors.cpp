@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -80,6 +82,28 @@ std::vector<To> converted(const std::vector<std::byte>& data) {
   return out;
 }
 
+// IEEE 754's binary16: 5 bits of exponent, 10 of fraction.
+float from_half(std::uint16_t bits) {
+  const int exponent = (bits >> 10) & 0x1f, fraction = bits & 0x3ff;
+  float size = std::numeric_limits<float>::infinity();
+  if (exponent < 0x1f)
+    size = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24) : std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+  else if (fraction != 0)
+    size = std::numeric_limits<float>::quiet_NaN();
+  return (bits & 0x8000) != 0 ? -size : size;
+}
+
+// The upper half of a float32.
+float from_bfloat(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+
+template <class Widen>
+std::vector<float> widened(const std::vector<std::byte>& data, Widen widen) {
+  const auto bits = converted<std::uint16_t, std::uint16_t>(data);
+  std::vector<float> out(bits.size());
+  std::ranges::transform(bits, out.begin(), widen);
+  return out;
+}
+
 json header_of(const safetensors_file& file) {
   json header = json::object();
   if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
@@ -104,6 +128,18 @@ result<std::vector<double>> safetensor::numbers() const {
 result<std::vector<std::int64_t>> safetensor::integers() const {
   if (type == "I64") return converted<std::int64_t, std::int64_t>(data);
   return status{errc::shape_mismatch, "tensor `" + name + "`: want I64, got " + type};
+}
+
+result<std::vector<float>> safetensor::floats() const {
+  if (type == "F32") return converted<float, float>(data);
+  if (type == "F16") return widened(data, from_half);
+  if (type == "BF16") return widened(data, from_bfloat);
+  return status{errc::shape_mismatch, "tensor `" + name + "`: want F32, F16 or BF16, got " + type};
+}
+
+safetensor f32_tensor(std::string name, std::vector<std::int64_t> shape, std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  return {std::move(name), "F32", std::move(shape), {bytes.begin(), bytes.end()}};
 }
 
 const safetensor* safetensors_file::find(std::string_view name) const noexcept {

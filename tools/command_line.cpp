@@ -71,6 +71,23 @@ void add_prepare(CLI::App& app, chosen_command& chosen) {
   command->add_flag("--strict", options->strict, "The first refused line is fatal");
 }
 
+void add_import(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<import_options>();
+  auto* command = add_command(app, "import", "Make a BERT checkpoint what training starts from, and list every tensor of it",
+                              "argosy import --from bert/model.safetensors --vocab bert/vocab.txt --as bert --out initial\n"
+                              "  argosy train --data data --recipe recipe.toml --run run --initial initial",
+                              chosen, true, &run_import, options);
+  command->add_option("--from", options->from, "The checkpoint: safetensors with the names of transformers")->required();
+  command->add_option("--vocab", options->vocab, "Its vocab.txt; prepare the data with the same one")->required();
+  command->add_option("--as", options->as, "bert (StructBERT too), or roberta, whose positions count from 2")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"bert", "roberta"}));
+  command->add_option("--out", options->out, "The folder to write")->required();
+  command->add_option("--heads", options->heads, "Attention heads; 0: those of config.json beside the file, or 64 columns each")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 4096));
+}
+
 void add_train(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<train_options>();
   auto* command =
@@ -81,6 +98,7 @@ void add_train(CLI::App& app, chosen_command& chosen) {
   command->add_option("--run", options->run, "The folder of this run")->required();
   command->add_flag("--resume", options->resume,
                     "Go on from the run's last checkpoint; without one, begin. A finished run cannot be made longer");
+  command->add_option("--initial", options->initial, "What `argosy import` wrote: a run that begins starts its encoders from it");
   add_overrides(*command, options->overrides);
 }
 
@@ -97,6 +115,35 @@ void add_publish(CLI::App& app, chosen_command& chosen) {
   auto* catalogue = source->add_option("--catalogue", options->catalogue, "Any catalogue, trained on or not");
   command->add_option("--images", options->images, "A folder or a tar with the catalogue's images")->needs(catalogue);
   add_threads(*command, options->threads);
+}
+
+void add_model_place(CLI::App& command, model_place& place) {
+  auto* source = command.add_option_group("model", "Whose model")->require_option(1);
+  source->add_option("--run", place.run, "A run of `argosy train`; its newest good checkpoint is used");
+  source->add_option("--store", place.store, "A store that `argosy publish` wrote");
+}
+
+void add_embed(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<embed_options>();
+  auto* command = add_command(app, "embed", "Embed queries, or the products of prepared data, into a NumPy file",
+                              "argosy embed --store store --queries queries.txt --out queries.npy\n"
+                              "  argosy embed --run run --data data --out products.npy",
+                              chosen, true, &run_embed, options);
+  add_model_place(*command, options->from);
+  auto* source = command->add_option_group("what", "What to embed")->require_option(1);
+  source->add_option("--queries", options->queries, "A query a line; a row each");
+  source->add_option("--data", options->data, "A folder that `argosy prepare` wrote; a row a product, in the catalogue's order");
+  command->add_option("--out", options->out, "The file to write: .npy, float32, a row each")->required();
+  add_threads(*command, options->threads);
+}
+
+void add_export(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<export_options>();
+  auto* command = add_command(app, "export", "Write a trained model for other programs", "argosy export --run run --safetensors exported",
+                              chosen, true, &run_export, options);
+  add_model_place(*command, options->from);
+  command->add_option("--safetensors", options->safetensors, "A folder for each encoder that BertModel.from_pretrained loads, in DIR")
+      ->required();
 }
 
 void add_search(CLI::App& app, chosen_command& chosen) {
@@ -232,7 +279,9 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.require_subcommand(1);
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
-  for (const auto add : {add_demo_shop, add_prepare, add_train, add_publish, add_search, add_evaluate, add_bench}) add(app, chosen);
+  for (const auto add :
+       {add_demo_shop, add_prepare, add_import, add_train, add_publish, add_embed, add_export, add_search, add_evaluate, add_bench})
+    add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;
     return exit_usage;

@@ -7,6 +7,7 @@
 #include "schema/folder.hpp"
 #include "tools/commands.hpp"
 #include "tools/embedding.hpp"
+#include "tools/fitting.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
 #include "tools/passing_folder.hpp"
@@ -55,21 +56,6 @@ status keep_refusals(const fs::path& prepared, const fs::path& store, const cons
   return {};
 }
 
-status check_fits(const prepared_data& data, const checkpoint_facts& model) {
-  const auto refuse = [](const std::string& what, std::int64_t want, std::int64_t got) {
-    return status(errc::shape_mismatch, "the data does not fit the model: " + what + ": want " + std::to_string(want) + ", got " +
-                                            std::to_string(got) + "; publish from --catalogue instead");
-  };
-  if (data.image_width() != model.inputs.image_width) return refuse("image width", model.inputs.image_width, data.image_width());
-  if (data.image_height() != model.inputs.image_height) return refuse("image height", model.inputs.image_height, data.image_height());
-  if (data.title_length() > model.inputs.title_length) return refuse("title length", model.inputs.title_length, data.title_length());
-  if (data.segmenter_source() != model.segmenter)
-    log::warning("the words of the data were split by " + std::string(data.segmenter_source()) + ", those of the model by " +
-                 model.segmenter + ": Chinese titles will be found less well; publish from --catalogue instead");
-  if (data.vocab().text() == model.vocabulary) return {};
-  return {errc::shape_mismatch, "the data does not fit the model: its vocabulary is another; publish from --catalogue instead"};
-}
-
 std::vector<product_facts> facts_of(const prepared_data& data) {
   std::vector<product_facts> facts;
   facts.reserve(data.products());
@@ -109,7 +95,7 @@ status publish(const publish_options& options, const console& io) {
   ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, checkpoint));
   if (!options.data.empty()) {
     ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(options.data));
-    ARGOSY_TRY(check_fits(data, loaded.facts));
+    ARGOSY_TRY(check_fits(data, loaded.facts, "publish from --catalogue instead"));
     return write_generation(options, checkpoint, loaded, data, io);
   }
   ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(options.store, "catalogue"));

@@ -47,7 +47,7 @@ void print_end(const train_options& options, const training_end& end, std::ostre
 status run_train(const train_options& options, const console& io) {
   ARGOSY_ASSIGN(const recipe chosen, load_recipe(options.recipe, options.overrides));
   ARGOSY_ASSIGN(prepared_data data, prepared_data::open(options.data));
-  const training_job job{std::make_shared<const prepared_data>(std::move(data)), chosen, options.run, options.resume};
+  const training_job job{std::make_shared<const prepared_data>(std::move(data)), chosen, options.run, options.resume, options.initial};
   step_display display(io);
   ARGOSY_ASSIGN(const training_end end, run_training(
                                             job, [&](const training_progress& p) { display.show(p); }, io.stop));

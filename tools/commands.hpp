@@ -12,6 +12,7 @@
 #include "data/demo_shop.hpp"
 #include "data/prepared.hpp"
 #include "tools/console.hpp"
+#include "tools/trained_model.hpp"
 
 namespace argosy {
 
@@ -20,10 +21,19 @@ status run_demo_shop(const demo_shop_options&, const console&);
 
 status run_prepare(const prepare_options&, const console&);
 
+// Prints every tensor of the file, used or not, and what of a model will start at random.
+struct import_options {
+  std::filesystem::path from, vocab, out;
+  std::string as = "bert";  // or roberta
+  int heads = 0;            // 0: found out
+};
+status run_import(const import_options&, const console&);
+
 struct train_options {
   std::filesystem::path data, recipe, run;
   std::vector<std::string> overrides;
   bool resume = false;
+  std::filesystem::path initial;
 };
 status run_train(const train_options&, const console&);
 
@@ -35,6 +45,23 @@ struct publish_options {
   int threads = 0;  // 0: all cores
 };
 status run_publish(const publish_options&, const console&);
+
+struct embed_options {
+  model_place from;
+  std::filesystem::path queries;  // one a line
+  std::filesystem::path data;     // or the products of prepared data
+  std::filesystem::path out;
+  int threads = 0;
+};
+// A query without words ends it: rows are lines.
+status run_embed(const embed_options&, const console&);
+
+struct export_options {
+  model_place from;
+  std::filesystem::path safetensors;
+};
+// Prints the folders written.
+status run_export(const export_options&, const console&);
 
 struct search_command_options {
   std::filesystem::path store;

@@ -12,12 +12,11 @@ int threads_or_all(int threads) noexcept {
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-searcher::searcher(std::unique_ptr<device> on, generation current, loaded_model loaded, vocabulary vocab, segmenter words, int threads)
+searcher::searcher(std::unique_ptr<device> on, generation current, loaded_model loaded, query_encoder encoder, int threads)
     : device_(std::move(on)),
       generation_(std::move(current)),
       loaded_(std::move(loaded)),
-      vocabulary_(std::move(vocab)),
-      segmenter_(std::move(words)),
+      encoder_(std::move(encoder)),
       threads_(threads) {}
 
 result<searcher> searcher::open(const std::filesystem::path& store, int threads) {
@@ -29,16 +28,8 @@ result<searcher> searcher::open(const std::filesystem::path& store, int threads)
     return status(errc::shape_mismatch, current.path().string() + ": the model's embeddings have " + std::to_string(loaded.model.width()) +
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
-  ARGOSY_ASSIGN(vocabulary vocab, vocabulary::from_text(loaded.facts.vocabulary, (current.path() / "vocab.txt").string()));
-  ARGOSY_ASSIGN(segmenter words, segmenter::open_like(loaded.facts.segmenter));
-  return searcher(std::move(device), std::move(current), std::move(loaded), std::move(vocab), std::move(words), threads_or_all(threads));
-}
-
-result<std::vector<std::int32_t>> searcher::tokens(std::string_view query) const {
-  ARGOSY_ASSIGN(std::vector<std::string> words, segmenter_.words(query));
-  if (words.empty()) return status(errc::invalid_argument, "the query holds no word: \"" + one_line(query) + "\"");
-  sort_words(words);
-  return vocabulary_.encode(words, static_cast<std::size_t>(loaded_.facts.inputs.query_length));
+  ARGOSY_ASSIGN(query_encoder encoder, query_encoder::open(loaded.facts, current.path()));
+  return searcher(std::move(device), std::move(current), std::move(loaded), std::move(encoder), threads_or_all(threads));
 }
 
 result<std::vector<std::vector<hit>>> searcher::search(std::span<const std::vector<std::int32_t>> queries, std::size_t k) {

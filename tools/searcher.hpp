@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/status.hpp"
-#include "data/text.hpp"
 #include "index/generation.hpp"
 #include "model/checkpoint.hpp"
+#include "tools/query_encoder.hpp"
 
 namespace argosy {
 
@@ -23,7 +23,7 @@ public:
   static result<searcher> open(const std::filesystem::path& store, int threads);
 
   // [CLS] and the pieces of the query's sorted words.
-  result<std::vector<std::int32_t>> tokens(std::string_view query) const;
+  result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
   // Lists of the best `k`, one a query.
   result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
   result<std::vector<hit>> search(std::string_view query, std::size_t k);
@@ -31,12 +31,11 @@ public:
   const generation& current() const noexcept { return generation_; }
 
 private:
-  searcher(std::unique_ptr<device>, generation, loaded_model, vocabulary, segmenter, int threads);
+  searcher(std::unique_ptr<device>, generation, loaded_model, query_encoder, int threads);
   std::unique_ptr<device> device_;
   generation generation_;
   loaded_model loaded_;
-  vocabulary vocabulary_;
-  segmenter segmenter_;
+  query_encoder encoder_;
   int threads_;
 };
 

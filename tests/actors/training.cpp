@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "model/checkpoint.hpp"
+#include "model/initial_weights.hpp"
 #include "tests/actors/tiny.hpp"
 #include "tests/support/folders.hpp"
 
@@ -146,6 +148,52 @@ BOOST_AUTO_TEST_CASE(another_recipe_other_workers_and_other_data_are_refused_by_
   holds(refusal([](training_job& j) { j.recipe.optimiser.rate = .5; }), "rate = 0.5");
   holds(refusal([](training_job& j) { j.recipe.train.workers = 1; }), "want train.workers = 2, got 1");
   holds(refusal([&](training_job& j) { j.data = prepare_titles(folder / "other", " new"); }), "other data");
+}
+
+// The weights of a query tower that the recipe of the job wants, each tensor full of its own number.
+initial_weights numbered_weights(const training_job& job) {
+  const auto vocabulary = static_cast<std::int64_t>(job.data->vocab().size());
+  initial_weights w{job.recipe.model.heads, job.data->vocab().text(), {}};
+  for (const auto& spec : retrieval_model::parameters_of(job.recipe.model, {.vocabulary = vocabulary}, 1)) {
+    if (!spec.name.starts_with("query.")) continue;
+    const auto source = source_of(spec.name);
+    if (source.empty()) continue;
+    const std::int64_t rows = source == "position" ? 10 : spec.rows;
+    const std::vector<float> value(static_cast<std::size_t>(rows * spec.cols), .01F * static_cast<float>(w.tensors.size() + 1));
+    w.tensors.push_back({std::string(source), rows, spec.cols, value});
+  }
+  return w;
+}
+
+BOOST_AUTO_TEST_CASE(encoders_start_from_initial_weights) {
+  const auto initial = numbered_weights(job);
+  job.initial = folder / "initial";
+  BOOST_REQUIRE(write_initial_weights(job.initial, initial).ok());
+  job.recipe.train.steps = 1;
+  job.recipe.optimiser.rate = 0;
+  const auto end = train();
+  BOOST_REQUIRE_MESSAGE(end.ok(), end.failure().text());
+  const auto state = read_checkpoint(find_checkpoint(job.run).value());
+  BOOST_REQUIRE_MESSAGE(state.ok(), state.failure().text());
+  int started = 0;
+  for (const auto& entry : state->entries) {
+    const auto* from = initial.find(source_of(entry.name));
+    if (from == nullptr) continue;
+    ++started;
+    BOOST_TEST(std::equal(entry.value.begin(), entry.value.end(), from->value.begin()), entry.name);
+  }
+  BOOST_TEST(started == 21 + 21 + 18);  // query, title, image
+}
+
+BOOST_AUTO_TEST_CASE(initial_weights_that_do_not_fit_are_refused_before_anything_is_written) {
+  job.initial = folder / "initial";
+  BOOST_REQUIRE(write_initial_weights(job.initial, numbered_weights(job)).ok());
+  job.recipe.model.hidden = 16;
+  const auto end = train();
+  BOOST_TEST(end.failure().message().find("`model.hidden` = 8, not 16") != std::string::npos, end.failure().text());
+  job.initial = folder / "nowhere";
+  BOOST_TEST((train().failure().code() == errc::not_found));
+  BOOST_TEST(!std::filesystem::exists(job.run));
 }
 
 BOOST_AUTO_TEST_CASE(more_workers_than_pairs_in_a_batch_are_refused) {

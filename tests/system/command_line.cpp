@@ -12,8 +12,9 @@ namespace {
 
 using words = std::vector<std::string>;
 
-const std::vector<words> commands{{},           {"demo-shop"},      {"prepare"},        {"train"},           {"publish"}, {"search"},
-                                  {"evaluate"}, {"bench", "train"}, {"bench", "embed"}, {"bench", "search"}, {"bench"}};
+const std::vector<words> commands{
+    {},         {"demo-shop"}, {"prepare"},  {"import"},         {"train"},          {"publish"},         {"embed"},
+    {"export"}, {"search"},    {"evaluate"}, {"bench", "train"}, {"bench", "embed"}, {"bench", "search"}, {"bench"}};
 
 }  // namespace
 
