@@ -53,6 +53,11 @@ double random_normal(draw_key key, std::uint32_t pair, std::uint32_t element) no
   return std::sqrt(-2.0 * std::log(radius)) * std::cos(2.0 * std::numbers::pi * angle);
 }
 
+double random_gumbel(draw_key key, std::uint32_t pair, std::uint32_t element) noexcept {
+  const double uniform = (random_bits(key, pair, element) + 0.5) * 0x1.0p-32;
+  return -std::log(-std::log(uniform));
+}
+
 namespace log {
 namespace {
 

@@ -27,7 +27,12 @@ enum class draw_site : std::uint32_t {
   parameter = 1,   // initial weights: step = index of the parameter, pair = row
   data_order = 2,  // the permutation of an epoch
   demo_shop = 3,
-  dropout = 16,  // plus the ordinal of the dropout in the model
+  query_mask = 4,     // words of queries: element = 4 * position + which draw
+  title_mask = 5,     // of titles
+  patch_mask = 6,     // patches of images: element = patch
+  second_query = 7,   // keyword enhancement
+  hard_negative = 8,  // of classification: element = place of the column
+  dropout = 16,       // plus the ordinal of the dropout in the model
 };
 
 struct draw_key {
@@ -44,6 +49,9 @@ constexpr std::uint32_t random_bits(draw_key key, std::uint32_t pair, std::uint3
 constexpr float random_uniform(draw_key key, std::uint32_t pair, std::uint32_t element) noexcept {
   return static_cast<float>(random_bits(key, pair, element) >> 8) * 0x1.0p-24f;
 }
+
+// Standard Gumbel: the column with the largest of logit + Gumbel is drawn by the softmax of the logits.
+double random_gumbel(draw_key key, std::uint32_t pair, std::uint32_t element) noexcept;
 
 // Standard normal by Box-Muller over elements 2*element and 2*element + 1.
 double random_normal(draw_key key, std::uint32_t pair, std::uint32_t element) noexcept;

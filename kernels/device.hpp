@@ -32,6 +32,10 @@ struct modal_gate_gradient;
 struct qpm_input;
 struct qpm_output;
 struct qpm_gradient;
+struct qpm_draws;
+struct pair_rows;
+struct cross_entropy_input;
+struct divergence_input;
 struct adamw_settings;
 struct dropout_input;
 
@@ -63,6 +67,11 @@ public:
   virtual status modal_gate_backward(const modal_gate_input&, const_view gate, const_view d_product, const modal_gate_gradient&) = 0;
   virtual status qpm_forward(const qpm_input&, const qpm_output&) = 0;
   virtual status qpm_backward(const qpm_input&, const qpm_output&, double d_loss, const qpm_gradient&) = 0;
+  virtual status qpm_draw(const qpm_input&, const qpm_draws&, std::span<std::int32_t> drawn) = 0;
+  virtual status pair_features_forward(const pair_rows&, view y) = 0;
+  virtual status pair_features_backward(const pair_rows&, const_view d_y, view d_query, view d_product) = 0;
+  virtual status cross_entropy(const cross_entropy_input&, double d_loss, view loss, view d_logits) = 0;
+  virtual status divergence(const divergence_input&, double d_loss, view loss, view d_predicted) = 0;
   virtual status dropout(const dropout_input&, view x) = 0;
   virtual result<double> sum_of_squares(const_view x) = 0;
   virtual status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) = 0;

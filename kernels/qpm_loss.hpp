@@ -5,11 +5,14 @@
 // Masked: every column, of products and bank, that is the query's own product or one of its known positives; the own column
 // itself always counts, as the positive. Products are inverted once (id -> columns); cells are never tested one by one.
 // The logits are computed in tiles and never stored whole; backward computes them again from lse.
+// Other tasks are the same sum over other rows: a softmax over the columns, whose own column is the answer. Eq. 1 of the paper has masked
+// patches for queries, predictions for products and no log p; a language model has a table of words for products and minus its bias for log p.
 // Letters   B local queries, M products of the batch or of all devices, K rows of the bank, D columns.
 // Cost      2*B*(M+K)*D flops forward; backward as much again, and as much for d_query, and 2*B*M*D for d_product.
 // Truth     kernels/reference/qpm_loss.cpp, compared in tests/kernels/cpu_qpm_loss.cpp, and with golden/qpm_* in tests/kernels/golden.cpp.
 #pragma once
 
+#include "base/random.hpp"
 #include "kernels/device.hpp"
 
 namespace argosy {
@@ -27,6 +30,7 @@ struct qpm_input {
   std::span<const std::int32_t> own;             // (B) column of each query's positive, 0 .. M-1
   std::span<const std::int32_t> known_offset;    // (B + 1), rising from 0: known positives of each query
   std::span<const std::int64_t> known_product;   // product ids; the own product need not be among them
+  std::span<const float> row_weight = {};        // (B) factor of each query's gradient; or empty: 1
 };
 
 struct qpm_output {
@@ -38,13 +42,24 @@ struct qpm_output {
 };
 
 struct qpm_gradient {
-  view d_query;     // (B, D)
-  view d_product;   // (M, D)
-  double* d_scale;  // written
+  view d_query;               // (B, D), or empty: not wanted
+  view d_product;             // (M, D), or empty: not wanted
+  double* d_scale = nullptr;  // written
+  view d_product_log_p = {};  // (1, M), or empty: not wanted
 };
 
 status qpm_forward(device&, const qpm_input&, const qpm_output&);
-// Gradients of d_loss * sum of loss. Reads lse as forward left it.
+// Gradients of d_loss * sum of row_weight * loss. Reads lse as forward left it.
 status qpm_backward(device&, const qpm_input&, const qpm_output&, double d_loss, const qpm_gradient&);
+
+// One negative of each query among the products, drawn with the probability of its share of the softmax (Gumbel's maximum): hard negatives
+// come often. The noise of a cell is keyed by the pair of its row and the place of its column, so it does not depend on the layout.
+struct qpm_draws {
+  draw_key key;
+  std::span<const std::uint32_t> pair;  // (B) of each query
+  std::uint32_t first_column = 0;       // place of column 0
+};
+// -1 where every product is masked. The bank and row_weight are not read.
+status qpm_draw(device&, const qpm_input&, const qpm_draws&, std::span<std::int32_t> drawn);
 
 }  // namespace argosy

@@ -1,6 +1,8 @@
 #include "kernels/qpm_loss.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/cpu/cpu_device.hpp"
 #include "kernels/cpu/qpm_tiles.hpp"
@@ -55,6 +57,31 @@ double logit_gradient(std::int64_t columns, float scale, const float* bias, floa
   return static_cast<double>(cpu::sum(d_scale));
 }
 
+// -log p stands in every logit of its column.
+void subtract_column_sums(qpm_tiles& tiles, const qpm_tile& t, float* d_log_p) {
+  for (std::int64_t row = 0; row < t.queries; ++row) {
+    float* const to = d_log_p + t.column;
+    cpu::map(
+        t.columns, to, [](vec sum, vec g) { return sum - g; }, to, tiles.cells(row));
+  }
+}
+
+struct drawn_column {
+  double score = 0;
+  std::int32_t column = -1;
+};
+
+void draw_of_tile(const qpm_tile& t, const qpm_draws& draws, std::uint32_t pair, double scale, const float* bias, const float* cells,
+                  drawn_column& best) {
+  for (std::int64_t c = 0; c < t.columns; ++c) {
+    if (cells[c] == qpm_tiles::masked) continue;
+    const auto column = static_cast<std::int32_t>(t.column + c);
+    const double score = scale * static_cast<double>(cells[c]) + static_cast<double>(bias[c]) +
+                         random_gumbel(draws.key, pair, draws.first_column + static_cast<std::uint32_t>(column));
+    if (best.column < 0 || score > best.score) best = {score, column};
+  }
+}
+
 }  // namespace
 
 status cpu_device::qpm_forward(const qpm_input& in, const qpm_output& out) {
@@ -73,29 +100,54 @@ status cpu_device::qpm_forward(const qpm_input& in, const qpm_output& out) {
 status cpu_device::qpm_backward(const qpm_input& in, const qpm_output& out, double d_loss, const qpm_gradient& gradient) {
   ARGOSY_ASSIGN(float* cells, scratch(qpm_tiles::floats));
   qpm_tiles tiles(threads_, in, cells);
-  const float scale = static_cast<float>(in.scale), each = static_cast<float>(d_loss);
+  const float scale = static_cast<float>(in.scale);
+  const auto loss_gradient = [&](std::int64_t b) {
+    return in.row_weight.empty() ? d_loss : d_loss * static_cast<double>(in.row_weight[static_cast<std::size_t>(b)]);
+  };
   const auto row_gradient = [&](const qpm_tile& t, std::int64_t row) {
     const std::int64_t b = t.query + row, own = tiles.own(b) - t.column;
     qpm_query& query = tiles.query(b);
     const float lse = out.lse.as<float>()[b];
-    query.d_scale += logit_gradient(t.columns, scale, tiles.bias(t), lse, each, tiles.cells(row));
+    query.d_scale += logit_gradient(t.columns, scale, tiles.bias(t), lse, static_cast<float>(loss_gradient(b)), tiles.cells(row));
     if (own < 0 || own >= t.columns) return;
-    const double d_own = d_loss * std::expm1(query.own_logit - static_cast<double>(lse));
+    const double d_own = loss_gradient(b) * std::expm1(query.own_logit - static_cast<double>(lse));
     query.d_scale += d_own * query.own_dot;
     tiles.cells(row)[own] = static_cast<float>(d_own);
   };
   const auto embedding_gradients = [&](const qpm_tile& t) -> status {
     const cpu::factor g{tiles.cells(0), qpm_tiles::stride}, g_t{tiles.cells(0), qpm_tiles::stride, true};
-    ARGOSY_TRY(cpu::multiply(threads_, t.columns, scale, g, cpu::plain(t.embedding), t.column > 0,
-                             gradient.d_query.row_range(t.query, t.queries)));
+    if (!gradient.d_query.empty())
+      ARGOSY_TRY(cpu::multiply(threads_, t.columns, scale, g, cpu::plain(t.embedding), t.column > 0,
+                               gradient.d_query.row_range(t.query, t.queries)));
     if (t.bank) return {};
+    if (!gradient.d_product_log_p.empty()) subtract_column_sums(tiles, t, gradient.d_product_log_p.as<float>());
+    if (gradient.d_product.empty()) return {};
     return cpu::multiply(threads_, t.queries, scale, g_t, cpu::plain(in.query.row_range(t.query, t.queries)), t.query > 0,
                          gradient.d_product.row_range(t.column, t.columns));
   };
+  if (!gradient.d_product_log_p.empty()) zero(gradient.d_product_log_p);
   ARGOSY_TRY(tiles.walk(row_gradient, embedding_gradients));
-  if (in.query.rows == 0) zero(gradient.d_product);
+  if (in.query.rows == 0 && !gradient.d_product.empty()) zero(gradient.d_product);
   *gradient.d_scale = 0;
   for (std::int64_t b = 0; b < in.query.rows; ++b) *gradient.d_scale += tiles.query(b).d_scale;
+  return {};
+}
+
+status cpu_device::qpm_draw(const qpm_input& in, const qpm_draws& draws, std::span<std::int32_t> drawn) {
+  ARGOSY_ASSIGN(float* cells, scratch(qpm_tiles::floats));
+  qpm_input products = in;
+  products.bank = {};
+  products.bank_id = {};
+  products.bank_log_p = {};
+  qpm_tiles tiles(threads_, products, cells);
+  std::vector<drawn_column> best(drawn.size());
+  ARGOSY_TRY(tiles.walk(
+      [&](const qpm_tile& t, std::int64_t row) {
+        const auto b = static_cast<std::size_t>(t.query + row);
+        draw_of_tile(t, draws, draws.pair[b], in.scale, tiles.bias(t), tiles.cells(row), best[b]);
+      },
+      [](const qpm_tile&) { return status{}; }));
+  std::ranges::transform(best, drawn.begin(), &drawn_column::column);
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/adamw.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/classify.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
@@ -48,7 +49,12 @@ status check_gate(device& on, const modal_gate_input& in) {
   return want_count("present", in.present.size(), in.title.rows);
 }
 
-status check_qpm(device& on, const qpm_input& in, const qpm_output& out) {
+status check_pairs(device& on, const pair_rows& in) {
+  ARGOSY_TRY(want_matrix(on, "query", in.query));
+  return want_shape(on, "product", in.product, in.query.rows, in.query.cols);
+}
+
+status check_qpm_input(device& on, const qpm_input& in) {
   const auto queries = in.query.rows, products = in.product.rows, kept = in.bank.rows;
   ARGOSY_TRY(want_matrix(on, "query", in.query));
   ARGOSY_TRY(want_shape(on, "product", in.product, products, in.query.cols));
@@ -63,6 +69,12 @@ status check_qpm(device& on, const qpm_input& in, const qpm_output& out) {
   ARGOSY_TRY(want_indices("own", in.own, 0, products));
   ARGOSY_TRY(want_count("known_offset", in.known_offset.size(), queries + 1));
   ARGOSY_TRY(want_offsets("known_offset", in.known_offset, count_of(in.known_product)));
+  return in.row_weight.empty() ? status{} : want_count("row_weight", in.row_weight.size(), queries);
+}
+
+status check_qpm(device& on, const qpm_input& in, const qpm_output& out) {
+  ARGOSY_TRY(check_qpm_input(on, in));
+  const auto queries = in.query.rows;
   for (const auto& [name, v] :
        {std::pair{"loss", out.loss}, {"lse", out.lse}, {"share_product", out.share_product}, {"share_bank", out.share_bank}})
     ARGOSY_TRY(want_shape(on, name, v, 1, queries));
@@ -221,10 +233,49 @@ status qpm_forward(device& on, const qpm_input& in, const qpm_output& out) {
 
 status qpm_backward(device& on, const qpm_input& in, const qpm_output& out, double d_loss, const qpm_gradient& g) {
   ARGOSY_TRY(check_qpm(on, in, out));
-  ARGOSY_TRY(want_shape(on, "d_query", g.d_query, in.query.rows, in.query.cols));
-  ARGOSY_TRY(want_shape(on, "d_product", g.d_product, in.product.rows, in.product.cols));
+  if (!g.d_query.empty()) ARGOSY_TRY(want_shape(on, "d_query", g.d_query, in.query.rows, in.query.cols));
+  if (!g.d_product.empty()) ARGOSY_TRY(want_shape(on, "d_product", g.d_product, in.product.rows, in.product.cols));
+  if (!g.d_product_log_p.empty()) ARGOSY_TRY(want_shape(on, "d_product_log_p", g.d_product_log_p, 1, in.product.rows));
   if (g.d_scale == nullptr) return {errc::invalid_argument, "d_scale: want a number to write to, got none"};
   return on.qpm_backward(in, out, d_loss, g);
+}
+
+status qpm_draw(device& on, const qpm_input& in, const qpm_draws& draws, std::span<std::int32_t> drawn) {
+  ARGOSY_TRY(check_qpm_input(on, in));
+  ARGOSY_TRY(want_count("pair", draws.pair.size(), in.query.rows));
+  ARGOSY_TRY(want_count("drawn", drawn.size(), in.query.rows));
+  return on.qpm_draw(in, draws, drawn);
+}
+
+status pair_features_forward(device& on, const pair_rows& in, view y) {
+  ARGOSY_TRY(check_pairs(on, in));
+  ARGOSY_TRY(want_shape(on, "y", y, in.query.rows, 4 * in.query.cols));
+  return on.pair_features_forward(in, y);
+}
+
+status pair_features_backward(device& on, const pair_rows& in, const_view d_y, view d_query, view d_product) {
+  ARGOSY_TRY(check_pairs(on, in));
+  ARGOSY_TRY(want_shape(on, "d_y", d_y, in.query.rows, 4 * in.query.cols));
+  ARGOSY_TRY(want_shape(on, "d_query", d_query, in.query.rows, in.query.cols));
+  ARGOSY_TRY(want_shape(on, "d_product", d_product, in.query.rows, in.query.cols));
+  return on.pair_features_backward(in, d_y, d_query, d_product);
+}
+
+status cross_entropy(device& on, const cross_entropy_input& in, double d_loss, view loss, view d_logits) {
+  ARGOSY_TRY(want_matrix(on, "logits", in.logits));
+  ARGOSY_TRY(want_count("label", in.label.size(), in.logits.rows));
+  ARGOSY_TRY(want_indices("label", in.label, 0, in.logits.cols));
+  ARGOSY_TRY(want_shape(on, "loss", loss, 1, in.logits.rows));
+  ARGOSY_TRY(want_shape(on, "d_logits", d_logits, in.logits.rows, in.logits.cols));
+  return on.cross_entropy(in, d_loss, loss, d_logits);
+}
+
+status divergence(device& on, const divergence_input& in, double d_loss, view loss, view d_predicted) {
+  ARGOSY_TRY(want_matrix(on, "target", in.target));
+  ARGOSY_TRY(want_shape(on, "predicted", in.predicted, in.target.rows, in.target.cols));
+  ARGOSY_TRY(want_shape(on, "loss", loss, 1, in.target.rows));
+  ARGOSY_TRY(want_shape(on, "d_predicted", d_predicted, in.target.rows, in.target.cols));
+  return on.divergence(in, d_loss, loss, d_predicted);
 }
 
 status adamw(device& on, const adamw_settings& s, const_view gradient, view parameter, view first, view second) {

@@ -78,19 +78,40 @@ status reference_device::qpm_forward(const qpm_input& in, const qpm_output& out)
 
 // d loss / d score = softmax - [own]
 status reference_device::qpm_backward(const qpm_input& in, const qpm_output& out, double d_loss, const qpm_gradient& g) {
-  zero(g.d_query);
-  zero(g.d_product);
+  for (const view& wanted : {g.d_query, g.d_product, g.d_product_log_p})
+    if (!wanted.empty()) zero(wanted);
   *g.d_scale = 0;
   for (std::int64_t b = 0; b < in.query.rows; ++b) {
+    const double weight = in.row_weight.empty() ? 1 : static_cast<double>(in.row_weight[static_cast<std::size_t>(b)]);
     for (const auto& t : terms_of(in, b)) {
-      const double d_score = d_loss * (std::exp(t.score - out.lse.as<double>()[b]) - (t.own ? 1 : 0));
+      const double d_score = weight * d_loss * (std::exp(t.score - out.lse.as<double>()[b]) - (t.own ? 1 : 0));
       const bool product = t.column < in.product.rows;
       const auto* v = product ? in.product.row<double>(t.column) : in.bank.row<double>(t.column - in.product.rows);
       *g.d_scale += d_score * t.similarity;
+      if (product && !g.d_product_log_p.empty()) g.d_product_log_p.as<double>()[t.column] -= d_score;
       for (std::int64_t c = 0; c < in.query.cols; ++c) {
-        g.d_query.row<double>(b)[c] += d_score * in.scale * v[c];
-        if (product) g.d_product.row<double>(t.column)[c] += d_score * in.scale * in.query.row<double>(b)[c];
+        if (!g.d_query.empty()) g.d_query.row<double>(b)[c] += d_score * in.scale * v[c];
+        if (product && !g.d_product.empty()) g.d_product.row<double>(t.column)[c] += d_score * in.scale * in.query.row<double>(b)[c];
       }
+    }
+  }
+  return {};
+}
+
+status reference_device::qpm_draw(const qpm_input& in, const qpm_draws& draws, std::span<std::int32_t> drawn) {
+  qpm_input products = in;
+  products.bank = {};
+  products.bank_id = {};
+  for (std::int64_t b = 0; b < in.query.rows; ++b) {
+    const auto at = static_cast<std::size_t>(b);
+    drawn[at] = -1;
+    double best = 0;
+    for (const auto& t : terms_of(products, b)) {
+      if (t.own) continue;
+      const double score = t.score + random_gumbel(draws.key, draws.pair[at], draws.first_column + static_cast<std::uint32_t>(t.column));
+      if (drawn[at] >= 0 && score <= best) continue;
+      best = score;
+      drawn[at] = static_cast<std::int32_t>(t.column);
     }
   }
   return {};

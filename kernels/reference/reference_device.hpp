@@ -30,6 +30,11 @@ public:
   status modal_gate_backward(const modal_gate_input&, const_view gate, const_view d_product, const modal_gate_gradient&) override;
   status qpm_forward(const qpm_input&, const qpm_output&) override;
   status qpm_backward(const qpm_input&, const qpm_output&, double d_loss, const qpm_gradient&) override;
+  status qpm_draw(const qpm_input&, const qpm_draws&, std::span<std::int32_t> drawn) override;
+  status pair_features_forward(const pair_rows&, view y) override;
+  status pair_features_backward(const pair_rows&, const_view d_y, view d_query, view d_product) override;
+  status cross_entropy(const cross_entropy_input&, double d_loss, view loss, view d_logits) override;
+  status divergence(const divergence_input&, double d_loss, view loss, view d_predicted) override;
   status dropout(const dropout_input&, view x) override;
   result<double> sum_of_squares(const_view x) override;
   status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) override;

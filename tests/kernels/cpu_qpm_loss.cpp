@@ -2,6 +2,7 @@
 #include "kernels/qpm_loss.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,27 @@ void compare(const loss_case& c) {
              (4 * relative + unit_roundoff * static_cast<double>(c.queries)) * whole *
                  std::max(1., static_cast<double>(c.queries) / static_cast<double>(c.products)));
   BOOST_TEST(std::abs(d_scale - want_d_scale) <= 4 * relative * static_cast<double>(c.queries));
+
+  std::vector<float> weight;
+  for (std::int64_t b = 0; b < c.queries; ++b) weight.push_back(static_cast<float>(b % 3));
+  qpm_input weighted = on_cpu, weighted_reference = on_reference;
+  weighted.row_weight = weighted_reference.row_weight = weight;
+  twin d_log_p(1, c.products, constant(9));
+  require_ok(qpm_backward(*device, weighted, out, .5, {d_query.f32(), {}, &d_scale, d_log_p.f32()}));
+  require_ok(qpm_backward(*reference, weighted_reference, want, .5, {d_query.f64(), {}, &want_d_scale, d_log_p.f64()}));
+  check_near(name + "weighted d_query", d_query, 2 * (4 * relative + unit_roundoff * std::sqrt(columns)) * whole);
+  check_near(name + "d_log_p", d_log_p,
+             2 * (4 * relative + unit_roundoff * static_cast<double>(c.queries)) *
+                 std::max(1., static_cast<double>(c.queries) / static_cast<double>(c.products)));
+  BOOST_TEST(std::abs(d_scale - want_d_scale) <= 8 * relative * static_cast<double>(c.queries));
+
+  std::vector<std::uint32_t> pair(of.own.size());
+  std::iota(pair.begin(), pair.end(), 5u);
+  std::vector<std::int32_t> drawn(of.own.size()), want_drawn(of.own.size());
+  const qpm_draws draws{.key = {.seed = 3, .step = 1, .site = 8}, .pair = pair, .first_column = 77};
+  require_ok(qpm_draw(*device, on_cpu, draws, drawn));
+  require_ok(qpm_draw(*reference, on_reference, draws, want_drawn));
+  BOOST_TEST(drawn == want_drawn, boost::test_tools::per_element());
 }
 
 }  // namespace
@@ -141,6 +163,51 @@ BOOST_AUTO_TEST_CASE(no_two_ids_alike) { compare({20, 20, 200, 16, 10, 1'000'000
 
 BOOST_AUTO_TEST_CASE(scales_from_flat_to_sharp) {
   for (const double scale : {1e-3, 1., 100.}) compare({20, 30, 40, 64, scale});
+}
+
+// The share of a column among many draws is its softmax: within 4 deviations.
+BOOST_AUTO_TEST_CASE(draws_follow_the_softmax) {
+  const auto device = make_cpu_device(2);
+  constexpr std::int64_t rows = 20'000;
+  const std::vector<float> query(rows, 1);
+  const float product[] = {5, 0, 1, 2};  // the first is the query's own
+  const float log_p[] = {0, 0, 0, 1};
+  const std::vector<std::int64_t> id{1, 2, 3, 4};
+  const std::vector<std::int32_t> own(rows, 0), known(rows + 1, 0);
+  std::vector<std::uint32_t> pair(rows);
+  std::iota(pair.begin(), pair.end(), 0u);
+  std::vector<std::int32_t> drawn(rows);
+  qpm_input in;
+  in.query = view_of(query.data(), rows, 1);
+  in.product = view_of(product, 4, 1);
+  in.product_id = id;
+  in.product_log_p = view_of(log_p, 1, 4);
+  in.own = own;
+  in.known_offset = known;
+  require_ok(qpm_draw(*device, in, {{.seed = 1, .step = 2, .site = 8}, pair, 0}, drawn));
+  const double mass = 1 + 2 * std::exp(1.);
+  for (const auto& [column, weight] : {std::pair{0, 0.}, {1, 1.}, {2, std::exp(1.)}, {3, std::exp(1.)}}) {
+    const double share = static_cast<double>(std::ranges::count(drawn, column)) / static_cast<double>(rows), want = weight / mass;
+    BOOST_TEST(std::abs(share - want) <= 4 * std::sqrt(want * (1 - want) / static_cast<double>(rows)), column << ": " << share);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_drawn_when_all_is_masked) {
+  const auto device = make_cpu_device(1);
+  const float one[] = {1, 1};
+  const std::vector<std::int64_t> id{1, 1};
+  const std::vector<std::int32_t> own{1}, known{0, 0};
+  const std::vector<std::uint32_t> pair{0};
+  std::vector<std::int32_t> drawn{9};
+  qpm_input in;
+  in.query = view_of(one, 1, 1);
+  in.product = view_of(one, 2, 1);
+  in.product_id = id;
+  in.product_log_p = view_of(one, 1, 2);
+  in.own = own;
+  in.known_offset = known;
+  require_ok(qpm_draw(*device, in, {{}, pair, 0}, drawn));
+  BOOST_TEST(drawn[0] == -1);
 }
 
 BOOST_AUTO_TEST_CASE(rows_with_gaps) { compare({9, 11, 13, 20, 10, 50, 12}); }

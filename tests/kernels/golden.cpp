@@ -2,8 +2,12 @@
 #include "tests/support/golden.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <numeric>
 
 #include "kernels/adamw.hpp"
+#include "kernels/classify.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/linear.hpp"
 #include "kernels/normalise.hpp"
 #include "kernels/qpm_loss.hpp"
 #include "tests/support/status.hpp"
@@ -88,6 +92,52 @@ void qpm_agrees(const std::string& name) {
   BOOST_TEST(negatives_bank == golden->offsets("n_negatives_w1"), boost::test_tools::per_element());
 }
 
+// Eq. 1-2 as eq. 3's sum: true patches for queries, predictions of all positions for products, no log p.
+template <class Arithmetic>
+void patches_agree(const std::string& name) {
+  const auto golden = test::open_golden(name);
+  if (!golden) return;
+  using number = typename Arithmetic::number;
+  const std::unique_ptr<device> on = Arithmetic::make();
+  const auto& shape = golden->at("target").shape;
+  const auto width = static_cast<std::int64_t>(shape.at(2)), rows = static_cast<std::int64_t>(shape.at(0) * shape.at(1));
+  unit_rows target(*on, golden->values<number>("target"), rows, width), predicted(*on, golden->values<number>("predicted"), rows, width);
+  const auto image = golden->integers("masked_image"), patch = golden->integers("masked_patch");
+  const auto masked = std::ssize(image);
+  std::vector<std::int32_t> own, known(image.size() + 1, 0), negatives(image.size()), none(image.size());
+  std::vector<number> query(static_cast<std::size_t>(masked * width)), log_p(static_cast<std::size_t>(rows)), loss(image.size()),
+      lse(image.size()), share(image.size()), d_predicted(predicted.raw.size());
+  for (std::size_t m = 0; m < image.size(); ++m) {
+    own.push_back(static_cast<std::int32_t>(image[m] * static_cast<std::int64_t>(shape.at(1)) + patch[m]));
+    std::copy_n(target.unit.begin() + own[m] * width, width, query.begin() + static_cast<std::ptrdiff_t>(m) * width);
+  }
+  std::vector<std::int64_t> id(static_cast<std::size_t>(rows));
+  std::iota(id.begin(), id.end(), 0);
+  const double log_scale = golden->numbers("log_inv_tau").front(), scale = std::min(std::exp(log_scale), 100.0);
+  qpm_input in;
+  in.query = view_of(query.data(), masked, width);
+  in.product = predicted.values();
+  in.scale = scale;
+  in.product_id = id;
+  in.product_log_p = view_of(log_p.data(), 1, rows);
+  in.own = own;
+  in.known_offset = known;
+  const auto row = [&](std::vector<number>& v) { return view_of(v.data(), 1, masked); };
+  const qpm_output out{row(loss), row(lse), row(share), row(share), negatives, none};
+  require_ok(qpm_forward(*on, in, out));
+  double d_scale = 0;
+  require_ok(qpm_backward(*on, in, out, 1.0 / static_cast<double>(masked), {{}, view_of(d_predicted.data(), rows, width), &d_scale}));
+
+  const double tolerance = Arithmetic::tolerance(scale * std::sqrt(static_cast<double>(width)));  // as of a matching logit
+  double mean = 0;
+  for (const number l : loss) mean += static_cast<double>(l) / static_cast<double>(masked);
+  compare_golden("loss", &mean, golden->numbers("loss"), tolerance);
+  compare_golden("d_predicted", predicted.backward(*on, d_predicted).data(), golden->numbers("d_predicted"), tolerance);
+  const double d_log_scale = d_scale * scale;
+  compare_golden("d_log_inv_tau", &d_log_scale, golden->numbers("d_log_inv_tau"), tolerance);
+  for (const std::int32_t count : negatives) BOOST_TEST(count == rows - 1);  // oracle 6: N*L terms
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(golden)
@@ -99,6 +149,68 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(matching_one_pair_without_negatives, arithmetic, g
   qpm_agrees<arithmetic>("qpm_one_pair");
 }
 BOOST_AUTO_TEST_CASE_TEMPLATE(matching_other_weights_and_widths, arithmetic, golden_arithmetics) { qpm_agrees<arithmetic>("qpm_wide"); }
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(masked_patches, arithmetic, golden_arithmetics) { patches_agree<arithmetic>("mpm_r"); }
+BOOST_AUTO_TEST_CASE_TEMPLATE(masked_patches_of_one_image, arithmetic, golden_arithmetics) { patches_agree<arithmetic>("mpm_r_one"); }
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(regression_of_masked_patches, arithmetic, golden_arithmetics) {
+  const auto golden = test::open_golden("mpm_kl");
+  if (!golden) return;
+  using number = typename arithmetic::number;
+  const std::unique_ptr<device> on = arithmetic::make();
+  auto target = golden->values<number>("target"), predicted = golden->values<number>("predicted");
+  const auto rows = golden->rows("target"), width = golden->columns("target");
+  std::vector<number> loss(static_cast<std::size_t>(rows)), d(predicted.size());
+  require_ok(divergence(*on, {view_of(target.data(), rows, width), view_of(predicted.data(), rows, width)}, 1.0 / static_cast<double>(rows),
+                        view_of(loss.data(), 1, rows), view_of(d.data(), rows, width)));
+  const double mean = static_cast<double>(std::accumulate(loss.begin(), loss.end(), number{})) / static_cast<double>(rows);
+  const double tolerance = arithmetic::tolerance(16);  // a softmax of 12 numbers of size 3, its logarithm and a sum of 12
+  compare_golden("loss", &mean, golden->numbers("loss"), tolerance);
+  compare_golden("d_predicted", d.data(), golden->numbers("d_predicted"), tolerance);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(classification_of_pairs, arithmetic, golden_arithmetics) {
+  const auto golden = test::open_golden("qpc");
+  if (!golden) return;
+  using number = typename arithmetic::number;
+  const std::unique_ptr<device> on = arithmetic::make();
+  const auto rows = golden->rows("query"), width = golden->columns("query"), inner = golden->rows("up_weight");
+  struct matrix {
+    std::vector<number> values;
+    std::int64_t rows, cols;
+    operator view() { return view_of(values.data(), rows, cols); }
+    operator const_view() { return view_of(values.data(), rows, cols); }
+  };
+  const auto made = [](std::int64_t r, std::int64_t c) { return matrix{std::vector<number>(static_cast<std::size_t>(r * c)), r, c}; };
+  const auto read = [&](const char* name, std::int64_t r, std::int64_t c) { return matrix{golden->values<number>(name), r, c}; };
+  auto query = read("query", rows, width), product = read("product", rows, width), up = read("up_weight", inner, 4 * width),
+       up_bias = read("up_bias", 1, inner), down = read("down_weight", 2, inner), down_bias = read("down_bias", 1, 2);
+  auto features = made(rows, 4 * width), wide = made(rows, inner), active = made(rows, inner), logits = made(rows, 2), loss = made(1, rows),
+       d_logits = made(rows, 2), d_active = made(rows, inner), d_features = made(rows, 4 * width), d_query = made(rows, width),
+       d_product = made(rows, width), d_up = made(inner, 4 * width), d_up_bias = made(1, inner), d_down = made(2, inner),
+       d_down_bias = made(1, 2);
+  require_ok(pair_features_forward(*on, {query, product}, features));
+  require_ok(linear_forward(*on, {features, up, up_bias}, wide));
+  require_ok(gelu_forward(*on, wide, active));
+  require_ok(linear_forward(*on, {active, down, down_bias}, logits));
+  require_ok(cross_entropy(*on, {logits, golden->offsets("label")}, 1.0 / static_cast<double>(rows), loss, d_logits));
+  require_ok(linear_backward(*on, {active, down, down_bias}, d_logits, {d_active, false, d_down, d_down_bias}));
+  require_ok(gelu_backward(*on, wide, d_active, d_active));
+  require_ok(linear_backward(*on, {features, up, up_bias}, d_active, {d_features, false, d_up, d_up_bias}));
+  require_ok(pair_features_backward(*on, {query, product}, d_features, d_query, d_product));
+
+  const double mean = static_cast<double>(std::accumulate(loss.values.begin(), loss.values.end(), number{})) / static_cast<double>(rows);
+  const double tolerance =
+      arithmetic::tolerance(4 * std::sqrt(static_cast<double>(4 * width)));  // a product over 4 C, and three small ones
+  compare_golden("loss", &mean, golden->numbers("loss"), tolerance);
+  for (auto& [name, found] : {std::pair<const char*, matrix&>{"d_query", d_query},
+                              {"d_product", d_product},
+                              {"d_up_weight", d_up},
+                              {"d_up_bias", d_up_bias},
+                              {"d_down_weight", d_down},
+                              {"d_down_bias", d_down_bias}})
+    compare_golden(name, found.values.data(), golden->numbers(name), tolerance);
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(adamw_over_a_whole_schedule, arithmetic, golden_arithmetics) {
   const auto golden = test::open_golden("adamw");

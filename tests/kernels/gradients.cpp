@@ -2,9 +2,11 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "kernels/attention.hpp"
+#include "kernels/classify.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
@@ -212,6 +214,56 @@ BOOST_FIXTURE_TEST_CASE(the_loss, matching) {
     scale = at.values[0];
     return sum();
   });
+}
+
+BOOST_FIXTURE_TEST_CASE(the_loss_of_weighted_rows, matching) {
+  const std::vector<float> weight{1, .5, 0, 2};
+  const auto weighted = [&] {
+    sum();
+    double all = 0;
+    for (std::size_t b = 0; b < weight.size(); ++b) all += .3 * static_cast<double>(weight[b]) * loss.values[b];
+    return all;
+  };
+  matrix d_query(queries, width), d_log_p(1, products);
+  double d_scale = 0;
+  weighted();
+  auto in = input();
+  in.row_weight = weight;
+  require_ok(qpm_backward(*on, in, output(), .3, {d_query, {}, &d_scale, d_log_p}));
+  differences_agree("query", query, d_query, weighted);
+  differences_agree("log_p", log_p, d_log_p, weighted);
+}
+
+BOOST_AUTO_TEST_CASE(features_of_pairs) {
+  matrix q(4, 3, 1), p(4, 3, 2), y(4, 12), d_y(4, 12, 3), d_q(4, 3), d_p(4, 3);
+  const auto loss = [&] {
+    require_ok(pair_features_forward(*on, {q, p}, y));
+    return dot(y, d_y);
+  };
+  require_ok(pair_features_backward(*on, {q, p}, d_y, d_q, d_p));
+  differences_agree("query", q, d_q, loss);
+  differences_agree("product", p, d_p, loss);
+}
+
+BOOST_AUTO_TEST_CASE(entropy_of_classes) {
+  matrix logits(4, 3, 1), each(1, 4), d(4, 3), ignored(4, 3);
+  const std::vector<std::int32_t> label{2, 0, 1, 1};
+  const auto loss = [&] {
+    require_ok(cross_entropy(*on, {logits, label}, 1, each, ignored));
+    return .3 * std::accumulate(each.values.begin(), each.values.end(), 0.);
+  };
+  require_ok(cross_entropy(*on, {logits, label}, .3, each, d));
+  differences_agree("logits", logits, d, loss);
+}
+
+BOOST_AUTO_TEST_CASE(divergence_of_distributions) {
+  matrix target(4, 5, 1), predicted(4, 5, 2), each(1, 4), d(4, 5), ignored(4, 5);
+  const auto loss = [&] {
+    require_ok(divergence(*on, {target, predicted}, 1, each, ignored));
+    return .3 * std::accumulate(each.values.begin(), each.values.end(), 0.);
+  };
+  require_ok(divergence(*on, {target, predicted}, .3, each, d));
+  differences_agree("predicted", predicted, d, loss);
 }
 
 // Oracle 2: the weighted log-sum-exp, written out for the second query: products 12, 10, 13, 14 and again 10; in the bank 11 is its own.
