@@ -47,7 +47,8 @@ checkpoint_facts facts_of(const training_job& job) {
                      .query_length = data.query_length(),
                      .title_length = data.title_length(),
                      .image_width = data.image_width(),
-                     .image_height = data.image_height()},
+                     .image_height = data.image_height(),
+                     .mask_piece = data.vocab().mask().value_or(-1)},
           .vocabulary = data.vocab().text(),
           .segmenter = std::string(data.segmenter_source()),
           .workers = job.recipe.train.workers};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "data/image.hpp"
@@ -19,8 +20,15 @@ std::uint64_t tokens_of(const batch& b, const model_recipe& shape) {
   return tokens;
 }
 
+status check_finite(double loss) {
+  if (std::isfinite(loss)) return {};
+  return {errc::out_of_range, "the loss is not finite (" + std::to_string(loss) + "): try a lower rate or a longer warm-up"};
+}
+
+}  // namespace
+
 // Adds up the time between its calls.
-class stopwatch {
+class step_runner::stopwatch {
 public:
   explicit stopwatch(const clock_source& clock) : clock_(&clock), last_(clock.now()) {}
   void add_to(double& seconds) {
@@ -34,35 +42,24 @@ private:
   steady_time last_;
 };
 
-status sum_over_ranks(collective& group, match_report& r) {
-  std::array<double, 6> sums{r.loss, r.negatives_product, r.negatives_bank, r.share_product, r.share_bank, r.gate_image};
-  ARGOSY_TRY(group.all_reduce(view_of(sums.data(), 1, std::ssize(sums))));
-  r = {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]};
-  return {};
+step_runner::step_runner(replica& r, collective& group, const recipe& chosen, const clock_source& clock)
+    : replica_(&r), group_(&group), recipe_(&chosen), clock_(&clock) {}
+
+result<step_runner::layout> step_runner::lay_out(std::int64_t rows, phase now) {
+  layout made{.rows_of = {rows}};
+  made.alone = group_->size() == 1;
+  if (made.alone) return made;
+  ARGOSY_ASSIGN(made.rows_of, group_->gather_counts(rows));
+  made.gathers = crosses_devices(now);
+  if (made.gathers) made.first_own = std::accumulate(made.rows_of.begin(), made.rows_of.begin() + group_->rank(), std::int64_t{0});
+  return made;
 }
 
-status sum_gradients(collective& group, parameters& weights) {
-  for (const int i : {0, 1}) ARGOSY_TRY(group.all_reduce(weights.arena_of(i).gradient));
-  return {};
+result<task_sums> step_runner::count(const batch& b, const step_plan& plan) {
+  task_sums counts = replica_->count(b, plan);
+  if (group_->size() > 1) ARGOSY_TRY(group_->all_reduce(view_of(counts.of.data(), 1, std::ssize(counts.of))));
+  return counts;
 }
-
-status check_finite(double loss) {
-  if (std::isfinite(loss)) return {};
-  return {errc::out_of_range, "the loss is not finite (" + std::to_string(loss) + "): try a lower rate or a longer warm-up"};
-}
-
-void fill_means(step_report& report, const match_report& sums, double count) {
-  report.loss = sums.loss / count;
-  report.negatives_product = sums.negatives_product / count;
-  report.negatives_bank = sums.negatives_bank / count;
-  report.hardness_product = sums.share_product / count;
-  report.hardness_bank = sums.share_bank / count;
-  report.gate_image = sums.gate_image / count;
-}
-
-}  // namespace
-
-step_runner::step_runner(replica& r, collective& group, const clock_source& clock) : replica_(&r), group_(&group), clock_(&clock) {}
 
 status step_runner::gather(const product_columns& own, std::span<const std::int64_t> rows_of) {
   auto& on = replica_->on();
@@ -79,50 +76,73 @@ status step_runner::gather(const product_columns& own, std::span<const std::int6
   return group_->all_gather(std::as_bytes(own.product), bytes_of, std::as_writable_bytes(std::span(gathered_product_)));
 }
 
-result<const_view> step_runner::own_gradient(std::span<const std::int64_t> rows_of) {
+result<const_view> step_runner::own_gradient(const layout& of) {
   const view all = replica_->column_gradient();
-  ARGOSY_TRY(d_own_.resize(replica_->on(), rows_of[static_cast<std::size_t>(group_->rank())], all.cols));
-  ARGOSY_TRY(group_->reduce_scatter(all, rows_of, d_own_));
+  if (!of.gathers) return const_view(all);
+  ARGOSY_TRY(d_own_.resize(replica_->on(), of.rows_of[static_cast<std::size_t>(group_->rank())], all.cols));
+  ARGOSY_TRY(group_->reduce_scatter(all, of.rows_of, d_own_));
   return const_view(d_own_);
 }
 
+status step_runner::sum_over_ranks(step_sums& s) {
+  std::array<double, task_count + 5> sums{};
+  std::ranges::copy(s.loss.of, sums.begin());
+  const std::array<double*, 5> others{&s.negatives_product, &s.negatives_bank, &s.share_product, &s.share_bank, &s.gate_image};
+  for (std::size_t i = 0; i < others.size(); ++i) sums[task_count + i] = *others[i];
+  ARGOSY_TRY(group_->all_reduce(view_of(sums.data(), 1, std::ssize(sums))));
+  std::copy_n(sums.begin(), task_count, s.loss.of.begin());
+  for (std::size_t i = 0; i < others.size(); ++i) *others[i] = sums[task_count + i];
+  return {};
+}
+
+status step_runner::sum_gradients() {
+  for (const int i : {0, 1}) ARGOSY_TRY(group_->all_reduce(replica_->model().weights().arena_of(i).gradient));
+  return {};
+}
+
+void step_runner::fill_means(step_report& report, const step_sums& sums, const task_sums& counts) const {
+  for (std::size_t t = 0; t < task_count; ++t) {
+    const auto which = static_cast<task>(t);
+    const double weight = weight_of(which, *recipe_);
+    const double mean = counts[which] > 0 ? sums.loss[which] / counts[which] : 0;
+    report.task_loss[t] = weight > 0 ? mean : std::numeric_limits<double>::quiet_NaN();
+    report.loss += weight * mean;
+  }
+  const double pairs = counts[task::matching];
+  report.negatives_product = sums.negatives_product / pairs;
+  report.negatives_bank = sums.negatives_bank / pairs;
+  report.hardness_product = sums.share_product / pairs;
+  report.hardness_bank = sums.share_bank / pairs;
+  report.gate_image = sums.gate_image / pairs;
+}
+
 result<step_result> step_runner::run(const batch& b, const step_plan& plan, const bank_view& bank) {
-  const bool alone = group_->size() == 1;
-  const bool gathers = !alone && crosses_devices(plan.phase);
   step_report report{
       .step = plan.step, .phase = plan.phase, .rate = plan.rate, .pairs = b.size(), .tokens = tokens_of(b, replica_->model().shape())};
   stopwatch watch(*clock_);
+  ARGOSY_ASSIGN(const layout of, lay_out(static_cast<std::int64_t>(b.size()), plan.phase));
+  ARGOSY_ASSIGN(const task_sums counts, count(b, plan));
+  watch.add_to(report.exchange_s);
 
-  ARGOSY_ASSIGN(product_columns columns, replica_->forward(b, plan));  // (B, P)
+  ARGOSY_ASSIGN(product_columns columns, replica_->forward(b, plan, counts));  // (B, P)
   watch.add_to(report.forward_s);
-
-  std::vector<std::int64_t> rows_of{static_cast<std::int64_t>(b.size())};
-  if (!alone) {
-    ARGOSY_ASSIGN(rows_of, group_->gather_counts(rows_of[0]));
-  }
-  const auto count = std::reduce(rows_of.begin(), rows_of.end());
-  if (gathers) {
-    ARGOSY_TRY(gather(columns, rows_of));  // (M, P)
+  if (of.gathers) {
+    ARGOSY_TRY(gather(columns, of.rows_of));  // (M, P)
     columns = {gathered_, gathered_product_, gathered_log_p_};
   }
   watch.add_to(report.exchange_s);
 
-  const auto first_own = gathers ? std::accumulate(rows_of.begin(), rows_of.begin() + group_->rank(), std::int64_t{0}) : 0;
-  ARGOSY_ASSIGN(match_report sums, replica_->match(b, columns, first_own, bank, count));
+  ARGOSY_TRY(replica_->match(b, columns, of.first_own, bank));
   watch.add_to(report.match_s);
-
-  if (!alone) ARGOSY_TRY(sum_over_ranks(*group_, sums));
-  fill_means(report, sums, static_cast<double>(count));
-  ARGOSY_TRY(check_finite(report.loss));
-  const_view d_product = replica_->column_gradient();
-  if (gathers) {
-    ARGOSY_ASSIGN(d_product, own_gradient(rows_of));  // (B, P)
-  }
+  ARGOSY_ASSIGN(const const_view d_product, own_gradient(of));  // (B, P)
   watch.add_to(report.exchange_s);
 
-  ARGOSY_TRY(replica_->backward(d_product));
+  ARGOSY_ASSIGN(step_sums sums, replica_->backward(b, d_product));
   watch.add_to(report.backward_s);
-  if (!alone) ARGOSY_TRY(sum_gradients(*group_, replica_->model().weights()));
+  if (!of.alone) ARGOSY_TRY(sum_over_ranks(sums));
+  fill_means(report, sums, counts);
+  ARGOSY_TRY(check_finite(report.loss));
+  if (!of.alone) ARGOSY_TRY(sum_gradients());
   watch.add_to(report.exchange_s);
 
   ARGOSY_ASSIGN(const update_report update, replica_->update(plan));

@@ -3,6 +3,7 @@
 // Source  arXiv 2304.04377, section 2.2; method.md, section 4.   Errors  of the replica and of the collective (aborted).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,7 +18,8 @@ namespace argosy {
 struct step_report {
   std::uint64_t step = 0;
   argosy::phase phase = phase::in_batch;
-  double loss = 0;
+  double loss = 0;                             // of all tasks, weighted
+  std::array<double, task_count> task_loss{};  // each by itself; NaN: off
   double rate = 0, gradient_norm = 0, scale = 0;
   double negatives_product = 0, negatives_bank = 0;  // per query, after masking
   double hardness_product = 0, hardness_bank = 0;    // mean softmax mass of each source
@@ -34,16 +36,29 @@ struct step_result {
 
 class step_runner {
 public:
-  // Both outlive the runner.
-  step_runner(replica&, collective&, const clock_source&);
+  // All outlive the runner.
+  step_runner(replica&, collective&, const recipe&, const clock_source&);
   result<step_result> run(const batch&, const step_plan&, const bank_view&);
 
 private:
+  class stopwatch;
+  // Rows of every rank, and what lies where among the columns of the step.
+  struct layout {
+    std::vector<std::int64_t> rows_of;
+    bool alone = true, gathers = false;
+    std::int64_t first_own = 0;
+  };
+  result<layout> lay_out(std::int64_t rows, phase);
+  result<task_sums> count(const batch&, const step_plan&);
   status gather(const product_columns& own, std::span<const std::int64_t> rows_of);
-  result<const_view> own_gradient(std::span<const std::int64_t> rows_of);
+  result<const_view> own_gradient(const layout&);
+  status sum_over_ranks(step_sums&);
+  status sum_gradients();
+  void fill_means(step_report&, const step_sums&, const task_sums& counts) const;
 
   replica* replica_;
   collective* group_;
+  const recipe* recipe_;
   const clock_source* clock_;
   tensor gathered_, gathered_log_p_, d_own_;
   std::vector<std::int64_t> gathered_product_;

@@ -1,6 +1,7 @@
 #include "actors/training.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "actors/metrics_log.hpp"
@@ -25,6 +26,21 @@ status check_job(const training_job& job) {
   return {};
 }
 
+// The index behind further queries, where the recipe wants them.
+class further_finder {
+public:
+  explicit further_finder(const training_job& job) : recipe_(&job.recipe) {
+    if (job.recipe.tasks.keywords > 0) of_products_.emplace(*job.data);
+  }
+  further_queries queries() const noexcept {
+    return {of_products_ ? &*of_products_ : nullptr, recipe_->tasks.keyword_rate, recipe_->train.seed};
+  }
+
+private:
+  const recipe* recipe_;
+  std::optional<queries_of_products> of_products_;
+};
+
 training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
 
 }  // namespace
@@ -45,6 +61,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
   const system_clock_source clock;
   const auto& train = job.recipe.train;
   const pair_order pairs(job.data->pairs(), train.seed);
+  const further_finder further(job);
   training_system system;
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
@@ -53,7 +70,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
   };
   system.batches = [&](int rank) {
     const batch_share share{.global_batch = train.batch, .rank = rank, .workers = train.workers};
-    return [&, share](std::uint64_t step) { return make_batch(*job.data, pairs, step, share); };
+    return [&, share](std::uint64_t step) { return make_batch(*job.data, pairs, step, share, further.queries()); };
   };
   system.write = [&](const checkpoint_state& state) -> status {
     ARGOSY_TRY(write_checkpoint(job.run, state));

@@ -19,7 +19,7 @@ public:
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
     if (settings_.resume) ARGOSY_TRY(restore(*settings_.resume, replica_->model()));
     if (const auto initial = std::exchange(settings_.initial, nullptr)) ARGOSY_TRY(start_from(*initial, replica_->model()));
-    runner_.emplace(*replica_, *group_, *clock_);
+    runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
     return open_bank();
   }
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,6 +66,7 @@ public:
   std::string_view piece(std::int32_t id) const;
   std::int32_t cls() const noexcept;
   std::int32_t unk() const noexcept;
+  std::optional<std::int32_t> mask() const noexcept;
   // The file it would be loaded from.
   std::string text() const;
   // [CLS] and the pieces of the words in their order, at most `longest` in all.

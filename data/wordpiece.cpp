@@ -127,6 +127,11 @@ std::string_view vocabulary::piece(std::int32_t id) const {
 std::int32_t vocabulary::cls() const noexcept { return impl_->cls; }
 std::int32_t vocabulary::unk() const noexcept { return impl_->unk; }
 
+std::optional<std::int32_t> vocabulary::mask() const noexcept {
+  const std::int32_t id = impl_->special("[MASK]");
+  return id < 0 ? std::nullopt : std::optional(id);
+}
+
 std::string vocabulary::text() const {
   std::string lines;
   for (const auto& piece : impl_->pieces) lines.append(piece).append("\n");

@@ -87,14 +87,16 @@ void compare_with_ours(const json& config, std::vector<std::string>& notes) {
 // A model around the encoder, with the title and the image.
 std::vector<parameter_spec> parameters_around(const initial_weights& w) {
   const auto sizes = sizes_of(w);
-  model_recipe r;
+  recipe whole;
+  whole.tasks.words = whole.tasks.patches = whole.tasks.classification = 0;
+  model_recipe& r = whole.model;
   r.hidden = static_cast<int>(sizes.hidden);
   r.heads = w.heads;
   r.feed_forward = static_cast<int>(sizes.feed_forward);
   r.query_layers = r.title_layers = r.image_layers = sizes.layers;
   model_inputs in;
   in.vocabulary = sizes.vocabulary;
-  return retrieval_model::parameters_of(r, in, 1);
+  return retrieval_model::parameters_of(whole, in);
 }
 
 void list_parameters(bert_import& made) {

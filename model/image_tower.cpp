@@ -55,15 +55,19 @@ void image_tower::lay_out(const packed_images& images, const pass_context& conte
     for (int row = 0; row < rows_per_image; ++row) {
       if (row > 0) patch_row_.push_back(first + row);
       place_.push_back(row);
-      pair_.push_back(static_cast<std::uint32_t>(context.first_pair + b));
+      pair_.push_back(context.pair_of(b));
     }
   }
   zero_.assign(place_.size(), 0);
   drop_ = {context.dropout, context.seed, static_cast<std::uint32_t>(context.step), context.first_site, pair_, place_};
 }
 
-result<const_view> image_tower::forward(device& on, const packed_images& images, const pass_context& context) {
+result<const_view> image_tower::forward(device& on, const packed_images& images, std::span<const std::int32_t> masked,
+                                        const pass_context& context) {
   lay_out(images, context);
+  masked_.assign(masked.begin(), masked.end());
+  masked_row_.clear();
+  for (const std::int32_t patch : masked) masked_row_.push_back(patch_row_[static_cast<std::size_t>(patch)]);
   const auto rows = static_cast<std::int64_t>(place_.size()), patches = static_cast<std::int64_t>(patch_row_.size());
   ARGOSY_TRY(encoder_.resize(on, rows));
   if (rows == 0) return const_view{};
@@ -76,6 +80,7 @@ result<const_view> image_tower::forward(device& on, const packed_images& images,
   const auto x = encoder_.input();
   const auto first_zeros = std::span<const std::int32_t>(zero_).first(cls_row_.size());
   ARGOSY_TRY(move_rows(on, {embedded_, {}, patch_row_, false}, x));
+  ARGOSY_TRY(hide_masked(on, x));
   ARGOSY_TRY(move_rows(on, {cls_, first_zeros, cls_row_, false}, x));
   ARGOSY_TRY(move_rows(on, {position_, place_, {}, true}, x));
   ARGOSY_TRY(move_rows(on, {type_, zero_, {}, true}, x));
@@ -84,6 +89,14 @@ result<const_view> image_tower::forward(device& on, const packed_images& images,
   auto inner = drop_;
   ++inner.first_site;
   return encoder_.forward(on, offset_, inner);
+}
+
+// A row of zeros maps to the bias, and gives the weight no gradient.
+status image_tower::hide_masked(device& on, view x) {
+  if (masked_.empty()) return {};
+  const std::vector<std::int32_t> bias(masked_.size(), 0), nothing(masked_.size(), -1);
+  ARGOSY_TRY(move_rows(on, {patch_.bias, bias, masked_row_, false}, x));
+  return move_rows(on, {pixels_, nothing, masked_, false}, pixels_);
 }
 
 status image_tower::backward(device& on, view d) {

@@ -99,6 +99,7 @@ std::vector<field> fields_of(recipe& r) {
   auto& t = r.train;
   auto& o = r.optimiser;
   auto& n = r.negatives;
+  auto& k = r.tasks;
   auto& c = r.checkpoint;
   return {
       whole("model", "hidden", m.hidden, 1, 16384),
@@ -120,6 +121,7 @@ std::vector<field> fields_of(recipe& r) {
       real("train", "epochs", t.epochs, 1e-6, 1e6),
       whole("train", "workers", t.workers, 1, 4096),
       whole("train", "threads", t.threads, 0, 4096),
+      whole("train", "micro_batch", t.micro_batch, 0, 1 << 24),
       real("optimiser", "rate", o.rate, 0, 10),
       real("optimiser", "warmup", o.warmup, 1e-9, 1),
       real("optimiser", "beta1", o.beta1, 0, .999999999),
@@ -134,6 +136,18 @@ std::vector<field> fields_of(recipe& r) {
       real("negatives", "cross_device_start", n.cross_device_start, 0, 1),
       real("negatives", "scale", n.scale, 1e-6, 1e6),
       real("negatives", "scale_limit", n.scale_limit, 1e-6, 1e6),
+      real("tasks", "matching", k.matching, 0, 1e6),
+      real("tasks", "words", k.words, 0, 1e6),
+      real("tasks", "patches", k.patches, 0, 1e6),
+      real("tasks", "patch_regression", k.patch_regression, 0, 1e6),
+      real("tasks", "classification", k.classification, 0, 1e6),
+      real("tasks", "keywords", k.keywords, 0, 1e6),
+      real("tasks", "word_rate", k.word_rate, 0, 1),
+      real("tasks", "patch_rate", k.patch_rate, 0, 1),
+      real("tasks", "keyword_rate", k.keyword_rate, 0, 1),
+      flag("tasks", "clean_matching", k.clean_matching),
+      flag("tasks", "symmetric_patches", k.symmetric_patches),
+      real("tasks", "same_patch", k.same_patch, -1, 1),
       whole("checkpoint", "every", c.every, 0, many),
       whole("checkpoint", "keep", c.keep, 1, 1000000),
   };
@@ -179,8 +193,8 @@ status read_table(const std::vector<field>& fields, const toml::table& root, std
       continue;
     }
     if (std::ranges::none_of(fields, [&](const field& f) { return f.table == table; }))
-      return {errc::invalid_argument,
-              where(node) + ": unknown table `[" + table + "]`; known are [model], [train], [optimiser], [negatives] and [checkpoint]"};
+      return {errc::invalid_argument, where(node) + ": unknown table `[" + table +
+                                          "]`; known are [model], [train], [optimiser], [negatives], [tasks] and [checkpoint]"};
     for (const auto& [key, value] : *node.as_table()) ARGOSY_TRY(read_key(fields, table, std::string(key.str()), value, where(value)));
   }
   return {};

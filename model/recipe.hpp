@@ -29,7 +29,8 @@ struct training_recipe {
   std::uint64_t steps = 0;     // 0: from epochs
   double epochs = 5;
   int workers = 1;
-  int threads = 0;  // of all workers together; 0: all cores
+  int threads = 0;                // of all workers together; 0: all cores
+  std::uint64_t micro_batch = 0;  // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
 };
 
 struct optimiser_recipe {
@@ -44,6 +45,21 @@ struct negatives_recipe {
   double scale_limit = 100;
 };
 
+// Weights of the tasks in the loss; 0: off, and costs nothing. method.md, section 3.
+struct tasks_recipe {
+  double matching = 1;                       // QPM
+  double words = 1;                          // MLM, on queries and on titles, each by itself
+  double patches = 1;                        // MPM_R
+  double patch_regression = 0;               // MPM
+  double classification = 1;                 // QPC
+  double keywords = 1;                       // keyword enhancement
+  double word_rate = .15, patch_rate = .15;  // what is masked
+  double keyword_rate = .5;                  // pairs that get a second query
+  bool clean_matching = false;               // match in a pass of its own, without masks
+  bool symmetric_patches = false;
+  double same_patch = 1;  // patches of a cosine above it are not negatives of each other; 1: all are
+};
+
 struct checkpoint_recipe {
   std::uint64_t every = 500;  // steps; 0: only at the end
   int keep = 2;
@@ -54,6 +70,7 @@ struct recipe {
   training_recipe train;
   optimiser_recipe optimiser;
   negatives_recipe negatives;
+  tasks_recipe tasks;
   checkpoint_recipe checkpoint;
 };
 

@@ -3,53 +3,282 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
+#include "data/masks.hpp"
 #include "kernels/adamw.hpp"
 #include "kernels/qpm_loss.hpp"
+#include "kernels/rows.hpp"
+#include "model/host.hpp"
+#include "model/tasks.hpp"
 
 namespace argosy {
 namespace {
 
-template <class T>
-double sum_of(const_view v) {
-  double sum = 0;
-  for (std::int64_t r = 0; r < v.rows; ++r) sum = std::accumulate(v.row<T>(r), v.row<T>(r) + v.cols, sum);
-  return sum;
-}
-
-double total(const_view v) { return v.type == dtype::f32 ? sum_of<float>(v) : sum_of<double>(v); }
-
-void write_row(view to, std::span<const float> from) {
-  if (to.type == dtype::f32)
-    std::ranges::copy(from, to.as<float>());
-  else
-    std::ranges::copy(from, to.as<double>());
-}
-
 // torch's clip_grad_norm_: gradients are scaled by clip / (norm + 1e-6) when their norm exceeds clip.
 double clip_scale(double norm, double clip) { return norm > clip ? clip / (norm + 1e-6) : 1; }
 
+struct hidden_parts {
+  masked_text query, title;
+  std::vector<std::int32_t> patch;
+};
+
+double mean_weight(double weight, double count) { return count > 0 ? weight / count : 0; }
+
 }  // namespace
 
+std::string_view name_of(task t) noexcept {
+  constexpr std::string_view names[task_count] = {"qpm", "keyword", "mlm_query", "mlm_title", "mpm_r", "mpm", "qpc"};
+  return names[static_cast<std::size_t>(t)];
+}
+
+double weight_of(task t, const recipe& r) noexcept {
+  switch (t) {
+    case task::matching: return r.tasks.matching;
+    case task::keywords: return r.tasks.keywords;
+    case task::query_words: return r.tasks.words;
+    case task::title_words: return r.model.use_title ? r.tasks.words : 0;
+    case task::patches: return r.model.use_image ? r.tasks.patches : 0;
+    case task::patch_regression: return r.model.use_image ? r.tasks.patch_regression : 0;
+    case task::classification: return r.tasks.classification;
+  }
+  return 0;
+}
+
 struct replica::impl {
-  impl(device& dev, const recipe& of, retrieval_model made) : on(&dev), r(of), model(std::move(made)) {}
+  impl(device& dev, const recipe& of, retrieval_model made) : on(&dev), r(of), model(std::move(made)) {
+    const auto& weights = model.weights();
+    if (weight(task::query_words) > 0) query_words = word_head::bind(weights, "mlm.query", std::string(model.query_tokens()));
+    if (weight(task::title_words) > 0) title_words = word_head::bind(weights, "mlm.title", std::string(model.title_tokens()));
+    if (weight(task::patches) > 0 || weight(task::patch_regression) > 0) patches = patch_head::bind(weights, "mpm");
+    if (weight(task::classification) > 0) classes = pair_head::bind(weights, "qpc");
+  }
+
+  double weight(task t) const noexcept { return weight_of(t, r); }
+  bool hides() const noexcept { return query_words || title_words || patches; }
+  bool in_parts(const batch& b) const noexcept { return r.train.micro_batch > 0 && r.train.micro_batch < b.size(); }
+
+  hidden_parts hide(const batch&, std::uint64_t step) const;
+  status embed(const batch&, const hidden_parts*);
+  status run_heads(const hidden_parts&);
+  status backward(const_view d_query, const_view d_product, bool with_heads);
+  status heads_alone(const batch&);
+  status embed_for_matching(const batch&);
+
+  status embed_in_parts(const batch&);
+  status backward_in_parts(const batch&, const_view d_product);
+
+  status match(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
+  qpm_input matching_input(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
+  status classify(const batch&, qpm_input, std::int64_t first_own);
+  void weigh_queries(const batch&);
+  status prepare_outputs(std::int64_t queries, std::int64_t columns);
 
   device* on;
   recipe r;
   retrieval_model model;
-  const_view query, product;
-  tensor log_p, loss, lse, share_product, share_bank, d_query, d_columns;
-  std::vector<std::int32_t> own, negatives_product, negatives_bank;
+  std::optional<word_head> query_words, title_words;
+  std::optional<patch_head> patches;
+  std::optional<pair_head> classes;
 
-  status prepare_outputs(std::int64_t queries, std::int64_t columns) {
-    for (auto* t : {&loss, &lse, &share_product, &share_bank}) ARGOSY_TRY(t->resize(*on, 1, queries));
-    ARGOSY_TRY(d_query.resize(*on, queries, model.width()));
-    ARGOSY_TRY(d_columns.resize(*on, columns, model.width()));
-    negatives_product.resize(static_cast<std::size_t>(queries));
-    negatives_bank.resize(static_cast<std::size_t>(queries));
-    return {};
-  }
+  step_plan plan;
+  task_sums counts;
+  step_sums sums;
+  hidden_parts hidden;  // of the last pass
+  const_view query, product;
+  tensor all_queries, all_products, part_of_d_query;
+  tensor log_p, loss, lse, share_product, share_bank, d_query, d_columns;
+  std::vector<std::int32_t> own, negatives_product, negatives_bank, drawn;
+  std::vector<std::int32_t> paired_query, paired_product, label;
+  std::vector<float> row_weight;
 };
+
+hidden_parts replica::impl::hide(const batch& b, std::uint64_t step) const {
+  const auto key = [&](draw_site site) {
+    return draw_key{r.train.seed, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(site)};
+  };
+  const word_mask how{r.tasks.word_rate, model.inputs().mask_piece, static_cast<std::int32_t>(model.inputs().vocabulary)};
+  const auto pair = pairs_of_products(b);
+  hidden_parts made;
+  if (query_words) made.query = mask_words(b.query, pairs_of_queries(b), key(draw_site::query_mask), how);
+  if (title_words) made.title = mask_words(b.product.title, pair, key(draw_site::title_mask), how);
+  if (patches) made.patch = mask_patches(b.product.image, pair, key(draw_site::patch_mask), r.tasks.patch_rate);
+  return made;
+}
+
+// One pass of the towers, over what is not hidden.
+status replica::impl::embed(const batch& b, const hidden_parts* hides) {
+  const auto of_queries = pairs_of_queries(b), of_products = pairs_of_products(b);
+  const retrieval_model::pass pass{true, r.train.seed, plan.step, of_queries};
+  const bool hides_queries = hides != nullptr && query_words, hides_titles = hides != nullptr && title_words;
+  ARGOSY_ASSIGN(query, model.embed_queries(hides_queries ? hides->query.text : b.query, pass));
+  const retrieval_model::product_parts parts{
+      hides_titles ? hides->title.text : b.product.title, b.product.image,
+      hides != nullptr ? std::span<const std::int32_t>(hides->patch) : std::span<const std::int32_t>{}};
+  ARGOSY_ASSIGN(product, model.embed_products(parts, {true, r.train.seed, plan.step, of_products}));
+  return {};
+}
+
+status replica::impl::run_heads(const hidden_parts& hides) {
+  const auto each = [&](task t) { return mean_weight(weight(t), counts[t]); };
+  if (query_words) {
+    ARGOSY_ASSIGN(const double loss_of_words,
+                  query_words->run(*on, model.query_rows(), hides.query.row, hides.query.piece, each(task::query_words)));
+    sums.loss[task::query_words] += loss_of_words;
+  }
+  if (title_words) {
+    ARGOSY_ASSIGN(const double loss_of_words,
+                  title_words->run(*on, model.title_rows(), hides.title.row, hides.title.piece, each(task::title_words)));
+    sums.loss[task::title_words] += loss_of_words;
+  }
+  if (patches) {
+    const patch_head::settings how{each(task::patches), each(task::patch_regression), r.tasks.symmetric_patches, r.tasks.same_patch};
+    ARGOSY_ASSIGN(const patch_losses losses,
+                  patches->run(*on, model.image_rows(), model.patch_rows(), model.embedded_patches(), hides.patch, how));
+    sums.loss[task::patches] += losses.contrastive;
+    sums.loss[task::patch_regression] += losses.regression;
+  }
+  return {};
+}
+
+status replica::impl::backward(const_view d_of_queries, const_view d_of_products, bool with_heads) {
+  retrieval_model::row_gradients of_query, of_title, of_image;
+  if (with_heads && query_words) of_query = {query_words->d_rows(), hidden.query.row};
+  if (with_heads && title_words) of_title = {title_words->d_rows(), hidden.title.row};
+  if (with_heads && patches) of_image = {patches->d_rows(), patches->read_rows()};
+  ARGOSY_TRY(model.backward_queries(d_of_queries, of_query));
+  return model.backward_products(d_of_products, of_title, of_image);
+}
+
+status replica::impl::heads_alone(const batch& b) {
+  hidden = hide(b, plan.step);
+  ARGOSY_TRY(embed(b, &hidden));
+  ARGOSY_TRY(run_heads(hidden));
+  return backward({}, {}, true);
+}
+
+status replica::impl::embed_for_matching(const batch& b) {
+  if (r.tasks.clean_matching || !hides()) return embed(b, nullptr);
+  hidden = hide(b, plan.step);
+  return embed(b, &hidden);
+}
+
+status replica::impl::embed_in_parts(const batch& b) {
+  ARGOSY_TRY(all_queries.resize(*on, static_cast<std::int64_t>(b.query.size()), model.width()));
+  ARGOSY_TRY(all_products.resize(*on, static_cast<std::int64_t>(b.size()), model.width()));
+  for (std::size_t first = 0; first < b.size(); first += r.train.micro_batch) {
+    const std::size_t count = std::min<std::size_t>(r.train.micro_batch, b.size() - first);
+    ARGOSY_TRY(embed_for_matching(part_of(b, first, count)));
+    ARGOSY_TRY(move_rows(*on, {query, {}, query_rows_of_part(b, first, count), false}, all_queries));
+    const view rows = all_products.all().row_range(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count));
+    ARGOSY_TRY(move_rows(*on, {product, {}, {}, false}, rows));
+    sums.gate_image += total_of(model.gates().column_range(1, 1));
+  }
+  query = all_queries;
+  product = all_products;
+  return {};
+}
+
+status replica::impl::backward_in_parts(const batch& b, const_view d_product) {
+  const bool heads_with_matching = hides() && !r.tasks.clean_matching;
+  for (std::size_t first = 0; first < b.size(); first += r.train.micro_batch) {
+    const std::size_t count = std::min<std::size_t>(r.train.micro_batch, b.size() - first);
+    const batch part = part_of(b, first, count);
+    if (hides() && r.tasks.clean_matching) ARGOSY_TRY(heads_alone(part));
+    ARGOSY_TRY(embed_for_matching(part));
+    if (heads_with_matching) ARGOSY_TRY(run_heads(hidden));
+    ARGOSY_TRY(part_of_d_query.resize(*on, static_cast<std::int64_t>(part.query.size()), model.width()));
+    ARGOSY_TRY(move_rows(*on, {d_query, query_rows_of_part(b, first, count), {}, false}, part_of_d_query));
+    const const_view rows = d_product.row_range(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count));
+    ARGOSY_TRY(backward(part_of_d_query, rows, heads_with_matching));
+  }
+  return {};
+}
+
+status replica::impl::prepare_outputs(std::int64_t queries, std::int64_t columns) {
+  for (auto* t : {&loss, &lse, &share_product, &share_bank}) ARGOSY_TRY(t->resize(*on, 1, queries));
+  ARGOSY_TRY(d_query.resize(*on, queries, model.width()));
+  ARGOSY_TRY(d_columns.resize(*on, columns, model.width()));
+  negatives_product.resize(static_cast<std::size_t>(queries));
+  negatives_bank.resize(static_cast<std::size_t>(queries));
+  return {};
+}
+
+// Gradients are of `row_weight / pairs of all ranks` times the loss of a row.
+void replica::impl::weigh_queries(const batch& b) {
+  const double further = mean_weight(weight(task::keywords), counts[task::keywords]) * counts[task::matching];
+  row_weight.assign(b.size(), static_cast<float>(weight(task::matching)));
+  row_weight.resize(b.query.size(), static_cast<float>(further));
+}
+
+qpm_input replica::impl::matching_input(const batch& b, const product_columns& columns, std::int64_t first_own, const bank_view& bank) {
+  own.clear();
+  for (const std::int32_t row : b.own) own.push_back(row + static_cast<std::int32_t>(first_own));
+  weigh_queries(b);
+  qpm_input in;
+  in.query = query;
+  in.product = columns.embedding;
+  in.bank = bank.embedding;
+  in.scale = model.scale(r.negatives.scale_limit);
+  in.weight_product = r.negatives.weight_product;
+  in.weight_bank = r.negatives.weight_bank;
+  in.product_id = columns.product;
+  in.bank_id = bank.product;
+  in.product_log_p = columns.log_p;
+  in.bank_log_p = bank.log_p;
+  in.own = own;
+  in.known_offset = b.known_offset;
+  in.known_product = b.known_product;
+  in.row_weight = row_weight;
+  return in;
+}
+
+// One positive and one hard negative of each pair's query; the mean is over two a pair.
+status replica::impl::classify(const batch& b, qpm_input in, std::int64_t first_own) {
+  in.query = in.query.row_range(0, static_cast<std::int64_t>(b.size()));
+  in.own = in.own.first(b.size());
+  in.known_offset = in.known_offset.first(b.size() + 1);
+  in.known_product = in.known_product.first(static_cast<std::size_t>(in.known_offset.back()));
+  in.row_weight = {};
+  drawn.resize(b.size());
+  const auto pair = pairs_of_products(b);
+  const draw_key key{r.train.seed, static_cast<std::uint32_t>(plan.step), static_cast<std::uint32_t>(draw_site::hard_negative)};
+  const auto first_column = static_cast<std::uint32_t>(b.first_pair) - static_cast<std::uint32_t>(first_own);
+  ARGOSY_TRY(qpm_draw(*on, in, {key, pair, first_column}, drawn));
+  paired_query.clear(), paired_product.clear(), label.clear();
+  const auto add_pair = [&](std::size_t row, std::int32_t column, std::int32_t matches) {
+    paired_query.push_back(static_cast<std::int32_t>(row));
+    paired_product.push_back(column);
+    label.push_back(matches);
+  };
+  for (std::size_t row = 0; row < b.size(); ++row) {
+    add_pair(row, own[row], 1);
+    if (drawn[row] >= 0) add_pair(row, drawn[row], 0);
+  }
+  ARGOSY_ASSIGN(sums.loss[task::classification],
+                classes->run(*on, {query, in.product, paired_query, paired_product, label},
+                             mean_weight(weight(task::classification), counts[task::classification]), d_query, d_columns));
+  return {};
+}
+
+status replica::impl::match(const batch& b, const product_columns& columns, std::int64_t first_own, const bank_view& bank) {
+  ARGOSY_TRY(prepare_outputs(static_cast<std::int64_t>(b.query.size()), columns.embedding.rows));
+  const qpm_input in = matching_input(b, columns, first_own, bank);
+  const qpm_output out{loss, lse, share_product, share_bank, negatives_product, negatives_bank};
+  ARGOSY_TRY(qpm_forward(*on, in, out));
+  double d_scale = 0;
+  ARGOSY_TRY(qpm_backward(*on, in, out, 1 / counts[task::matching], {.d_query = d_query, .d_product = d_columns, .d_scale = &d_scale}));
+  model.add_scale_gradient(d_scale, r.negatives.scale_limit);
+
+  const auto pairs = static_cast<std::int64_t>(b.size()), further = static_cast<std::int64_t>(b.further());
+  sums.loss[task::matching] = total_of(loss.all().column_range(0, pairs));
+  sums.loss[task::keywords] = total_of(loss.all().column_range(pairs, further));
+  sums.share_product = total_of(share_product.all().column_range(0, pairs));
+  sums.share_bank = total_of(share_bank.all().column_range(0, pairs));
+  sums.negatives_product = std::accumulate(negatives_product.begin(), negatives_product.begin() + pairs, 0.0);
+  sums.negatives_bank = std::accumulate(negatives_bank.begin(), negatives_bank.begin() + pairs, 0.0);
+  return classes ? classify(b, in, first_own) : status{};
+}
 
 replica::replica(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 replica::replica(replica&&) noexcept = default;
@@ -57,66 +286,59 @@ replica& replica::operator=(replica&&) noexcept = default;
 replica::~replica() = default;
 
 result<replica> replica::make(device& dev, const recipe& r, const model_inputs& in) {
-  ARGOSY_ASSIGN(auto model, retrieval_model::make(dev, r.model, in, r.negatives.scale, r.train.seed));
+  if (r.tasks.words > 0 && in.mask_piece < 0)
+    return status{errc::invalid_argument, "tasks.words = " + std::to_string(r.tasks.words) + ": the vocabulary has no piece [MASK]"};
+  ARGOSY_ASSIGN(auto model, retrieval_model::make(dev, r, in));
   return replica(std::make_unique<impl>(dev, r, std::move(model)));
 }
 
-result<product_columns> replica::forward(const batch& b, const step_plan& plan) {
+task_sums replica::count(const batch& b, const step_plan& plan) const {
+  const auto& m = *impl_;
+  const hidden_parts hidden = m.hide(b, plan.step);
+  const auto pairs = static_cast<double>(b.size());
+  task_sums counts;
+  counts[task::matching] = pairs;
+  counts[task::keywords] = static_cast<double>(b.further());
+  counts[task::query_words] = static_cast<double>(hidden.query.row.size());
+  counts[task::title_words] = static_cast<double>(hidden.title.row.size());
+  counts[task::patches] = counts[task::patch_regression] = static_cast<double>(hidden.patch.size());
+  counts[task::classification] = 2 * pairs;
+  return counts;
+}
+
+result<product_columns> replica::forward(const batch& b, const step_plan& plan, const task_sums& counts) {
   auto& m = *impl_;
   m.model.weights().zero_gradients(*m.on);
-  const retrieval_model::pass pass{true, m.r.train.seed, plan.step, b.first_pair};
-  ARGOSY_ASSIGN(m.query, m.model.embed_queries(b.query, pass));
-  ARGOSY_ASSIGN(m.product, m.model.embed_products(b.product, pass));
+  m.plan = plan;
+  m.counts = counts;
+  m.sums = {};
+  if (m.in_parts(b)) {
+    ARGOSY_TRY(m.embed_in_parts(b));
+  } else {
+    if (m.hides() && m.r.tasks.clean_matching) ARGOSY_TRY(m.heads_alone(b));
+    ARGOSY_TRY(m.embed_for_matching(b));
+    if (m.hides() && !m.r.tasks.clean_matching) ARGOSY_TRY(m.run_heads(m.hidden));
+    m.sums.gate_image = total_of(m.model.gates().column_range(1, 1));
+  }
   ARGOSY_TRY(m.log_p.resize(*m.on, 1, static_cast<std::int64_t>(b.size())));
   write_row(m.log_p, b.product.log_p);
   return product_columns{m.product, b.product.product, m.log_p};
 }
 
-result<match_report> replica::match(const batch& b, const product_columns& columns, std::int64_t first_own, const bank_view& bank,
-                                    std::int64_t count) {
-  auto& m = *impl_;
-  const auto queries = static_cast<std::int64_t>(b.size());
-  ARGOSY_TRY(m.prepare_outputs(queries, columns.embedding.rows));
-  m.own.resize(b.size());
-  std::iota(m.own.begin(), m.own.end(), static_cast<std::int32_t>(first_own));
-
-  const auto limit = m.r.negatives.scale_limit;
-  qpm_input in;
-  in.query = m.query;
-  in.product = columns.embedding;
-  in.bank = bank.embedding;
-  in.scale = m.model.scale(limit);
-  in.weight_product = m.r.negatives.weight_product;
-  in.weight_bank = m.r.negatives.weight_bank;
-  in.product_id = columns.product;
-  in.bank_id = bank.product;
-  in.product_log_p = columns.log_p;
-  in.bank_log_p = bank.log_p;
-  in.own = m.own;
-  in.known_offset = b.known_offset;
-  in.known_product = b.known_product;
-  const qpm_output out{m.loss, m.lse, m.share_product, m.share_bank, m.negatives_product, m.negatives_bank};
-  ARGOSY_TRY(qpm_forward(*m.on, in, out));
-  double d_scale = 0;
-  ARGOSY_TRY(qpm_backward(*m.on, in, out, 1.0 / static_cast<double>(count), {m.d_query, m.d_columns, &d_scale}));
-  m.model.add_scale_gradient(d_scale, limit);
-
-  match_report report;
-  report.loss = total(m.loss);
-  report.negatives_product = std::accumulate(m.negatives_product.begin(), m.negatives_product.end(), 0.0);
-  report.negatives_bank = std::accumulate(m.negatives_bank.begin(), m.negatives_bank.end(), 0.0);
-  report.share_product = total(m.share_product);
-  report.share_bank = total(m.share_bank);
-  report.gate_image = total(m.model.gates().column_range(1, 1));
-  return report;
+status replica::match(const batch& b, const product_columns& columns, std::int64_t first_own, const bank_view& bank) {
+  return impl_->match(b, columns, first_own, bank);
 }
 
 view replica::column_gradient() noexcept { return impl_->d_columns; }
 
-status replica::backward(const_view d_product) {
+result<step_sums> replica::backward(const batch& b, const const_view d_product) {
   auto& m = *impl_;
-  ARGOSY_TRY(m.model.backward_queries(m.d_query));
-  return m.model.backward_products(d_product);
+  if (m.in_parts(b)) {
+    ARGOSY_TRY(m.backward_in_parts(b, d_product));
+  } else {
+    ARGOSY_TRY(m.backward(m.d_query, d_product, m.hides() && !m.r.tasks.clean_matching));
+  }
+  return m.sums;
 }
 
 result<update_report> replica::update(const step_plan& plan) {

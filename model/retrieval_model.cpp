@@ -6,6 +6,8 @@
 #include "data/image.hpp"
 #include "kernels/normalise.hpp"
 #include "kernels/rows.hpp"
+#include "model/host.hpp"
+#include "model/tasks.hpp"
 #include "model/towers.hpp"
 
 namespace argosy {
@@ -26,20 +28,14 @@ const char* token_table(const model_recipe& r, tower t) {
   return t == tower::query ? "query.token" : "title.token";
 }
 
-std::vector<parameter_spec> specs_of(const model_recipe& r, const model_inputs& in) {
-  std::vector<parameter_spec> specs;
-  const auto text = [&](const char* name, tower t, int layers, int longest) {
-    const bool own = !r.shared_tokens || t == tower::query;
-    text_tower::add_specs(specs, name, token_table(r, t), own, in.vocabulary, longest, encoder_shape(r, layers), r.initial);
-  };
-  text("query", tower::query, r.query_layers, in.query_length);
-  if (r.use_title) text("title", tower::title, r.title_layers, in.title_length);
-  if (r.use_image)
-    image_tower::add_specs(specs, "image", patch_bytes(in.image_width, in.image_height), encoder_shape(r, r.image_layers), r.initial);
-  modal_adaptation::add_specs(specs, "adapt", r.hidden, r.initial);
-  add_linear_specs(specs, "project.query", r.projection, r.hidden, r.initial);
-  add_linear_specs(specs, "project.product", r.projection, r.hidden, r.initial);
-  return specs;
+void add_head_specs(std::vector<parameter_spec>& specs, const recipe& r, const model_inputs& in) {
+  const model_recipe& m = r.model;
+  if (r.tasks.words > 0) {
+    word_head::add_specs(specs, "mlm.query", m.hidden, in.vocabulary, m.initial);
+    if (m.use_title) word_head::add_specs(specs, "mlm.title", m.hidden, in.vocabulary, m.initial);
+  }
+  if (m.use_image && (r.tasks.patches > 0 || r.tasks.patch_regression > 0)) patch_head::add_specs(specs, "mpm", m.hidden, m.initial);
+  if (r.tasks.classification > 0) pair_head::add_specs(specs, "qpc", m.projection, m.initial);
 }
 
 // A projection and, for cosine, the scaling to length one.
@@ -66,6 +62,10 @@ struct head {
   }
 };
 
+status add_rows(device& on, const retrieval_model::row_gradients& from, view to) {
+  return from.d.empty() ? status{} : move_rows(on, {from.d, {}, from.row, true}, to);
+}
+
 }  // namespace
 
 struct retrieval_model::impl {
@@ -78,18 +78,15 @@ struct retrieval_model::impl {
   modal_adaptation adapt;
   head query_head, product_head;
 
-  packed_text query_text, no_text;  // of the last pass, for its backward
-  product_batch products;
+  packed_text query_text, title_text;  // of the last pass, for its backward
   std::vector<std::int32_t> no_rows, no_offset;
   const_view query_rows, title_rows, image_rows, adapted;
   tensor query_cls, d_query_cls, d_query, d_title, d_image, d_adapted;
 
-  pass_context context_of(const pass& p, tower t) const {
-    return {p.training ? recipe.dropout : 0, p.seed, p.step, p.first_pair, first_site(t)};
-  }
+  pass_context context_of(const pass& p, tower t) const { return {p.training ? recipe.dropout : 0, p.seed, p.step, p.pair, first_site(t)}; }
   modal_adaptation::packed_rows titles() const {
     if (!recipe.use_title) return {{}, no_offset, no_rows};
-    return {title_rows, products.title.offset, title.first_rows()};
+    return {title_rows, title_text.offset, title.first_rows()};
   }
   modal_adaptation::packed_rows images() const {
     if (!recipe.use_image) return {{}, no_offset, no_rows};
@@ -102,20 +99,33 @@ retrieval_model::retrieval_model(retrieval_model&&) noexcept = default;
 retrieval_model& retrieval_model::operator=(retrieval_model&&) noexcept = default;
 retrieval_model::~retrieval_model() = default;
 
-std::vector<parameter_spec> retrieval_model::parameters_of(const model_recipe& r, const model_inputs& in, double first_scale) {
-  auto specs = specs_of(r, in);
-  specs.push_back({"log_scale", 1, 1, initial::constant, std::log(first_scale), false});
+std::vector<parameter_spec> retrieval_model::parameters_of(const recipe& whole, const model_inputs& in) {
+  const model_recipe& r = whole.model;
+  std::vector<parameter_spec> specs;
+  const auto text = [&](const char* name, tower t, int layers, int longest) {
+    const bool own = !r.shared_tokens || t == tower::query;
+    text_tower::add_specs(specs, name, token_table(r, t), own, in.vocabulary, longest, encoder_shape(r, layers), r.initial);
+  };
+  text("query", tower::query, r.query_layers, in.query_length);
+  if (r.use_title) text("title", tower::title, r.title_layers, in.title_length);
+  if (r.use_image)
+    image_tower::add_specs(specs, "image", patch_bytes(in.image_width, in.image_height), encoder_shape(r, r.image_layers), r.initial);
+  modal_adaptation::add_specs(specs, "adapt", r.hidden, r.initial);
+  add_linear_specs(specs, "project.query", r.projection, r.hidden, r.initial);
+  add_linear_specs(specs, "project.product", r.projection, r.hidden, r.initial);
+  specs.push_back({"log_scale", 1, 1, initial::constant, std::log(whole.negatives.scale), false});
+  add_head_specs(specs, whole, in);
   return specs;
 }
 
-result<retrieval_model> retrieval_model::make(device& on, const model_recipe& r, const model_inputs& in, double first_scale,
-                                              std::uint64_t seed) {
+result<retrieval_model> retrieval_model::make(device& on, const recipe& whole, const model_inputs& in) {
+  const model_recipe& r = whole.model;
   if (in.vocabulary < 1) return status{errc::invalid_argument, "vocabulary: want at least one piece, got " + std::to_string(in.vocabulary)};
   auto made = std::make_unique<impl>();
   made->on = &on;
   made->recipe = r;
   made->inputs = in;
-  ARGOSY_ASSIGN(made->weights, parameters::make(on, parameters_of(r, in, first_scale), seed));
+  ARGOSY_ASSIGN(made->weights, parameters::make(on, parameters_of(whole, in), whole.train.seed));
   const auto& w = made->weights;
   made->query = text_tower::bind(w, "query", token_table(r, tower::query), encoder_shape(r, r.query_layers));
   if (r.use_title) made->title = text_tower::bind(w, "title", token_table(r, tower::title), encoder_shape(r, r.title_layers));
@@ -135,16 +145,17 @@ result<const_view> retrieval_model::embed_queries(const packed_text& text, const
   return m.query_head.forward(*m.on, m.query_cls);
 }
 
-result<const_view> retrieval_model::embed_products(const product_batch& batch, const pass& p) {
+result<const_view> retrieval_model::embed_products(const product_parts& parts, const pass& p) {
   auto& m = *impl_;
-  m.products = batch;
-  m.no_rows.assign(batch.size(), -1);
-  m.no_offset.assign(batch.size() + 1, 0);
+  const std::size_t count = parts.image.size();
+  m.no_rows.assign(count, -1);
+  m.no_offset.assign(count + 1, 0);
   if (m.recipe.use_title) {
-    ARGOSY_ASSIGN(m.title_rows, m.title.forward(*m.on, batch.title, m.context_of(p, tower::title)));
+    m.title_text = parts.title;
+    ARGOSY_ASSIGN(m.title_rows, m.title.forward(*m.on, parts.title, m.context_of(p, tower::title)));
   }
   if (m.recipe.use_image) {
-    ARGOSY_ASSIGN(m.image_rows, m.image.forward(*m.on, batch.image, m.context_of(p, tower::image)));
+    ARGOSY_ASSIGN(m.image_rows, m.image.forward(*m.on, parts.image, parts.masked_patch, m.context_of(p, tower::image)));
   }
   ARGOSY_ASSIGN(m.adapted, m.adapt.forward(*m.on, m.titles(), m.images()));
   return m.product_head.forward(*m.on, m.adapted);
@@ -152,47 +163,60 @@ result<const_view> retrieval_model::embed_products(const product_batch& batch, c
 
 const_view retrieval_model::gates() const noexcept { return impl_->adapt.gate(); }
 
-status retrieval_model::backward_queries(const_view d_embedding) {
+const_view retrieval_model::query_rows() const noexcept { return impl_->query_rows; }
+const_view retrieval_model::title_rows() const noexcept { return impl_->title_rows; }
+const_view retrieval_model::image_rows() const noexcept { return impl_->image_rows; }
+std::span<const std::int32_t> retrieval_model::patch_rows() const noexcept { return impl_->image.patch_rows(); }
+const_view retrieval_model::embedded_patches() const noexcept { return impl_->image.embedded(); }
+
+status retrieval_model::backward_queries(const_view d_embedding, const row_gradients& of_heads) {
   auto& m = *impl_;
-  ARGOSY_TRY(m.d_query_cls.resize(*m.on, m.query_cls.rows(), m.recipe.hidden));
-  ARGOSY_TRY(m.query_head.backward(*m.on, m.query_cls, d_embedding, m.d_query_cls));
   ARGOSY_TRY(m.d_query.resize(*m.on, m.query_rows.rows, m.recipe.hidden));
   m.on->zero(m.d_query);
-  ARGOSY_TRY(move_rows(*m.on, {m.d_query_cls, {}, m.query.first_rows(), true}, m.d_query));
+  if (!d_embedding.empty()) {
+    ARGOSY_TRY(m.d_query_cls.resize(*m.on, m.query_cls.rows(), m.recipe.hidden));
+    ARGOSY_TRY(m.query_head.backward(*m.on, m.query_cls, d_embedding, m.d_query_cls));
+    ARGOSY_TRY(move_rows(*m.on, {m.d_query_cls, {}, m.query.first_rows(), true}, m.d_query));
+  }
+  ARGOSY_TRY(add_rows(*m.on, of_heads, m.d_query));
   return m.query.backward(*m.on, m.query_text, m.d_query);
 }
 
-status retrieval_model::backward_products(const_view d_embedding) {
+status retrieval_model::backward_products(const_view d_embedding, const row_gradients& of_title_head, const row_gradients& of_image_head) {
   auto& m = *impl_;
   const auto titles = m.titles(), images = m.images();
-  ARGOSY_TRY(m.d_adapted.resize(*m.on, m.adapted.rows, m.recipe.hidden));
-  ARGOSY_TRY(m.product_head.backward(*m.on, m.adapted, d_embedding, m.d_adapted));
   ARGOSY_TRY(m.d_title.resize(*m.on, titles.rows.rows, m.recipe.hidden));
   ARGOSY_TRY(m.d_image.resize(*m.on, images.rows.rows, m.recipe.hidden));
-  ARGOSY_TRY(m.adapt.backward(*m.on, titles, images, m.d_adapted, m.d_title, m.d_image));
-  if (m.recipe.use_title) ARGOSY_TRY(m.title.backward(*m.on, m.products.title, m.d_title));
+  if (d_embedding.empty()) {
+    m.on->zero(m.d_title);
+    m.on->zero(m.d_image);
+  } else {
+    ARGOSY_TRY(m.d_adapted.resize(*m.on, m.adapted.rows, m.recipe.hidden));
+    ARGOSY_TRY(m.product_head.backward(*m.on, m.adapted, d_embedding, m.d_adapted));
+    ARGOSY_TRY(m.adapt.backward(*m.on, titles, images, m.d_adapted, m.d_title, m.d_image));
+  }
+  ARGOSY_TRY(add_rows(*m.on, of_title_head, m.d_title));
+  ARGOSY_TRY(add_rows(*m.on, of_image_head, m.d_image));
+  if (m.recipe.use_title) ARGOSY_TRY(m.title.backward(*m.on, m.title_text, m.d_title));
   if (m.recipe.use_image) ARGOSY_TRY(m.image.backward(*m.on, m.d_image));
   return {};
 }
 
 double retrieval_model::scale(double limit) const noexcept {
-  const auto v = impl_->weights.at("log_scale").value;
-  return std::min(std::exp(v.type == dtype::f32 ? static_cast<double>(*v.as<float>()) : *v.as<double>()), limit);
+  return std::min(std::exp(number_at(impl_->weights.at("log_scale").value)), limit);
 }
 
 void retrieval_model::add_scale_gradient(double d_scale, double limit) noexcept {
   const auto& p = impl_->weights.at("log_scale");
   const auto now = scale(limit);
-  const double d = now < limit ? d_scale * now : 0;
-  if (p.gradient.type == dtype::f32)
-    *p.gradient.as<float>() += static_cast<float>(d);
-  else
-    *p.gradient.as<double>() += d;
+  if (now < limit) add_number(p.gradient, d_scale * now);
 }
 
 parameters& retrieval_model::weights() noexcept { return impl_->weights; }
 const parameters& retrieval_model::weights() const noexcept { return impl_->weights; }
 const model_recipe& retrieval_model::shape() const noexcept { return impl_->recipe; }
+std::string_view retrieval_model::query_tokens() const noexcept { return token_table(impl_->recipe, tower::query); }
+std::string_view retrieval_model::title_tokens() const noexcept { return token_table(impl_->recipe, tower::title); }
 const model_inputs& retrieval_model::inputs() const noexcept { return impl_->inputs; }
 std::int64_t retrieval_model::width() const noexcept { return impl_->recipe.projection; }
 

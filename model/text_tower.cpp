@@ -38,7 +38,7 @@ result<const_view> text_tower::forward(device& on, const packed_text& text, cons
     first_row_.push_back(first < last ? first : -1);
     for (auto row = first; row < last; ++row) {
       place_.push_back(row - first);
-      pair_.push_back(static_cast<std::uint32_t>(context.first_pair + b));
+      pair_.push_back(context.pair_of(b));
     }
   }
   zero_.assign(text.token.size(), 0);

@@ -18,8 +18,10 @@ namespace argosy {
 // What one pass knows besides its rows.
 struct pass_context {
   double dropout = 0;
-  std::uint64_t seed = 0, step = 0, first_pair = 0;
+  std::uint64_t seed = 0, step = 0;
+  std::span<const std::uint32_t> pair;  // (B) whose draws each sequence makes; empty: 0, 1, ...
   std::uint32_t first_site = 0;
+  std::uint32_t pair_of(std::size_t sequence) const { return pair.empty() ? static_cast<std::uint32_t>(sequence) : pair[sequence]; }
 };
 
 // token + position + type, LayerNorm, dropout, encoder. Parameters NAME.{position,type,embedding_ln}, TOKENS, NAME.L...
@@ -45,19 +47,24 @@ private:
   dropout_plan drop_;
 };
 
-// patches -> linear, [CLS] first, position + type, LayerNorm, dropout, encoder. Absent images have no rows.
+// patches -> linear, [CLS] first, position + type, LayerNorm, dropout, encoder. Absent images have no rows. A masked patch is zeroed before
+// the linear map (ours, as in FashionBERT's public code), so the encoder sees its bias.
 class image_tower {
 public:
   static void add_specs(std::vector<parameter_spec>&, const std::string& name, std::int64_t patch_width, const encoder::shape&,
                         double deviation);
   static image_tower bind(const parameters&, const std::string& name, const encoder::shape&);
-  result<const_view> forward(device&, const packed_images&, const pass_context&);
+  // `masked`: indices among the patches, rising.
+  result<const_view> forward(device&, const packed_images&, std::span<const std::int32_t> masked, const pass_context&);
   status backward(device&, view d);
-  std::span<const std::int32_t> offset() const noexcept { return offset_; }  // (B + 1)
+  const_view embedded() const noexcept { return embedded_; }                        // (patches, d) after the linear map, unmasked
+  std::span<const std::int32_t> patch_rows() const noexcept { return patch_row_; }  // row of each patch
+  std::span<const std::int32_t> offset() const noexcept { return offset_; }         // (B + 1)
   std::span<const std::int32_t> first_rows() const noexcept { return first_row_; }
 
 private:
   void lay_out(const packed_images&, const pass_context&);
+  status hide_masked(device&, view x);
 
   linear_slot patch_;
   view cls_, d_cls_, position_, d_position_, type_, d_type_;
@@ -65,7 +72,7 @@ private:
   encoder encoder_;
   std::int64_t hidden_ = 0;
   tensor pixels_, embedded_, d_embedded_, normalised_, rstd_;
-  std::vector<std::int32_t> offset_, place_, zero_, first_row_, cls_row_, patch_row_;
+  std::vector<std::int32_t> offset_, place_, zero_, first_row_, cls_row_, patch_row_, masked_, masked_row_;
   std::vector<std::uint32_t> pair_;
   dropout_plan drop_;
 };

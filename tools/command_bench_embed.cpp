@@ -69,8 +69,7 @@ status run_bench_embed(const bench_embed_options& options, const console& io) {
   ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(options.data));
   if (data.queries() == 0) return {errc::invalid_argument, options.data.string() + ": the data holds no queries"};
   const auto device = make_cpu_device(options.threads);
-  ARGOSY_ASSIGN(retrieval_model model,
-                retrieval_model::make(*device, chosen.model, inputs_of(data), chosen.negatives.scale, chosen.train.seed));
+  ARGOSY_ASSIGN(retrieval_model model, retrieval_model::make(*device, chosen, inputs_of(data)));
 
   std::vector<std::vector<std::int32_t>> tokens;
   for (std::uint64_t q = 0; q < std::min(options.count, data.queries()); ++q) {

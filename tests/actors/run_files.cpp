@@ -62,12 +62,24 @@ BOOST_AUTO_TEST_CASE(a_line_holds_every_key_and_reads_back_to_the_same_bits) {
                           "data_wait_s",    "step_s",
                           "forward_s",      "match_s",
                           "backward_s",     "exchange_s",
-                          "update_s",       "real_tokens"})
+                          "update_s",       "real_tokens",
+                          "loss_qpm",       "loss_keyword",
+                          "loss_mlm_query", "loss_mlm_title",
+                          "loss_mpm_r",     "loss_mpm",
+                          "loss_qpc"})
     BOOST_TEST(line.contains(key), key);
-  BOOST_TEST(line.size() == 24u);
+  BOOST_TEST(line.size() == 31u);
   BOOST_TEST(line["loss"].get<double>() == .1 + .2);
   BOOST_TEST(line["gradient_norm"].get<double>() == 1e-300);
   BOOST_TEST(line["phase"] == "in-batch+bank");
+}
+
+BOOST_AUTO_TEST_CASE(the_loss_of_a_task_that_is_off_is_null) {
+  auto p = progress(3, 1);
+  p.report.task_loss[static_cast<std::size_t>(task::patches)] = std::numeric_limits<double>::quiet_NaN();
+  const auto line = nlohmann::json::parse(metrics_line(p));
+  BOOST_TEST(line["loss_mpm_r"].is_null());
+  BOOST_TEST(line["loss_qpm"] == 0.0);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_goes_on_drops_what_it_will_do_again_and_a_cut_line) {

@@ -37,6 +37,7 @@ std::vector<std::uint8_t> patches(drawer& draw) {
 void append_row(batch& b, std::uint64_t step, std::uint64_t row, products kind) {
   drawer draw(step, row);
   b.query.append(tokens(draw, 6));
+  b.own.push_back(static_cast<std::int32_t>(b.own.size()));
   const auto shown = draw.below(4);  // 0: no image, 1: no title, else both
   const auto title = tokens(draw, 8);
   const auto image = patches(draw);
@@ -81,10 +82,13 @@ recipe tiny_recipe(int workers) {
   r.negatives.bank = 10;
   r.negatives.scale = 10;
   r.checkpoint.every = 3;
+  r.tasks.words = r.tasks.patches = r.tasks.classification = r.tasks.keywords = 0;
   return r;
 }
 
-model_inputs tiny_inputs() { return {.vocabulary = 20, .query_length = 6, .title_length = 8, .image_width = 8, .image_height = 8}; }
+model_inputs tiny_inputs() {
+  return {.vocabulary = 20, .query_length = 6, .title_length = 8, .image_width = 8, .image_height = 8, .mask_piece = 19};
+}
 
 checkpoint_facts tiny_facts(const recipe& r) {
   return {.steps_done = 0,

@@ -34,14 +34,27 @@ std::vector<double> gradients_of(const parameters& weights) {
 
 constexpr double usual_rate = 1e-2;
 
+using recipe_maker = recipe (*)(int workers);
+
+// All but eq. 1, whose softmax is over the patches of a rank.
+recipe with_tasks(int workers) {
+  recipe r = test::tiny_recipe(workers);
+  r.tasks.words = .7;
+  r.tasks.patch_regression = .3;
+  r.tasks.classification = .6;
+  r.tasks.word_rate = r.tasks.patch_rate = .3;
+  return r;
+}
+
 // One rank through `steps` steps of one phase, its bank filled with what each step pushed.
-status train(collective& group, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps, double rate, series& out) {
-  const auto r = test::tiny_recipe(group.size());
+status train(collective& group, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps, double rate, series& out,
+             recipe_maker make_recipe) {
+  const auto r = make_recipe(group.size());
   const auto dev = make_device();
   ARGOSY_ASSIGN(auto model, replica::make(*dev, r, test::tiny_inputs()));
   ARGOSY_ASSIGN(auto bank, memory_bank::make(*dev, 10, model.model().width()));
   const manual_clock clock;
-  step_runner runner(model, group, clock);
+  step_runner runner(model, group, r, clock);
   for (std::uint64_t step = 0; step < steps; ++step) {
     const auto b = test::tiny_batch(step, {.global_batch = test::tiny_batch_size, .rank = group.rank(), .workers = group.size()});
     const auto view = bank.view();
@@ -55,14 +68,14 @@ status train(collective& group, const device_maker& make_device, phase now, bool
 }
 
 std::vector<series> train_ranks(int workers, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps = 3,
-                                double rate = usual_rate) {
+                                double rate = usual_rate, recipe_maker make_recipe = test::tiny_recipe) {
   const auto group = make_in_process_group(workers);
   std::vector<series> all(group.size());
   std::vector<status> ends(group.size());
   {
     std::vector<std::jthread> threads;
     for (std::size_t r = 0; r < group.size(); ++r)
-      threads.emplace_back([&, r] { ends[r] = train(*group[r], make_device, now, fill_bank, steps, rate, all[r]); });
+      threads.emplace_back([&, r] { ends[r] = train(*group[r], make_device, now, fill_bank, steps, rate, all[r], make_recipe); });
   }
   for (const auto& end : ends) BOOST_REQUIRE_MESSAGE(end.ok(), end.text());
   return all;
@@ -78,10 +91,11 @@ double relative_distance(const std::vector<double>& a, const std::vector<double>
   return std::sqrt(apart / size);
 }
 
-void check_ranks_equal_one(const device_maker& make_device, phase now, bool fill_bank, double tolerance, double rate = usual_rate) {
-  const auto one = train_ranks(1, make_device, now, fill_bank, 3, rate)[0];
+void check_ranks_equal_one(const device_maker& make_device, phase now, bool fill_bank, double tolerance, double rate = usual_rate,
+                           recipe_maker make_recipe = test::tiny_recipe) {
+  const auto one = train_ranks(1, make_device, now, fill_bank, 3, rate, make_recipe)[0];
   for (const int workers : {2, 3}) {
-    const auto many = train_ranks(workers, make_device, now, fill_bank, 3, rate);
+    const auto many = train_ranks(workers, make_device, now, fill_bank, 3, rate, make_recipe);
     for (const auto& rank : many)
       for (std::size_t step = 0; step < one.reports.size(); ++step) {
         const auto &got = rank.reports[step], &want = one.reports[step];
@@ -108,6 +122,13 @@ BOOST_AUTO_TEST_SUITE(train_steps)
 BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_reference) { check_ranks_equal_one(by_reference, phase::cross_device, false, 1e-8); }
 BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_with_a_bank_reference) {
   check_ranks_equal_one(by_reference, phase::cross_device_and_bank, true, 1e-8);
+}
+BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_with_every_task_reference) {
+  check_ranks_equal_one(by_reference, phase::cross_device_and_bank, true, 1e-8, usual_rate, with_tasks);
+  const auto one = train_ranks(1, by_reference, phase::in_batch, false, 1, usual_rate, with_tasks)[0].reports[0];
+  for (const task t : {task::query_words, task::title_words, task::patch_regression, task::classification})
+    BOOST_TEST(one.task_loss[static_cast<std::size_t>(t)] > 0, name_of(t));
+  BOOST_TEST(std::isnan(one.task_loss[static_cast<std::size_t>(task::patches)]));
 }
 // method.md, oracle 4: 1e-5 of the gradient's norm in float32.
 BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_cpu) {
@@ -164,9 +185,10 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_finite_is_refused_by_all_ranks_before_th
     for (std::size_t r = 0; r < 2; ++r)
       threads.emplace_back([&, r] {
         const auto dev = by_reference();
-        auto model = replica::make(*dev, test::tiny_recipe(2), test::tiny_inputs());
+        const recipe with = test::tiny_recipe(2);
+        auto model = replica::make(*dev, with, test::tiny_inputs());
         const manual_clock clock;
-        step_runner runner(*model, *group[r], clock);
+        step_runner runner(*model, *group[r], with, clock);
         auto b = test::tiny_batch(0, {.global_batch = 6, .rank = static_cast<int>(r), .workers = 2});
         if (r == 1) b.product.log_p[0] = std::numeric_limits<float>::quiet_NaN();
         ends[r] = runner.run(b, {.step = 0, .of = 8, .phase = phase::in_batch, .rate = 1e-2}, {}).failure();

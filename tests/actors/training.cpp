@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(another_recipe_other_workers_and_other_data_are_refused_by_
 initial_weights numbered_weights(const training_job& job) {
   const auto vocabulary = static_cast<std::int64_t>(job.data->vocab().size());
   initial_weights w{job.recipe.model.heads, job.data->vocab().text(), {}};
-  for (const auto& spec : retrieval_model::parameters_of(job.recipe.model, {.vocabulary = vocabulary}, 1)) {
+  for (const auto& spec : retrieval_model::parameters_of(job.recipe, {.vocabulary = vocabulary})) {
     if (!spec.name.starts_with("query.")) continue;
     const auto source = source_of(spec.name);
     if (source.empty()) continue;

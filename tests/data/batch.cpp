@@ -143,6 +143,90 @@ BOOST_AUTO_TEST_CASE(impossible_shares_and_data_without_pairs) {
     check_refused(make_batch(data, pair_order(data.pairs(), 3), 0, share).failure(), errc::invalid_argument, {"rank"});
 }
 
+batch with_further(const prepared_data& data, const queries_of_products& of, std::uint64_t step, const batch_share& share,
+                   double probability) {
+  return make_batch(data, pair_order(data.pairs(), 3), step, share, {&of, probability, 5}).value();
+}
+
+BOOST_AUTO_TEST_CASE(further_queries_led_to_the_same_product_and_are_others) {
+  const auto data = small_shop().prepared();
+  const queries_of_products of(data);
+  std::uint64_t listed = 0;
+  for (std::uint64_t product = 0; product < data.products(); ++product) listed += of[product].size();
+  BOOST_TEST(listed == data.pairs());
+  const auto plain = batch_of(data, 0, {data.pairs(), 0, 1});
+  const auto made = with_further(data, of, 0, {data.pairs(), 0, 1}, 1);
+  std::size_t expected = 0;
+  for (const auto product : plain.product.product) expected += of[static_cast<std::uint64_t>(product)].size() > 1 ? 1 : 0;
+  BOOST_REQUIRE(expected > 0);
+  const pair_order order(data.pairs(), 3);
+  BOOST_TEST(made.further() == expected);
+  BOOST_TEST(made.known_offset.size() == made.query.size() + 1);
+  const auto tokens = [&](std::size_t q) {
+    return std::vector<std::int32_t>(made.query.token.begin() + made.query.offset[q], made.query.token.begin() + made.query.offset[q + 1]);
+  };
+  for (std::size_t q = made.size(); q < made.query.size(); ++q) {
+    const auto own = static_cast<std::size_t>(made.own[q]);
+    const auto own_query = data.pair_query(order.at(made.first_pair + own));
+    bool led = false;
+    for (const std::uint32_t query : of[static_cast<std::uint64_t>(made.product.product[own])]) {
+      const auto of_query = data.query_tokens(query);
+      led = led || (query != own_query && std::ranges::equal(of_query, tokens(q)));
+    }
+    BOOST_TEST(led);
+  }
+  BOOST_TEST(with_further(data, of, 0, {data.pairs(), 0, 1}, 0).further() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(further_queries_do_not_depend_on_the_number_of_workers) {
+  const auto data = small_shop().prepared();
+  const queries_of_products of(data);
+  const auto further_tokens = [](const batch& b) {
+    return std::vector<std::int32_t>(b.query.token.begin() + b.query.offset[b.size()], b.query.token.end());
+  };
+  const auto whole = with_further(data, of, 1, {17, 0, 1}, .5);
+  std::vector<std::int32_t> joined;
+  for (int rank = 0; rank < 3; ++rank) extend(joined, further_tokens(with_further(data, of, 1, {17, rank, 3}, .5)));
+  BOOST_TEST(joined == further_tokens(whole), per_element);
+}
+
+BOOST_AUTO_TEST_CASE(the_parts_of_a_batch_hold_all_of_it_once) {
+  const auto data = small_shop().prepared();
+  const queries_of_products of(data);
+  const auto whole = with_further(data, of, 2, {11, 0, 1}, 1);
+  const auto keys = pairs_of_queries(whole);
+  std::vector<int> seen(whole.query.size());
+  batch joined;
+  for (std::size_t first = 0; first < 11; first += 4) {
+    const std::size_t count = std::min<std::size_t>(4, 11 - first);
+    const auto part = part_of(whole, first, count);
+    BOOST_TEST(part.size() == count);
+    BOOST_TEST(part.first_pair == whole.first_pair + first);
+    const auto rows = query_rows_of_part(whole, first, count);
+    BOOST_REQUIRE(rows.size() == part.query.size());
+    const auto part_keys = pairs_of_queries(part);
+    for (std::size_t q = 0; q < rows.size(); ++q) {
+      const auto row = static_cast<std::size_t>(rows[q]);
+      ++seen[row];
+      BOOST_TEST(part_keys[q] == keys[row]);
+      BOOST_TEST(static_cast<std::size_t>(part.own[q]) + first == static_cast<std::size_t>(whole.own[row]));
+      BOOST_TEST(part.query.offset[q + 1] - part.query.offset[q] == whole.query.offset[row + 1] - whole.query.offset[row]);
+      BOOST_TEST(part.query.token[static_cast<std::size_t>(part.query.offset[q + 1] - 1)] ==
+                 whole.query.token[static_cast<std::size_t>(whole.query.offset[row + 1] - 1)]);
+      BOOST_TEST(part.known_offset[q + 1] - part.known_offset[q] == whole.known_offset[row + 1] - whole.known_offset[row]);
+    }
+    extend(joined.product.title, part.product.title);
+    extend(joined.product.image.patch, part.product.image.patch);
+    extend(joined.product.image.present, part.product.image.present);
+    extend(joined.product.product, part.product.product);
+  }
+  for (const int times : seen) BOOST_TEST(times == 1);
+  BOOST_TEST(joined.product.title.token == whole.product.title.token, per_element);
+  BOOST_TEST((joined.product.image.patch == whole.product.image.patch));
+  BOOST_TEST(joined.product.image.present == whole.product.image.present, per_element);
+  BOOST_TEST(joined.product.product == whole.product.product, per_element);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(all_three_encoders_start_from_the_same_numbers) {
   test::require_ok(check_fits(*read, r.model, test::tiny_inputs(), words()));
 
   const auto on = make_cpu_device(1);
-  auto model = retrieval_model::make(*on, r.model, test::tiny_inputs(), 10, 1).value();
+  auto model = retrieval_model::make(*on, r, test::tiny_inputs()).value();
   const auto untouched = *model.weights().at("project.query.weight").value.as<float>();
   test::require_ok(start_from(*read, model));
   const auto equal = [&](const std::string& parameter, const std::string& theirs) {
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(what_was_imported_is_exported_unchanged) {
     auto in = test::tiny_inputs();
     in.query_length = in.title_length = positions;
     const auto on = make_cpu_device(1);
-    auto model = retrieval_model::make(*on, r.model, in, 10, 1).value();
+    auto model = retrieval_model::make(*on, r, in).value();
     test::require_ok(start_from(import_bert(on_disk.options)->weights, model));
     checkpoint_facts facts;
     facts.vocabulary = words();

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 retrieval_model tiny(device& on, std::uint64_t seed, int hidden = 16) {
   auto r = test::tiny_recipe();
   r.model.hidden = hidden;
-  return retrieval_model::make(on, r.model, test::tiny_inputs(), 10, seed).value();
+  r.train.seed = seed;
+  return retrieval_model::make(on, r, test::tiny_inputs()).value();
 }
 
 checkpoint_facts facts(std::uint64_t steps) {

@@ -33,6 +33,17 @@ recipe tiny_recipe() {
   r.negatives.bank = 32;
   r.negatives.scale = 10;
   r.optimiser.rate = 1e-2;
+  r.tasks.words = r.tasks.patches = r.tasks.classification = r.tasks.keywords = 0;
+  return r;
+}
+
+recipe with_every_task(recipe r) {
+  r.tasks.words = .7;
+  r.tasks.patches = .4;
+  r.tasks.patch_regression = .3;
+  r.tasks.classification = .6;
+  r.tasks.keywords = .5;
+  r.tasks.word_rate = r.tasks.patch_rate = .3;
   return r;
 }
 
@@ -42,6 +53,7 @@ model_inputs tiny_inputs() {
   in.query_length = 8;
   in.title_length = 10;
   in.image_width = in.image_height = 8;
+  in.mask_piece = 29;
   return in;
 }
 
@@ -55,6 +67,7 @@ batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs, b
   for (auto pair = first; pair < first + pairs; ++pair) {
     const auto product = pair % 5 == 4 ? pair - 1 : pair;
     b.query.append(tokens(pair, 100, 7));
+    b.own.push_back(static_cast<std::int32_t>(pair - first));
     b.product.title.append(!whole && product % 4 == 1 ? std::vector<std::int32_t>{} : tokens(product, 200, 9));
     std::vector<std::uint8_t> pixels(!whole && product % 4 == 2 ? 0U : static_cast<std::size_t>(patches_per_image * width));
     for (std::size_t i = 0; i < pixels.size(); ++i)
@@ -67,6 +80,16 @@ batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs, b
     b.known_offset.push_back(static_cast<std::int32_t>(b.known_product.size()));
   }
   return b;
+}
+
+void add_further_queries(batch& b) {
+  const auto pairs = b.size();
+  for (std::size_t row = 0; row < pairs; row += 3) {
+    b.query.append(tokens(b.first_pair + row, 400, 7));
+    b.own.push_back(static_cast<std::int32_t>(row));
+    b.known_product.push_back(b.product.product[(row + 2) % pairs]);
+    b.known_offset.push_back(static_cast<std::int32_t>(b.known_product.size()));
+  }
 }
 
 }  // namespace argosy::test

@@ -9,11 +9,15 @@
 
 namespace argosy::test {
 
-recipe tiny_recipe();
+recipe tiny_recipe();  // matching alone
+recipe with_every_task(recipe);
 model_inputs tiny_inputs();
 
 // `pairs` pairs from `first` on. Some products lack a title, some an image, some repeat; some queries know further positives.
 // `whole`: every product has both.
 batch tiny_batch(std::uint64_t step, std::uint64_t first, std::uint64_t pairs, bool whole = false);
+
+// A second query for every third pair.
+void add_further_queries(batch&);
 
 }  // namespace argosy::test
