@@ -4,12 +4,12 @@
 #include <ostream>
 #include <queue>
 
-#include "base/random.hpp"
 #include "index/vector_index.hpp"
 #include "kernels/peak.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/passing_folder.hpp"
+#include "tools/random_rows.hpp"
 #include "tools/searcher.hpp"
 #include "tools/timing.hpp"
 
@@ -21,22 +21,6 @@ constexpr std::uint64_t plain_queries = 8;
 constexpr std::uint64_t query_seed = 2;
 
 using answers = std::vector<std::vector<hit>>;
-
-// Rows of length one in directions that are all equally likely: (rows, columns).
-std::vector<float> random_unit_rows(std::uint64_t rows, std::uint64_t columns, std::uint64_t seed) {
-  std::vector<float> values(rows * columns);
-  for (std::uint64_t r = 0; r < rows; ++r) {
-    double squares = 0;
-    const std::span row(values.data() + r * columns, columns);
-    for (std::uint64_t c = 0; c < columns; ++c) {
-      const double drawn = random_normal({seed, 0, 0}, static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(c));
-      row[c] = static_cast<float>(drawn);
-      squares += drawn * drawn;
-    }
-    for (float& value : row) value /= static_cast<float>(std::sqrt(squares));
-  }
-  return values;
-}
 
 // What one writes first: a float sum for each row, and a heap of the best.
 std::vector<hit> plain_search(const_view vectors, const float* query, std::size_t k) {

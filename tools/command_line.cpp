@@ -211,12 +211,25 @@ void add_bench_search(CLI::App& bench, chosen_command& chosen) {
   add_threads(*command, options->threads);
 }
 
+void add_bench_loss(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_loss_options>();
+  auto* command = add_command(bench, "loss", "Time and extra memory of the matching loss beside the same with all logits stored",
+                              "argosy bench loss --batch 1024 --bank 65536 --columns 256", chosen, true, &run_bench_loss, options);
+  command->add_option("--batch", options->batch, "Queries, and products")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  command->add_option("--bank", options->bank, "Entries of the memory bank")->capture_default_str()->check(CLI::Range(0, 100'000'000));
+  command->add_option("--columns", options->columns, "Width of the embeddings")->capture_default_str()->check(CLI::Range(1, 65'536));
+  command->add_flag("--check", options->check, "Compare the gradients with plain loops in float64: minutes");
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, search");
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, loss, search");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
   add_bench_embed(*bench, chosen);
+  add_bench_loss(*bench, chosen);
   add_bench_search(*bench, chosen);
 }
 

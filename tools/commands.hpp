@@ -99,6 +99,15 @@ struct bench_embed_options {
 };
 status run_bench_embed(const bench_embed_options&, const console&);
 
+// Eq. 3 with a bank, forward and backward, beside the same with all logits stored.
+struct bench_loss_options {
+  std::uint64_t batch = 1024, bank = 65536, columns = 256;
+  bool check = false;  // gradients beside the reference's float64: minutes
+  bool json = false;
+  int threads = 0;
+};
+status run_bench_loss(const bench_loss_options&, const console&);
+
 // The exact index over random unit vectors.
 struct bench_search_options {
   std::uint64_t products = 40000, columns = 256, queries = 64;

@@ -50,6 +50,16 @@ BOOST_AUTO_TEST_CASE(embedding) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(matching_loss) {
+  const auto figures =
+      json::parse(must_run({"bench", "loss", "--batch", "40", "--bank", "1500", "--columns", "24", "--check", "--threads", "2", "--json"}));
+  check_positive(figures, {"d_query_error", "d_product_error"});
+  for (const char* error : {"d_query_error", "d_product_error"}) BOOST_TEST(figures.at(error).get<double>() < 1e-5);
+  for (const char* way : {"tiled", "stored"}) check_positive(figures.at(way), {"median_s", "low_s", "high_s", "loss"});
+  const double tiled = figures.at("tiled").at("loss").get<double>(), stored = figures.at("stored").at("loss").get<double>();
+  BOOST_TEST(tiled == stored, boost::test_tools::tolerance(1e-5));
+}
+
 BOOST_AUTO_TEST_CASE(searching) {
   const auto figures = json::parse(
       must_run({"bench", "search", "--products", "300", "--columns", "24", "--queries", "20", "-k", "7", "--threads", "2", "--json"}));
