@@ -27,6 +27,12 @@ std::string shape_text(const safetensor& t) {
   return "(" + text + ") " + t.type;
 }
 
+// Said where not all of them are kept.
+std::string rows_text(const safetensor& t, std::int64_t kept) {
+  if (t.shape.size() != 2 || t.shape[0] == kept) return {};
+  return ", " + std::to_string(kept) + " of " + std::to_string(t.shape[0]) + " rows";
+}
+
 // What stands before `embeddings.` in the names of the encoder.
 result<std::string> prefix_of(const safetensors_file& file) {
   const safetensor* found = nullptr;
@@ -120,8 +126,8 @@ status take_tensors(const safetensors_file& file, const std::string& prefix, ber
     if (made.weights.find(name) != nullptr)
       return {errc::invalid_argument, "tensor `" + t.name + "`: is there twice, under an old name and a new one"};
     ARGOSY_ASSIGN(auto kept, rows_kept(t, std::move(name), style));
+    made.used.push_back({t.name, shape_text(t) + rows_text(t, kept.rows), {}});
     made.weights.tensors.push_back(std::move(kept));
-    made.used.push_back({t.name, shape_text(t), {}});
   }
   return {};
 }

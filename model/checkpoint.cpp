@@ -329,7 +329,7 @@ status restore(const checkpoint_state& state, retrieval_model& model) { return r
 
 result<loaded_model> load_model(device& on, const fs::path& folder) {
   ARGOSY_ASSIGN(auto facts, read_facts(folder));
-  ARGOSY_ASSIGN(auto model, retrieval_model::make(on, facts.recipe, facts.inputs));
+  ARGOSY_ASSIGN(auto model, retrieval_model::make(on, facts.recipe, facts.inputs, placement::reading));
   ARGOSY_ASSIGN(const auto entries, read_weights(folder / "model.safetensors"));
   ARGOSY_TRY(restore_weights(entries, model, false).within((folder / "model.safetensors").string()));
   return loaded_model{std::move(facts), std::move(model)};

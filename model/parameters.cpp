@@ -39,14 +39,16 @@ view part(tensor& whole, std::int64_t at, const parameter_spec& spec) {
 
 }  // namespace
 
-result<parameters> parameters::make(device& on, std::vector<parameter_spec> specs, std::uint64_t seed) {
+result<parameters> parameters::make(device& on, std::vector<parameter_spec> specs, std::uint64_t seed, placement place) {
   parameters made;
   std::int64_t size[2] = {0, 0};
   for (const auto& spec : specs) size[spec.decay ? 0 : 1] += spec.rows * spec.cols;
   for (const int i : {0, 1}) {
     auto& half = made.arenas_[i];
     half.decay = i == 0;
-    for (auto* t : {&half.value, &half.gradient, &half.first, &half.second}) {
+    ARGOSY_ASSIGN(half.value, tensor::make(on, 1, size[i]));
+    if (place == placement::reading) continue;
+    for (auto* t : {&half.gradient, &half.first, &half.second}) {
       ARGOSY_ASSIGN(*t, tensor::make(on, 1, size[i]));
     }
   }
@@ -59,7 +61,7 @@ result<parameters> parameters::make(device& on, std::vector<parameter_spec> spec
     p.spec = std::move(spec);
     at[i] += p.spec.rows * p.spec.cols;
     const auto ordinal = static_cast<std::uint32_t>(made.placed_.size());
-    on.type() == dtype::f32 ? start<float>(p, seed, ordinal) : start<double>(p, seed, ordinal);
+    if (place == placement::training) on.type() == dtype::f32 ? start<float>(p, seed, ordinal) : start<double>(p, seed, ordinal);
     made.placed_.push_back(std::move(p));
   }
   return made;

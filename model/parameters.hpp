@@ -28,10 +28,14 @@ struct parameter {
   view value, gradient, first, second;
 };
 
+// reading: values alone, zero until somebody sets them. Gradients and moments are empty, a quarter of the memory is taken, and nothing is
+// drawn, which takes longer than reading the values of a large model from a file.
+enum class placement : std::uint8_t { training, reading };
+
 class parameters {
 public:
   // Places all at once. Initial values are Philox draws keyed by (seed, ordinal), the same on every device and worker.
-  static result<parameters> make(device&, std::vector<parameter_spec>, std::uint64_t seed);
+  static result<parameters> make(device&, std::vector<parameter_spec>, std::uint64_t seed, placement = placement::training);
 
   std::size_t size() const noexcept { return placed_.size(); }
   const parameter& operator[](std::size_t i) const noexcept { return placed_[i]; }

@@ -118,14 +118,14 @@ std::vector<parameter_spec> retrieval_model::parameters_of(const recipe& whole, 
   return specs;
 }
 
-result<retrieval_model> retrieval_model::make(device& on, const recipe& whole, const model_inputs& in) {
+result<retrieval_model> retrieval_model::make(device& on, const recipe& whole, const model_inputs& in, placement place) {
   const model_recipe& r = whole.model;
   if (in.vocabulary < 1) return status{errc::invalid_argument, "vocabulary: want at least one piece, got " + std::to_string(in.vocabulary)};
   auto made = std::make_unique<impl>();
   made->on = &on;
   made->recipe = r;
   made->inputs = in;
-  ARGOSY_ASSIGN(made->weights, parameters::make(on, parameters_of(whole, in), whole.train.seed));
+  ARGOSY_ASSIGN(made->weights, parameters::make(on, parameters_of(whole, in), whole.train.seed, place));
   const auto& w = made->weights;
   made->query = text_tower::bind(w, "query", token_table(r, tower::query), encoder_shape(r, r.query_layers));
   if (r.use_title) made->title = text_tower::bind(w, "title", token_table(r, tower::title), encoder_shape(r, r.title_layers));

@@ -32,7 +32,7 @@ public:
   // worker binds.
   static std::vector<parameter_spec> parameters_of(const recipe&, const model_inputs&);
   // The device outlives the model.
-  static result<retrieval_model> make(device&, const recipe&, const model_inputs&);
+  static result<retrieval_model> make(device&, const recipe&, const model_inputs&, placement = placement::training);
   retrieval_model(retrieval_model&&) noexcept;
   retrieval_model& operator=(retrieval_model&&) noexcept;
   ~retrieval_model();

@@ -139,11 +139,12 @@ void add_embed(CLI::App& app, chosen_command& chosen) {
 
 void add_export(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<export_options>();
-  auto* command = add_command(app, "export", "Write a trained model for other programs", "argosy export --run run --safetensors exported",
-                              chosen, true, &run_export, options);
+  auto* command = add_command(app, "export", "Write a trained model for other programs",
+                              "argosy export --run run --safetensors exported --onnx exported/onnx", chosen, true, &run_export, options);
   add_model_place(*command, options->from);
-  command->add_option("--safetensors", options->safetensors, "A folder for each encoder that BertModel.from_pretrained loads, in DIR")
-      ->required();
+  auto* what = command->add_option_group("what", "What to write")->require_option(1, 2);
+  what->add_option("--safetensors", options->safetensors, "In this folder one for each encoder, which BertModel.from_pretrained loads");
+  what->add_option("--onnx", options->onnx, "A folder for the query and the product tower as ONNX graphs");
 }
 
 void add_search(CLI::App& app, chosen_command& chosen) {

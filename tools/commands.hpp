@@ -58,9 +58,9 @@ status run_embed(const embed_options&, const console&);
 
 struct export_options {
   model_place from;
-  std::filesystem::path safetensors;
+  std::filesystem::path safetensors, onnx;  // at least one
 };
-// Prints the folders written.
+// Prints what was written.
 status run_export(const export_options&, const console&);
 
 struct search_command_options {
