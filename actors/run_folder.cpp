@@ -43,12 +43,7 @@ checkpoint_facts facts_of(const training_job& job) {
           .of = total_steps(job.recipe, data.pairs()),
           .data_fingerprint = data.fingerprint(),
           .recipe = job.recipe,
-          .inputs = {.vocabulary = static_cast<std::int64_t>(data.vocab().size()),
-                     .query_length = data.query_length(),
-                     .title_length = data.title_length(),
-                     .image_width = data.image_width(),
-                     .image_height = data.image_height(),
-                     .mask_piece = data.vocab().mask().value_or(-1)},
+          .inputs = inputs_of(data),
           .vocabulary = data.vocab().text(),
           .segmenter = std::string(data.segmenter_source()),
           .workers = job.recipe.train.workers};

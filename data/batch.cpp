@@ -15,10 +15,20 @@ namespace {
 
 constexpr std::size_t most_rows = std::numeric_limits<std::int32_t>::max();  // offsets are 32 bits
 
+status append_image(const prepared_data& data, std::uint64_t product, packed_images& to) {
+  if (data.backbone().none()) {
+    ARGOSY_ASSIGN(const auto patches, data.patches(product));
+    to.append(patches);
+  } else {
+    ARGOSY_ASSIGN(const auto features, data.features(product));
+    to.append_features(features);
+  }
+  return {};
+}
+
 status append_product(const prepared_data& data, std::uint64_t product, product_batch& to) {
-  ARGOSY_ASSIGN(const auto patches, data.patches(product));
+  ARGOSY_TRY(append_image(data, product, to.image));
   to.title.append(data.title_tokens(product));
-  to.image.append(patches);
   to.product.push_back(static_cast<std::int64_t>(product));
   to.log_p.push_back(data.log_p(product));
   return {};
@@ -50,6 +60,13 @@ void append_further(const prepared_data& data, std::span<const std::uint64_t> qu
   }
 }
 
+template <class T>
+void append_one(std::span<const T> image, packed_images& to, std::vector<T>& numbers) {
+  ARGOSY_CHECK(image.empty() || image.size() == static_cast<std::size_t>(patches_per_image) * static_cast<std::size_t>(to.patch_width));
+  numbers.insert(numbers.end(), image.begin(), image.end());
+  to.present.push_back(image.empty() ? 0 : 1);
+}
+
 packed_text rows_of(const packed_text& text, std::span<const std::int32_t> rows) {
   packed_text part;
   for (const std::int32_t row : rows) {
@@ -68,8 +85,15 @@ packed_images rows_of(const packed_images& images, std::size_t first, std::size_
   part.patch_width = images.patch_width;
   part.present.assign(images.present.begin() + static_cast<std::ptrdiff_t>(first),
                       images.present.begin() + static_cast<std::ptrdiff_t>(first + count));
-  const auto patches = std::span(images.patch).subspan(there(first) * image, (there(first + count) - there(first)) * image);
-  part.patch.assign(patches.begin(), patches.end());
+  const auto cut = [&](const auto& numbers, auto& to) {
+    const auto from = numbers.begin() + static_cast<std::ptrdiff_t>(there(first) * image);
+    to.assign(from, from + static_cast<std::ptrdiff_t>((there(first + count) - there(first)) * image));
+  };
+  if (images.feature.empty()) {
+    cut(images.patch, part.patch);
+  } else {
+    cut(images.feature, part.feature);
+  }
   return part;
 }
 
@@ -139,11 +163,8 @@ void packed_text::append(std::span<const std::int32_t> tokens) {
   offset.push_back(static_cast<std::int32_t>(token.size()));
 }
 
-void packed_images::append(std::span<const std::uint8_t> patches) {
-  ARGOSY_CHECK(patches.empty() || patches.size() == static_cast<std::size_t>(patches_per_image) * static_cast<std::size_t>(patch_width));
-  patch.insert(patch.end(), patches.begin(), patches.end());
-  present.push_back(patches.empty() ? 0 : 1);
-}
+void packed_images::append(std::span<const std::uint8_t> patches) { append_one(patches, *this, patch); }
+void packed_images::append_features(std::span<const std::uint16_t> features) { append_one(features, *this, feature); }
 
 result<batch> make_batch(const prepared_data& data, const pair_order& order, std::uint64_t step, const batch_share& share,
                          const further_queries& further) {

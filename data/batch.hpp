@@ -19,11 +19,13 @@ struct packed_text {
 };
 
 struct packed_images {
-  std::vector<std::uint8_t> patch;    // (images * 16, patch_width)
-  std::vector<std::uint8_t> present;  // (B) 1 or 0
+  std::vector<std::uint8_t> patch;     // (images * 16, patch_width) bytes, or
+  std::vector<std::uint16_t> feature;  // (images * 16, patch_width) of a backbone, IEEE half precision
+  std::vector<std::uint8_t> present;   // (B) 1 or 0
   int patch_width = 0;
   std::size_t size() const noexcept { return present.size(); }
   void append(std::span<const std::uint8_t> patches);  // empty: absent
+  void append_features(std::span<const std::uint16_t>);
 };
 
 struct product_batch {

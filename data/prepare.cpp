@@ -26,6 +26,8 @@ status check_options(const prepare_options& options) {
   ARGOSY_TRY(check_range("title_length", not_negative(options.title_length), 2, longest_sequence));
   ARGOSY_TRY(check_range("image_width", not_negative(options.image_width), 4, longest_side));
   ARGOSY_TRY(check_range("image_height", not_negative(options.image_height), 4, longest_side));
+  if (options.backbone && options.images.empty())
+    return {errc::invalid_argument, "backbone: want images for " + options.backbone->about().name + " to look at, got none"};
   if (options.vocab.empty()) ARGOSY_TRY(check_range("vocab_size", options.vocab_size, 16, std::uint64_t{1} << 24));
   for (const auto& [name, path] : {std::pair{"catalogue", options.catalogue}, std::pair{"out", options.out}})
     if (path.empty()) return {errc::invalid_argument, std::string(name) + ": want a path, got none"};
@@ -157,16 +159,21 @@ private:
 
   status write_facts() const {
     const auto& options = context_.options;
+    const patch_backbone backbone = options.backbone ? options.backbone->about() : patch_backbone{};
     const fact_numbers numbers = numbers_of({.products = records_.product.size(),
                                              .queries = pairs_.query_words.size(),
                                              .pairs = pairs_.query.size(),
                                              .query_length = not_negative(options.query_length),
                                              .title_length = not_negative(options.title_length),
                                              .image_width = not_negative(options.image_width),
-                                             .image_height = not_negative(options.image_height)});
+                                             .image_height = not_negative(options.image_height),
+                                             .features = not_negative(backbone.features),
+                                             .patch_side = not_negative(backbone.side),
+                                             .backbone_checksum = backbone.checksum});
     ARGOSY_ASSIGN(auto to, container_writer::create(folder_.path() / facts_file, facts_kind));
     ARGOSY_TRY(to.add("number", std::span<const std::uint64_t>(numbers)));
     ARGOSY_TRY(to.add("segmenter", bytes_of(context_.split.source())));
+    ARGOSY_TRY(to.add("backbone", bytes_of(backbone.name)));
     return to.finish();
   }
 

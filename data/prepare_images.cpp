@@ -2,6 +2,7 @@
 
 #include "data/image.hpp"
 #include "data/parallel.hpp"
+#include "data/prepare_features.hpp"
 #include "data/prepare_stages.hpp"
 #include "data/refusal_reasons.hpp"
 
@@ -52,17 +53,27 @@ status refuse_image(const prepare_context& context, std::uint64_t line, const st
   return context.refusals.refuse(context.options.catalogue, {line, std::string(of), why.message()});
 }
 
+status append_patches(std::span<const patches* const> images, container_writer& to) {
+  for (const patches* image : images) ARGOSY_TRY(to.append(std::span<const std::uint8_t>(*image)));
+  return {};
+}
+
 }  // namespace
 
 result<cut_result> cut_images(const prepare_context& context, catalogue& records, container_writer& to) {
   ARGOSY_ASSIGN(auto images, open_images(context.options));
   const image_cutter cutter(context, records, std::move(images));
   cut_result made;
-  ARGOSY_TRY(to.begin("patch", element::u8));
+  std::optional<feature_stage> features;
+  if (context.options.backbone) {
+    ARGOSY_ASSIGN(features, feature_stage::open(context));
+  }
+  ARGOSY_TRY(features ? features->begin(to) : to.begin("patch", element::u8));
   for (std::size_t first = 0; first < records.size(); first += images_at_once) {
     const std::size_t count = std::min(images_at_once, records.size() - first);
     const auto cut = cutter.cut(first, count);
     ARGOSY_TRY(context.check_stop());
+    std::vector<const patches*> kept;
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t record = first + i;
       if (!cut[i].ok()) ARGOSY_TRY(refuse_image(context, records.line[record], cut[i].failure()));
@@ -72,12 +83,14 @@ result<cut_result> cut_images(const prepare_context& context, catalogue& records
                                            {records.line[record], std::string(reason::nothing_to_match), std::string(records.id[record])}));
         continue;
       }
-      if (has_image) ARGOSY_TRY(to.append(std::span<const std::uint8_t>(*cut[i])));
+      if (has_image) kept.push_back(&*cut[i]);
       records.product.push_back(record);
       made.patch_offset.push_back(made.patch_offset.back() + (has_image ? 1 : 0));
     }
-    context.tell("images", std::min(records.size(), (first + count) / 4096 * 4096), records.size());
+    ARGOSY_TRY(features ? features->append(kept, to) : append_patches(kept, to));
+    if (!features) context.tell("images", std::min(records.size(), (first + count) / 4096 * 4096), records.size());
   }
+  if (features) ARGOSY_TRY(features->end(to));
   context.report.images_read = made.patch_offset.back();
   context.report.products_kept = records.product.size();
   return made;

@@ -1,5 +1,5 @@
 // The stages of `prepare`, in their order: catalogue, images, log. Each is one pass over its file; the products in memory hold texts only,
-// the patches go straight to their file.
+// the patches, or their features, go straight to their file.
 // Threads   one calls the stages and `progress`; cut_images decodes by all processors (data/parallel.hpp) and ends its threads itself.
 #pragma once
 
@@ -43,7 +43,7 @@ struct catalogue {
 };
 result<catalogue> read_catalogue(const prepare_context&);
 
-// Writes section `patch` and tells which records have an image (patch_offset counts them, by product).
+// Writes section `patch`, or with a backbone `feature` and `feature_key`, and tells which records have an image (patch_offset counts them, by product).
 struct cut_result {
   std::vector<std::uint64_t> patch_offset{0};
 };

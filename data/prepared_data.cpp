@@ -98,7 +98,9 @@ status check_facts(const container_reader& file, const facts& of) {
                                                  {"query length", of.query_length, 2, prepared::longest_sequence},
                                                  {"title length", of.title_length, 2, prepared::longest_sequence},
                                                  {"image width", of.image_width, 4, prepared::longest_side},
-                                                 {"image height", of.image_height, 4, prepared::longest_side}})
+                                                 {"image height", of.image_height, 4, prepared::longest_side},
+                                                 {"features", of.features, 0, prepared::most_features},
+                                                 {"patch side", of.patch_side, 0, prepared::longest_side}})
     if (value < least || value > most)
       return corrupt(
           file, "number",
@@ -115,6 +117,16 @@ result<facts> read_facts(const container_reader& file) {
   const facts read = prepared::facts_of(held);
   ARGOSY_TRY(check_facts(file, read));
   return read;
+}
+
+// A backbone has a name, features and a side, or there is none.
+result<patch_backbone> read_backbone(const container_reader& file, const facts& of) {
+  ARGOSY_ASSIGN(const auto name, file.section<std::uint8_t>("backbone"));
+  if (name.empty() != (of.features == 0) || name.empty() != (of.patch_side == 0))
+    return corrupt(file, "backbone",
+                   "want a name, features and a side, or none of them, got `" + std::string(text_of(name)) + "`, " +
+                       std::to_string(of.features) + " and " + std::to_string(of.patch_side));
+  return patch_backbone{std::string(text_of(name)), of.backbone_checksum, static_cast<int>(of.patch_side), static_cast<int>(of.features)};
 }
 
 // Of the names, sizes and sums in the manifest, in the order of the names.
@@ -159,9 +171,12 @@ struct prepared_data::impl {
   std::string segmenter;
 
   std::optional<container_reader> products;
-  rows<std::uint8_t> id, title, image, patch;  // patch: offsets count images
+  rows<std::uint8_t> id, title, image, patch;  // patch, feature: offsets count images
+  rows<std::uint16_t> feature;
+  std::span<const std::uint64_t> feature_key;  // low and high of each image
+  patch_backbone backbone;
   rows<std::int32_t> title_token;
-  std::uint64_t image_bytes = 0;
+  std::uint64_t image_numbers = 0;  // bytes, or features, of one image
 
   rows<std::int32_t> query_token;
   rows<std::uint32_t> known;
@@ -180,6 +195,7 @@ struct prepared_data::impl {
     ARGOSY_ASSIGN(of, read_facts(file));
     ARGOSY_ASSIGN(const auto name, file.section<std::uint8_t>("segmenter"));
     segmenter = text_of(name);
+    ARGOSY_ASSIGN(backbone, read_backbone(file, of));
     return {};
   }
 
@@ -193,19 +209,41 @@ struct prepared_data::impl {
     return open_patches(file);
   }
 
-  status open_patches(const container_reader& file) {
-    const auto width = patch_bytes(static_cast<int>(of.image_width), static_cast<int>(of.image_height));
-    image_bytes = static_cast<std::uint64_t>(patches_per_image) * static_cast<std::uint64_t>(width);
-    ARGOSY_ASSIGN(patch.offset, file.section<std::uint64_t>("patch_offset"));
-    ARGOSY_ASSIGN(patch.held, file.unverified<std::uint8_t>("patch"));
-    if (patch.held.size() % image_bytes != 0)
-      return corrupt(file, "patch",
-                     "want a multiple of " + std::to_string(image_bytes) + " bytes, got " + std::to_string(patch.held.size()));
-    ARGOSY_TRY(check_offsets(file, "patch_offset", patch.offset, of.products, patch.held.size() / image_bytes, 1));
+  // Offsets and numbers of the images in `section`, of which nothing is read yet.
+  template <class T>
+  status open_images(const container_reader& file, std::string_view section, std::uint64_t width, rows<T>& to) {
+    image_numbers = static_cast<std::uint64_t>(patches_per_image) * width;
+    ARGOSY_ASSIGN(to.offset, file.section<std::uint64_t>("patch_offset"));
+    ARGOSY_ASSIGN(to.held, file.unverified<T>(section));
+    if (to.held.size() % image_numbers != 0)
+      return corrupt(file, section,
+                     "want a multiple of " + std::to_string(image_numbers) + " elements, got " + std::to_string(to.held.size()));
+    ARGOSY_TRY(check_offsets(file, "patch_offset", to.offset, of.products, to.held.size() / image_numbers, 1));
     for (std::uint64_t p = 0; p < of.products; ++p)
-      if (title_token[p].empty() && patch.offset[p] == patch.offset[p + 1])
+      if (title_token[p].empty() && to.offset[p] == to.offset[p + 1])
         return corrupt(file, "token", "product " + std::to_string(p) + ": neither title nor image");
     return {};
+  }
+
+  status open_patches(const container_reader& file) {
+    if (backbone.none()) {
+      const auto width = patch_bytes(static_cast<int>(of.image_width), static_cast<int>(of.image_height));
+      return open_images(file, "patch", static_cast<std::uint64_t>(width), patch);
+    }
+    ARGOSY_TRY(open_images(file, "feature", of.features, feature));
+    ARGOSY_ASSIGN(feature_key, file.section<std::uint64_t>("feature_key"));
+    if (const std::uint64_t want = 2 * feature.offset.back(); feature_key.size() != want)
+      return corrupt(file, "feature_key", "want " + std::to_string(want) + " numbers, got " + std::to_string(feature_key.size()));
+    return {};
+  }
+
+  // The image of a product, verified; empty: none.
+  template <class T>
+  result<std::span<const T>> image_of(std::string_view section, const rows<T>& from, std::uint64_t product) const {
+    const std::uint64_t number = from.offset[product];
+    if (number == from.offset[product + 1]) return std::span<const T>{};
+    ARGOSY_TRY(products->touch(section, number * image_numbers * sizeof(T), image_numbers * sizeof(T)));
+    return from.held.subspan(number * image_numbers, image_numbers);
   }
 
   status open_queries() {
@@ -267,7 +305,8 @@ int prepared_data::query_length() const noexcept { return static_cast<int>(impl_
 int prepared_data::title_length() const noexcept { return static_cast<int>(impl_->of.title_length); }
 int prepared_data::image_width() const noexcept { return static_cast<int>(impl_->of.image_width); }
 int prepared_data::image_height() const noexcept { return static_cast<int>(impl_->of.image_height); }
-int prepared_data::patch_width() const noexcept { return static_cast<int>(impl_->image_bytes) / patches_per_image; }
+int prepared_data::patch_width() const noexcept { return static_cast<int>(impl_->image_numbers) / patches_per_image; }
+const patch_backbone& prepared_data::backbone() const noexcept { return impl_->backbone; }
 std::uint64_t prepared_data::fingerprint() const noexcept { return impl_->fingerprint; }
 std::string_view prepared_data::segmenter_source() const noexcept { return impl_->segmenter; }
 
@@ -292,11 +331,20 @@ std::span<const std::int32_t> prepared_data::title_tokens(std::uint64_t product)
 }
 
 result<std::span<const std::uint8_t>> prepared_data::patches(std::uint64_t product) const {
-  ARGOSY_CHECK(product < products());
-  const std::uint64_t image = impl_->patch.offset[product], bytes = impl_->image_bytes;
-  if (image == impl_->patch.offset[product + 1]) return std::span<const std::uint8_t>{};
-  ARGOSY_TRY(impl_->products->touch("patch", image * bytes, bytes));
-  return impl_->patch.held.subspan(image * bytes, bytes);
+  ARGOSY_CHECK(product < products() && impl_->backbone.none());
+  return impl_->image_of("patch", impl_->patch, product);
+}
+
+result<std::span<const std::uint16_t>> prepared_data::features(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products() && !impl_->backbone.none());
+  return impl_->image_of("feature", impl_->feature, product);
+}
+
+std::optional<image_key> prepared_data::feature_key(std::uint64_t product) const {
+  ARGOSY_CHECK(product < products() && !impl_->backbone.none());
+  const std::uint64_t number = impl_->feature.offset[product];
+  if (number == impl_->feature.offset[product + 1]) return std::nullopt;
+  return image_key{impl_->feature_key[2 * number], impl_->feature_key[2 * number + 1]};
 }
 
 std::span<const std::int32_t> prepared_data::query_tokens(std::uint64_t query) const {

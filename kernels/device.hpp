@@ -61,6 +61,7 @@ public:
   virtual status scale_rows(std::span<const float> factor, view x) = 0;
   virtual status add(const_view x, view y) = 0;
   virtual status from_bytes(std::span<const std::uint8_t> bytes, double scale, double shift, view y) = 0;
+  virtual status from_halves(std::span<const std::uint16_t> halves, view y) = 0;
   virtual status normalise_forward(const_view x, view y, view norm) = 0;
   virtual status normalise_backward(const_view y, const_view norm, const_view d_y, view d_x) = 0;
   virtual status modal_gate_forward(const modal_gate_input&, view product, view gate) = 0;

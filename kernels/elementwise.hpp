@@ -3,6 +3,7 @@
 //   add           y += x
 //   scale_rows    x[n] *= factor[n]
 //   from_bytes    y = scale * byte + shift: image patches to numbers
+//   from_halves   y = the number that 16 bits stand for in IEEE half precision, exactly; none is infinite or NaN (they become finite)
 //   dropout       x *= keep / (1 - rate); the same call on a gradient is its backward. Masks are a pure function of
 //                 (seed, step, site, global pair, position * C + column): method.md, section 3.
 // Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/cpu_elementwise.cpp.
@@ -18,6 +19,7 @@ status gelu_backward(device&, const_view x, const_view d_y, view d_x);  // d_x m
 status add(device&, const_view x, view y);
 status scale_rows(device&, std::span<const float> factor, view x);                                    // factor (N)
 status from_bytes(device&, std::span<const std::uint8_t> bytes, double scale, double shift, view y);  // N*C bytes
+status from_halves(device&, std::span<const std::uint16_t> halves, view y);                           // N*C halves
 
 struct dropout_input {
   draw_key key;

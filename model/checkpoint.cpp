@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view folder_kind = "checkpoint";
 constexpr std::uint32_t folder_version = 1;
-constexpr file_kind facts_kind{"model-facts", 1};
+constexpr file_kind facts_kind{"model-facts", 2};
 constexpr file_kind bank_kind{"memory-bank", 1};
 constexpr const char* facts_file = "inputs.argosy";
 constexpr std::uint64_t longest_text = 256u << 20;
@@ -150,14 +150,35 @@ result<memory_bank::snapshot> read_bank(const fs::path& path) {
 std::vector<std::uint64_t> numbers_of(const checkpoint_facts& f) {
   const auto& in = f.inputs;
   const auto u = [](auto n) { return static_cast<std::uint64_t>(n); };
-  return {f.steps_done,       f.of,
-          f.data_fingerprint, u(f.workers),
-          u(in.vocabulary),   u(in.query_length),
-          u(in.title_length), u(in.image_width),
-          u(in.image_height)};
+  return {f.steps_done,        f.of,
+          f.data_fingerprint,  u(f.workers),
+          u(in.vocabulary),    u(in.query_length),
+          u(in.title_length),  u(in.image_width),
+          u(in.image_height),  u(in.backbone.features),
+          u(in.backbone.side), in.backbone.checksum};
 }
-constexpr std::size_t fact_numbers = 9;
+constexpr std::size_t fact_numbers = 12;
 constexpr std::uint64_t most_workers = 4096, largest_vocabulary = 1u << 24, longest_side = 1u << 16;
+
+status add_text(container_writer& to, std::string_view section, const std::string& text) {
+  return to.add(section, std::span<const std::uint8_t>(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+result<std::string> take_text(const container_reader& from, std::string_view section) {
+  ARGOSY_ASSIGN(const auto bytes, from.section<std::uint8_t>(section));
+  return std::string(bytes.begin(), bytes.end());
+}
+
+// A backbone has a name, features and a side, or there is none.
+result<patch_backbone> read_backbone(const container_reader& in, std::uint64_t features, std::uint64_t side, std::uint64_t checksum) {
+  ARGOSY_ASSIGN(const std::string name, take_text(in, "backbone"));
+  const bool none = name.empty() && features == 0 && side == 0;
+  const bool whole = !name.empty() && features >= 1 && features <= longest_side && side >= 1 && side <= longest_side;
+  if (!none && !whole)
+    return status{errc::corrupt, in.path().string() + ": section backbone: want a name, features and a side, or none of them, got `" +
+                                     name + "`, " + std::to_string(features) + " and " + std::to_string(side)};
+  return patch_backbone{name, checksum, static_cast<int>(side), static_cast<int>(features)};
+}
 
 status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
   ARGOSY_TRY(replace_file(folder / "recipe.toml", recipe_text(facts.recipe)));
@@ -165,8 +186,8 @@ status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
   ARGOSY_ASSIGN(auto out, container_writer::create(folder / facts_file, facts_kind));
   const auto numbers = numbers_of(facts);
   ARGOSY_TRY(out.add("facts", std::span<const std::uint64_t>(numbers)));
-  ARGOSY_TRY(out.add("segmenter",
-                     std::span<const std::uint8_t>(reinterpret_cast<const std::uint8_t*>(facts.segmenter.data()), facts.segmenter.size())));
+  ARGOSY_TRY(add_text(out, "segmenter", facts.segmenter));
+  ARGOSY_TRY(add_text(out, "backbone", facts.inputs.backbone.name));
   return out.finish();
 }
 
@@ -178,9 +199,8 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
   if (n.size() != fact_numbers)
     return status{errc::corrupt, in.path().string() + ": section facts: want " + std::to_string(fact_numbers) + " numbers, got " +
                                      std::to_string(n.size())};
-  std::vector<std::uint8_t> segmenter;
-  ARGOSY_TRY(take(in, "segmenter", segmenter));
-  facts.segmenter.assign(segmenter.begin(), segmenter.end());
+  ARGOSY_ASSIGN(facts.segmenter, take_text(in, "segmenter"));
+  ARGOSY_ASSIGN(facts.inputs.backbone, read_backbone(in, n[9], n[10], n[11]));
   const auto within = [&n](std::size_t first, std::size_t last, std::uint64_t most) {
     return std::all_of(n.begin() + static_cast<std::ptrdiff_t>(first), n.begin() + static_cast<std::ptrdiff_t>(last),
                        [most](std::uint64_t x) { return x >= 1 && x <= most; });

@@ -14,6 +14,12 @@ constexpr int rows_per_image = patches_per_image + 1;
 // A byte becomes a number of about unit size: (byte - 128) / 64 (ours).
 constexpr double pixel_scale = 1.0 / 64, pixel_shift = -2;
 
+// (patches, patch width) as the linear map takes them: features of a backbone as they are.
+status read_patches(device& on, const packed_images& images, view to) {
+  if (!images.feature.empty()) return from_halves(on, images.feature, to);
+  return from_bytes(on, images.patch, pixel_scale, pixel_shift, to);
+}
+
 }  // namespace
 
 void image_tower::add_specs(std::vector<parameter_spec>& specs, const std::string& name, std::int64_t patch_width,
@@ -75,7 +81,7 @@ result<const_view> image_tower::forward(device& on, const packed_images& images,
   ARGOSY_TRY(embedded_.resize(on, patches, hidden_));
   ARGOSY_TRY(normalised_.resize(on, rows, hidden_));
   ARGOSY_TRY(rstd_.resize(on, 1, rows));
-  ARGOSY_TRY(from_bytes(on, images.patch, pixel_scale, pixel_shift, pixels_));
+  ARGOSY_TRY(read_patches(on, images, pixels_));
   ARGOSY_TRY(argosy::forward(on, patch_, pixels_, embedded_));
   const auto x = encoder_.input();
   const auto first_zeros = std::span<const std::int32_t>(zero_).first(cls_row_.size());

@@ -68,6 +68,18 @@ status add_rows(device& on, const retrieval_model::row_gradients& from, view to)
 
 }  // namespace
 
+int model_inputs::patch_width() const noexcept { return backbone.none() ? patch_bytes(image_width, image_height) : backbone.features; }
+
+model_inputs inputs_of(const prepared_data& data) {
+  return {.vocabulary = static_cast<std::int64_t>(data.vocab().size()),
+          .query_length = data.query_length(),
+          .title_length = data.title_length(),
+          .image_width = data.image_width(),
+          .image_height = data.image_height(),
+          .mask_piece = data.vocab().mask().value_or(-1),
+          .backbone = data.backbone()};
+}
+
 struct retrieval_model::impl {
   device* on = nullptr;
   model_recipe recipe;
@@ -108,8 +120,7 @@ std::vector<parameter_spec> retrieval_model::parameters_of(const recipe& whole, 
   };
   text("query", tower::query, r.query_layers, in.query_length);
   if (r.use_title) text("title", tower::title, r.title_layers, in.title_length);
-  if (r.use_image)
-    image_tower::add_specs(specs, "image", patch_bytes(in.image_width, in.image_height), encoder_shape(r, r.image_layers), r.initial);
+  if (r.use_image) image_tower::add_specs(specs, "image", in.patch_width(), encoder_shape(r, r.image_layers), r.initial);
   modal_adaptation::add_specs(specs, "adapt", r.hidden, r.initial);
   add_linear_specs(specs, "project.query", r.projection, r.hidden, r.initial);
   add_linear_specs(specs, "project.product", r.projection, r.hidden, r.initial);

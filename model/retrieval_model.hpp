@@ -24,7 +24,10 @@ struct model_inputs {
   int query_length = 32, title_length = 64;
   int image_width = 60, image_height = 80;
   std::int32_t mask_piece = -1;  // [MASK] of the vocabulary, for training on masked words; not kept in checkpoints
+  patch_backbone backbone = {};
+  int patch_width() const noexcept;  // numbers of one patch
 };
+model_inputs inputs_of(const prepared_data&);
 
 class retrieval_model {
 public:

@@ -14,11 +14,6 @@ namespace {
 
 constexpr int repeats = 5;
 
-model_inputs inputs_of(const prepared_data& data) {
-  return {static_cast<std::int64_t>(data.vocab().size()), data.query_length(), data.title_length(), data.image_width(),
-          data.image_height()};
-}
-
 struct embed_speed {
   double per_s = 0;
   timing spread;  // of one pass over all of them

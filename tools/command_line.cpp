@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "model/backbone.hpp"
 #include "tools/commands.hpp"
 #include "tools/interrupts.hpp"
 
@@ -51,12 +52,31 @@ void add_demo_shop(CLI::App& app, chosen_command& chosen) {
       ->check(CLI::Range(0, 100'000'000));
 }
 
+void add_backbone(CLI::App& command, prepare_command_options& options) {
+  const auto known = backbone_names();
+  auto* name = command.add_option("--backbone", options.backbone, "A frozen network that turns patches into features; none: their pixels")
+                   ->check(CLI::IsMember(std::vector<std::string>(known.begin(), known.end())));
+  auto* weights = command.add_option("--backbone-weights", options.backbone_weights, "Its weights with torchvision's names: safetensors");
+  name->needs(weights);
+  weights->needs(name);
+  command.add_option("--backbone-side", options.backbone_side, "Patches are resized to this width and height for it")
+      ->capture_default_str()
+      ->needs(name)
+      ->check(CLI::Range(least_backbone_side, largest_backbone_side));
+  command
+      .add_option("--reuse", options.prepare.reuse,
+                  "Prepared data with features of the same images; none: what stands at --out, if anything")
+      ->needs(name);
+  add_threads(command, options.threads);
+}
+
 void add_prepare(CLI::App& app, chosen_command& chosen) {
-  const auto options = std::make_shared<prepare_options>();
+  const auto chosen_options = std::make_shared<prepare_command_options>();
+  auto* const options = &chosen_options->prepare;
   auto* command =
       add_command(app, "prepare", "Read a catalogue, its images and a search log; write what training reads",
                   "argosy prepare --catalogue shop/products.jsonl.gz --images shop/images.tar --log shop/train_log.tsv.gz --out data",
-                  chosen, true, &run_prepare, options);
+                  chosen, true, &run_prepare, chosen_options);
   command->add_option("--catalogue", options->catalogue, "Products: JSON lines or TSV with id, title, image; .gz or plain")->required();
   command->add_option("--images", options->images, "A folder or a tar with the catalogue's images; none: titles only");
   command->add_option("--log", options->log, "Searches: JSON lines or TSV with query, product_id; none: a catalogue to publish");
@@ -67,6 +87,7 @@ void add_prepare(CLI::App& app, chosen_command& chosen) {
   command->add_option("--title-length", options->title_length, "Most pieces of a title")->capture_default_str();
   command->add_option("--image-width", options->image_width, "Images are resized to this width")->capture_default_str();
   command->add_option("--image-height", options->image_height, "Images are resized to this height")->capture_default_str();
+  add_backbone(*command, *chosen_options);
   command->add_option("--refused", options->refusals, "A copy of the list of refused lines, OUT/refused.tsv");
   command->add_flag("--strict", options->strict, "The first refused line is fatal");
 }
@@ -114,6 +135,11 @@ void add_publish(CLI::App& app, chosen_command& chosen) {
   source->add_option("--data", options->data, "A folder that `argosy prepare` wrote");
   auto* catalogue = source->add_option("--catalogue", options->catalogue, "Any catalogue, trained on or not");
   command->add_option("--images", options->images, "A folder or a tar with the catalogue's images")->needs(catalogue);
+  auto* weights = command
+                      ->add_option("--backbone-weights", options->backbone_weights,
+                                   "The weights of the model's backbone, when it was trained on features")
+                      ->needs(catalogue);
+  command->add_option("--reuse", options->reuse, "Prepared data with features of the same images")->needs(weights);
   add_threads(*command, options->threads);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "index/generation.hpp"
+#include "model/backbone.hpp"
 #include "model/checkpoint.hpp"
 #include "schema/folder.hpp"
 #include "tools/commands.hpp"
@@ -20,9 +21,22 @@ namespace fs = std::filesystem;
 
 constexpr const char* store_unchanged = "the store is as it was";
 
+// The backbone that the model was trained behind, with the same weights.
+result<std::shared_ptr<patch_features>> load_backbone_of(const publish_options& options, const patch_backbone& model) {
+  if (model.none() && options.backbone_weights.empty()) return std::shared_ptr<patch_features>();
+  if (model.none()) return status{errc::invalid_argument, "--backbone-weights: the model was trained on pixels and has no backbone"};
+  if (options.backbone_weights.empty())
+    return status{errc::invalid_argument,
+                  "the model was trained on features of " + text_of(model) + ": want its file in --backbone-weights"};
+  ARGOSY_ASSIGN(auto loaded, load_backbone({model.name, options.backbone_weights, model.side, options.threads}));
+  if (loaded->about() == model) return loaded;
+  return status{errc::invalid_argument, options.backbone_weights.string() + ": want " + text_of(model) +
+                                            ", which the model was trained on, got " + text_of(loaded->about())};
+}
+
 // A catalogue is prepared with the words, lengths and sizes that the model was trained with.
 prepare_options options_for(const publish_options& options, const fs::path& checkpoint, const checkpoint_facts& model,
-                            const fs::path& out) {
+                            std::shared_ptr<patch_features> backbone, const fs::path& out) {
   const model_inputs& inputs = model.inputs;
   prepare_options how;
   how.catalogue = options.catalogue;
@@ -34,6 +48,8 @@ prepare_options options_for(const publish_options& options, const fs::path& chec
   how.title_length = inputs.title_length;
   how.image_width = inputs.image_width;
   how.image_height = inputs.image_height;
+  how.reuse = options.reuse;
+  how.backbone = std::move(backbone);
   return how;
 }
 
@@ -98,8 +114,9 @@ status publish(const publish_options& options, const console& io) {
     ARGOSY_TRY(check_fits(data, loaded.facts, "publish from --catalogue instead"));
     return write_generation(options, checkpoint, loaded, data, io);
   }
+  ARGOSY_ASSIGN(auto backbone, load_backbone_of(options, loaded.facts.inputs.backbone));
   ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(options.store, "catalogue"));
-  const auto how = options_for(options, checkpoint, loaded.facts, folder.path() / "prepared");
+  const auto how = options_for(options, checkpoint, loaded.facts, std::move(backbone), folder.path() / "prepared");
   ARGOSY_ASSIGN(const bool refused, prepare_catalogue(how, io));
   ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(how.out));
   ARGOSY_TRY(write_generation(options, checkpoint, loaded, data, io));

@@ -19,7 +19,14 @@ namespace argosy {
 // Prints sample queries and leaves them in OUT/sample_queries.txt.
 status run_demo_shop(const demo_shop_options&, const console&);
 
-status run_prepare(const prepare_options&, const console&);
+struct prepare_command_options {
+  prepare_options prepare;
+  std::string backbone;  // empty: patches are stored as they are
+  std::filesystem::path backbone_weights;
+  int backbone_side = 64;
+  int threads = 0;  // of the backbone; 0: all cores
+};
+status run_prepare(const prepare_command_options&, const console&);
 
 // Prints every tensor of the file, used or not, and what of a model will start at random.
 struct import_options {
@@ -42,7 +49,9 @@ struct publish_options {
   std::filesystem::path run, store;
   std::filesystem::path data;
   std::filesystem::path catalogue, images;
-  int threads = 0;  // 0: all cores
+  std::filesystem::path backbone_weights;  // for a catalogue, when the model was trained on features
+  std::filesystem::path reuse;             // prepared data with features of the same images
+  int threads = 0;                         // 0: all cores
 };
 status run_publish(const publish_options&, const console&);
 

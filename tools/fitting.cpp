@@ -12,6 +12,9 @@ status check_fits(const prepared_data& data, const checkpoint_facts& model, std:
   };
   if (data.image_width() != model.inputs.image_width) return refuse("image width", model.inputs.image_width, data.image_width());
   if (data.image_height() != model.inputs.image_height) return refuse("image height", model.inputs.image_height, data.image_height());
+  if (data.backbone() != model.inputs.backbone)
+    return {errc::shape_mismatch, "the data does not fit the model: patches: want " + text_of(model.inputs.backbone) + ", got " +
+                                      text_of(data.backbone()) + instead};
   if (data.title_length() > model.inputs.title_length) return refuse("title length", model.inputs.title_length, data.title_length());
   if (data.segmenter_source() != model.segmenter)
     log::warning("the words of the data were split by " + std::string(data.segmenter_source()) + ", those of the model by " +

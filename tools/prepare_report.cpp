@@ -7,7 +7,7 @@
 namespace argosy {
 
 std::function<void(const prepare_progress&)> show_preparing(const console& io) {
-  return [&io](const prepare_progress& p) { io.progress.show({.stage = p.stage, .done = p.done, .total = p.total}); };
+  return [&io](const prepare_progress& p) { io.progress.show({.stage = p.stage, .unit = p.unit, .done = p.done, .total = p.total}); };
 }
 
 void print_report(const prepare_report& report, std::ostream& out) {
@@ -16,6 +16,10 @@ void print_report(const prepare_report& report, std::ostream& out) {
   kept.add({"products", grouped(report.products_read), grouped(report.products_kept)});
   kept.add({"  with a title", "", grouped(report.titles_kept)});
   kept.add({"  with an image", "", grouped(report.images_read)});
+  if (report.features_computed + report.features_reused > 0) {
+    kept.add({"    features computed", "", grouped(report.features_computed)});
+    kept.add({"    features reused", "", grouped(report.features_reused)});
+  }
   if (report.log_read > 0) {
     kept.add({"log lines", grouped(report.log_read), grouped(report.log_kept)});
     kept.add({"  different queries", "", grouped(report.queries)});

@@ -1,5 +1,7 @@
 #include "kernels/elementwise.hpp"
 
+#include <bit>
+
 #include "kernels/cpu/cpu_device.hpp"
 #include "kernels/cpu/parallel.hpp"
 #include "kernels/cpu/vec.hpp"
@@ -57,6 +59,20 @@ status cpu_device::from_bytes(std::span<const std::uint8_t> bytes, double scale,
     float* const to = y.row<float>(row) + first;
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) to[i] = by * static_cast<float>(from[i]) + plus;
+  });
+  return {};
+}
+
+// Exponent and fraction in their place in a float make a number 2^112 too small, subnormal ones too.
+status cpu_device::from_halves(std::span<const std::uint16_t> halves, view y) {
+  cpu::for_each_piece(threads_, y.rows, y.cols, y.contiguous(), [&](std::int64_t row, std::int64_t first, std::int64_t count) {
+    const std::uint16_t* const from = halves.data() + row * y.cols + first;
+    float* const to = y.row<float>(row) + first;
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::uint32_t half = from[i];
+      to[i] = 0x1p112f * std::bit_cast<float>((half & 0x8000u) << 16 | (half & 0x7FFFu) << 13);
+    }
   });
   return {};
 }

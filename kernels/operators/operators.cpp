@@ -130,6 +130,12 @@ status from_bytes(device& on, std::span<const std::uint8_t> bytes, double scale,
   return on.from_bytes(bytes, scale, shift, y);
 }
 
+status from_halves(device& on, std::span<const std::uint16_t> halves, view y) {
+  ARGOSY_TRY(want_matrix(on, "y", y));
+  ARGOSY_TRY(want_count("halves", halves.size(), y.rows * y.cols));
+  return on.from_halves(halves, y);
+}
+
 status dropout(device& on, const dropout_input& in, view x) {
   ARGOSY_TRY(want_matrix(on, "x", x));
   if (!(in.rate >= 0 && in.rate < 1))

@@ -66,6 +66,15 @@ status reference_device::from_bytes(std::span<const std::uint8_t> bytes, double 
   return {};
 }
 
+status reference_device::from_halves(std::span<const std::uint16_t> halves, view y) {
+  each(y, [&](auto r, auto c) {
+    const int half = halves[static_cast<std::size_t>(r * y.cols + c)], exponent = half >> 10 & 31, fraction = half & 1023;
+    const double magnitude = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+    y.row<double>(r)[c] = half >> 15 == 0 ? magnitude : -magnitude;
+  });
+  return {};
+}
+
 status reference_device::dropout(const dropout_input& in, view x) {
   each(x, [&](auto r, auto c) {
     const auto row = static_cast<std::size_t>(r);

@@ -24,6 +24,7 @@ public:
   status scale_rows(std::span<const float> factor, view x) override;
   status add(const_view x, view y) override;
   status from_bytes(std::span<const std::uint8_t> bytes, double scale, double shift, view y) override;
+  status from_halves(std::span<const std::uint16_t> halves, view y) override;
   status normalise_forward(const_view x, view y, view norm) override;
   status normalise_backward(const_view y, const_view norm, const_view d_y, view d_x) override;
   status modal_gate_forward(const modal_gate_input&, view product, view gate) override;

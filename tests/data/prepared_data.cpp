@@ -55,13 +55,13 @@ const std::map<std::string_view, std::vector<section_type>>& sections() {
         {"token_offset", u64}}},
       {"queries", {{"token", i32}, {"token_offset", u64}, {"known", u32}, {"known_offset", u64}}},
       {"pairs", {{"query", u32}, {"product", u32}}},
-      {"facts", {{"number", u64}, {"segmenter", u8}}},
+      {"facts", {{"number", u64}, {"segmenter", u8}, {"backbone", u8}}},
   };
   return of;
 }
 
 status rewrite(const fs::path& from_path, const fs::path& to_path, const hostile_change& how) {
-  const file_kind kind{how.file, 1};
+  const file_kind kind{how.file, how.file == "products" || how.file == "facts" ? 2u : 1u};
   ARGOSY_ASSIGN(const auto from, container_reader::open(from_path, kind));
   ARGOSY_ASSIGN(auto to, container_writer::create(to_path, kind));
   for (const auto& [name, of] : sections().at(how.file)) {
@@ -121,6 +121,10 @@ BOOST_AUTO_TEST_CASE(numbers_that_lead_astray_are_refused_whatever_their_checksu
                                             {"facts", "number", set(5, huge)},
                                             {"facts", "number", set(5, 0)},
                                             {"facts", "number", set(6, 104)},
+                                            {"facts", "number", set(7, 512)},
+                                            {"facts", "number", set(7, huge)},
+                                            {"facts", "number", set(8, 64)},
+                                            {"facts", "backbone", more('x')},
                                             {"facts", "number", more(1)},
                                             {"facts", "number", less},
                                             {"products", "patch", less},

@@ -37,6 +37,27 @@ float first_of(cpu::vec x) { return x[0]; }
 
 BOOST_AUTO_TEST_SUITE(cpu_elementwise)
 
+BOOST_AUTO_TEST_CASE(halves_are_exact) {
+  // Every finite half, in rows that end within a vector; and a few whose value is known.
+  std::vector<std::uint16_t> halves;
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits)
+    if ((bits & 0x7C00u) != 0x7C00u) halves.push_back(static_cast<std::uint16_t>(bits));
+  const auto rows = static_cast<std::int64_t>(halves.size() / 31);
+  for (const std::int64_t gap : {0, 3}) {
+    const devices on;
+    twin y(rows, 31, constant(1), gap);
+    const std::span used(halves.data(), static_cast<std::size_t>(rows * 31));
+    check_ok(from_halves(*on.cpu, used, y.f32()));
+    check_ok(from_halves(*on.reference, used, y.f64()));
+    check_equal("halves", y);
+  }
+  const std::vector<std::uint16_t> known{0x0001, 0x0400, 0x3C00, 0xBC01, 0x7BFF, 0x8000};
+  const std::vector<float> want{0x1p-24f, 0x1p-14f, 1.f, -1.f - 0x1p-10f, 65504.f, 0.f};
+  std::vector<float> got(known.size());
+  check_ok(from_halves(*devices().cpu, known, view_of(got.data(), 1, std::ssize(got))));
+  BOOST_TEST(got == want, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(exponential_is_accurate) {
   double worst = 0;
   for (double x = -87; x <= 88; x += 1.0 / 512) {

@@ -29,6 +29,7 @@ checkpoint_facts facts(std::uint64_t steps) {
   f.data_fingerprint = 0xfeedface12345678;
   f.recipe = test::tiny_recipe();
   f.inputs = test::tiny_inputs();
+  f.inputs.backbone = {"resnet50", 0x0123456789abcdef, 64, 2048};
   f.vocabulary = "[CLS]\n[UNK]\n";
   f.segmenter = "ICU";
   return f;
@@ -72,6 +73,7 @@ BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
   BOOST_TEST(read->facts.data_fingerprint == 0xfeedface12345678U);
   BOOST_TEST(read->facts.vocabulary == "[CLS]\n[UNK]\n");
   BOOST_TEST(read->facts.segmenter == "ICU");
+  BOOST_TEST((read->facts.inputs.backbone == facts(12).inputs.backbone));
   BOOST_TEST(recipe_text(read->facts.recipe) == recipe_text(test::tiny_recipe()));
   BOOST_REQUIRE(read->banks.size() == 1U);
   BOOST_TEST(read->banks[0].embedding == (std::vector<double>{1, 2, 3, 4}), boost::test_tools::per_element());
@@ -152,13 +154,22 @@ BOOST_AUTO_TEST_CASE(numbers_that_cannot_be_are_refused) {
   impossible.inputs.image_width = -5;
   BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible)).ok());
   test::check_refused(load_model(*on, run / "checkpoints/00000001").failure(), errc::corrupt, {"inputs.argosy", "section facts"});
+  for (const patch_backbone& broken :
+       {patch_backbone{"resnet18", 1, 64, 0}, patch_backbone{"resnet18", 1, -5, 512}, patch_backbone{"", 1, 0, 512}}) {
+    impossible = facts(1);
+    impossible.inputs.backbone = broken;
+    BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible)).ok());
+    test::check_refused(load_model(*on, run / "checkpoints/00000001").failure(), errc::corrupt, {"inputs.argosy", "section backbone"});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_model_is_loaded_without_its_run) {
   const test::scratch_folder run;
   const auto on = make_cpu_device(1);
   auto model = tiny(*on, 5);
-  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(3))).ok());
+  auto of_pixels = facts(3);
+  of_pixels.inputs = test::tiny_inputs();
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, of_pixels)).ok());
   fs::create_directory(run / "copy");
   BOOST_REQUIRE(copy_model(run / "checkpoints/00000003", run / "copy").ok());
   auto loaded = load_model(*on, run / "copy");

@@ -1,9 +1,11 @@
-"""The safetensors format with NumPy alone: a u64 length, a JSON header, the numbers. Float32 only."""
+"""The safetensors format with NumPy alone: a u64 length, a JSON header, the numbers. Reads float32 only."""
 import json
 import pathlib
 import struct
 
 import numpy
+
+KINDS = {"float32": "F32", "int64": "I64", "uint8": "U8"}
 
 
 def read(path):
@@ -22,8 +24,7 @@ def read(path):
 def write(path, tensors):
     header, at = {"__metadata__": {"format": "pt"}}, 0
     for name, tensor in tensors.items():
-        assert tensor.dtype == numpy.float32, name
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [at, at + tensor.nbytes]}
+        header[name] = {"dtype": KINDS[str(tensor.dtype)], "shape": list(tensor.shape), "data_offsets": [at, at + tensor.nbytes]}
         at += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
