@@ -8,7 +8,7 @@
 namespace argosy {
 namespace {
 
-constexpr std::size_t images_at_once = 16;  // between two looks at the stop token
+constexpr std::size_t images_at_once = 4;  // between two looks at the stop token
 
 }  // namespace
 

@@ -30,6 +30,7 @@ public:
                                       std::pair("image_width", in.image_width), std::pair("image_height", in.image_height)})
       graph_.note(key, std::to_string(number));
     graph_.note("segmenter", from.facts.segmenter);
+    if (!in.backbone.none()) graph_.note("backbone", text_of(in.backbone));
   }
 
   // A batch of rows with its mask.
@@ -40,6 +41,7 @@ public:
   };
 
   rows text(const std::string& tower, const char* ids_name, const char* mask_name, int layers);
+  value patches();
   rows image(int layers);
   value product(const std::optional<rows>& title, const std::optional<rows>& image);
   value first_row(const rows& of) { return graph_.apply("Gather", {of.x, graph_.integer(0)}, {{"axis", std::int64_t{1}}}); }  // (B, d)
@@ -143,13 +145,18 @@ model_graph::rows model_graph::text(const std::string& tower, const char* ids_na
   return made;
 }
 
-model_graph::rows model_graph::image(int layers) {
+// (B, 16, W), as image_tower takes them.
+value model_graph::patches() {
   const auto& in = from_->model.inputs();
-  const auto patches =
-      graph_.input("patches", onnx_type::uint8, {"batch", patches_per_image, patch_bytes(in.image_width, in.image_height)});
+  if (!in.backbone.none()) return graph_.input("features", onnx_type::float32, {"batch", patches_per_image, in.patch_width()});
+  const auto bytes = graph_.input("patches", onnx_type::uint8, {"batch", patches_per_image, in.patch_width()});
+  return times(add(as_float(bytes), graph_.number(-128)), graph_.number(1.0F / 64));
+}
+
+model_graph::rows model_graph::image(int layers) {
+  const value numbers = patches();
   const auto has = graph_.input("has_image", onnx_type::int64, {"batch"});
-  const auto pixels = times(add(as_float(patches), graph_.number(-128)), graph_.number(1.0F / 64));  // as image_tower
-  const auto embedded = linear("image.patch", pixels);                                               // (B, 16, d)
+  const auto embedded = linear("image.patch", numbers);  // (B, 16, d)
   const auto batch = graph_.apply("Slice", {graph_.apply("Shape", {has}), graph_.integers({0}), graph_.integers({1})});
   const auto shape = graph_.apply("Concat", {batch, graph_.integers({1, r_.hidden})}, {{"axis", std::int64_t{0}}});
   const auto cls = graph_.apply("Expand", {vector("image.cls"), shape});  // (B, 1, d)

@@ -250,14 +250,33 @@ void add_bench_loss(CLI::App& bench, chosen_command& chosen) {
   add_threads(*command, options->threads);
 }
 
+void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_backbone_options>();
+  auto* command = add_command(bench, "backbone", "Images/s of a frozen backbone and its share of the measured peak of matrix products",
+                              "argosy bench backbone --backbone resnet18 --backbone-weights resnet18.safetensors", chosen, true,
+                              &run_bench_backbone, options);
+  const auto known = backbone_names();
+  command->add_option("--backbone", options->backbone, "The network")
+      ->required()
+      ->check(CLI::IsMember(std::vector<std::string>(known.begin(), known.end())));
+  command->add_option("--backbone-weights", options->weights, "Its weights with torchvision's names: safetensors")->required();
+  command->add_option("--backbone-side", options->side, "Patches are resized to this width and height")
+      ->capture_default_str()
+      ->check(CLI::Range(least_backbone_side, largest_backbone_side));
+  command->add_option("--images", options->images, "Images of one measurement")->capture_default_str()->check(CLI::Range(1, 4096));
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, loss, search");
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, loss, search, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
   add_bench_embed(*bench, chosen);
   add_bench_loss(*bench, chosen);
   add_bench_search(*bench, chosen);
+  add_bench_backbone(*bench, chosen);
 }
 
 // CLI11 asks for a command before it says which word is none.

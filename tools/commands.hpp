@@ -117,6 +117,17 @@ struct bench_loss_options {
 };
 status run_bench_loss(const bench_loss_options&, const console&);
 
+// Images a second through a frozen backbone, patches resized and normalised as `prepare` does.
+struct bench_backbone_options {
+  std::string backbone;
+  std::filesystem::path weights;
+  int side = 64;
+  std::uint64_t images = 32;
+  bool json = false;
+  int threads = 0;
+};
+status run_bench_backbone(const bench_backbone_options&, const console&);
+
 // The exact index over random unit vectors.
 struct bench_search_options {
   std::uint64_t products = 40000, columns = 256, queries = 64;

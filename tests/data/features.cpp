@@ -125,6 +125,20 @@ BOOST_AUTO_TEST_CASE(batches_hold_features) {
   BOOST_TEST(std::equal(last.begin(), last.end(), made->image.feature.end() - 48));
 }
 
+BOOST_AUTO_TEST_CASE(a_part_of_a_batch_holds_its_features) {
+  const featured_shop shop;
+  shop.must_prepare(shop.with("prepared"));
+  const auto data = shop.open();
+  const auto whole = make_batch(data, pair_order(data.pairs(), 3), 0, {7, 0, 1});
+  require_ok(whole.failure());
+  const auto first = part_of(*whole, 0, 3).product.image, rest = part_of(*whole, 3, 4).product.image;
+  BOOST_TEST(first.patch_width == 3);
+  BOOST_TEST(!first.feature.empty());
+  auto joined = first.feature;
+  joined.insert(joined.end(), rest.feature.begin(), rest.feature.end());
+  BOOST_TEST(joined == whole->product.image.feature, per_element);
+}
+
 BOOST_AUTO_TEST_CASE(the_same_patches_are_computed_once) {
   featured_shop shop;
   shop.must_prepare(shop.with("prepared"));

@@ -6,11 +6,13 @@
 #include <cstring>
 #include <numeric>
 
+#include "model/retrieval_model.hpp"
 #include "schema/folder.hpp"
 #include "tests/support/backbone_weights.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace argosy {
 namespace {
@@ -104,6 +106,39 @@ BOOST_AUTO_TEST_CASE(features_are_those_of_the_network_over_normalised_pixels) {
   check_refused((*loaded)->compute(patches, 32, 31, got), errc::shape_mismatch, {"512"});
   std::vector<float> enlarged(512);
   require_ok((*loaded)->compute(some_patches(1, 15, 20), 15, 20, enlarged));
+}
+
+BOOST_AUTO_TEST_CASE(a_model_reads_features_on_both_devices) {
+  auto in = test::tiny_inputs();
+  in.backbone = {"resnet18", 1, 64, 5};
+  product_batch batch;
+  batch.image.patch_width = in.patch_width();
+  std::vector<std::uint16_t> features(16 * 5);
+  for (std::size_t i = 0; i < features.size(); ++i) features[i] = static_cast<std::uint16_t>(0x3800 + 37 * i);  // .5 and more
+  for (const std::int64_t product : {0, 1, 2}) {
+    batch.title.append(std::vector<std::int32_t>{0, 3});
+    batch.image.append_features(product == 1 ? std::vector<std::uint16_t>{} : features);
+    batch.product.push_back(product);
+    batch.log_p.push_back(-1);
+    features[7] = static_cast<std::uint16_t>(features[7] + 0x100);  // so that the first and the last differ
+  }
+  const auto r = test::tiny_recipe();
+  const auto cpu = make_cpu_device(2), exact = make_reference_device();
+  auto on_cpu = retrieval_model::make(*cpu, r, in), on_exact = retrieval_model::make(*exact, r, in);
+  require_ok(on_cpu.failure());
+  require_ok(on_exact.failure());
+  BOOST_TEST(on_cpu->weights().at("image.patch.weight").value.cols == 5);
+  const auto got = on_cpu->embed_products(batch, {}), want = on_exact->embed_products(batch, {});
+  require_ok(got.failure());
+  require_ok(want.failure());
+  double apart = 0, differ = 0;
+  for (std::int64_t row = 0; row < 3; ++row)
+    for (std::int64_t c = 0; c < got->cols; ++c) {
+      apart = std::max(apart, std::abs(static_cast<double>(got->row<float>(row)[c]) - want->row<double>(row)[c]));
+      differ = std::max(differ, std::abs(want->row<double>(0)[c] - want->row<double>(2)[c]));
+    }
+  BOOST_TEST(apart <= 1e-5);  // of rows of length one
+  BOOST_TEST(differ > 1e-4);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_do_not_fit_are_refused) {

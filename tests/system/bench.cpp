@@ -2,6 +2,8 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/backbone_weights.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/system/small_shop.hpp"
 
 using namespace argosy::test;
@@ -71,6 +73,16 @@ BOOST_AUTO_TEST_CASE(searching) {
   BOOST_TEST(figures.at("products") == 300);
   BOOST_TEST(figures.at("columns") == 24);
   BOOST_TEST(figures.at("queries") == 20);
+}
+
+BOOST_AUTO_TEST_CASE(a_backbone) {
+  const scratch_folder folder;
+  const std::string weights = folder / "resnet18.safetensors";
+  BOOST_REQUIRE(argosy::write_safetensors(weights, random_backbone("resnet18", 1)).ok());
+  const auto figures = json::parse(must_run({"bench", "backbone", "--backbone", "resnet18", "--backbone-weights", weights, "--images", "1",
+                                             "--backbone-side", "32", "--threads", "2", "--json"}));
+  check_positive(figures, {"images_per_s", "gflops", "gemm_peak_gflops", "flop_share", "median_s", "low_s", "high_s"});
+  BOOST_TEST(figures.at("side") == 32);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

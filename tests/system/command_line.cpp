@@ -12,9 +12,22 @@ namespace {
 
 using words = std::vector<std::string>;
 
-const std::vector<words> commands{
-    {},         {"demo-shop"}, {"prepare"},        {"import"},         {"train"},           {"publish"},       {"embed"}, {"export"},
-    {"search"}, {"evaluate"},  {"bench", "train"}, {"bench", "embed"}, {"bench", "search"}, {"bench", "loss"}, {"bench"}};
+const std::vector<words> commands{{},
+                                  {"demo-shop"},
+                                  {"prepare"},
+                                  {"import"},
+                                  {"train"},
+                                  {"publish"},
+                                  {"embed"},
+                                  {"export"},
+                                  {"search"},
+                                  {"evaluate"},
+                                  {"bench", "train"},
+                                  {"bench", "embed"},
+                                  {"bench", "search"},
+                                  {"bench", "loss"},
+                                  {"bench", "backbone"},
+                                  {"bench"}};
 
 }  // namespace
 
