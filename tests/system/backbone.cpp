@@ -44,6 +44,7 @@ BOOST_AUTO_TEST_CASE(from_images_to_answers) {
   BOOST_TEST(holds(second, "features reused"), second);
   must_run({"train", "--data", data, "--recipe", shop.recipe, "--run", run, "--set", "train.steps=10"});
   must_run({"publish", "--run", run, "--data", data, "--store", store});
+  must_run({"export", "--run", run, "--onnx", folder / "onnx"});
   BOOST_TEST(holds(must_run({"search", "--store", store, "--json", "red dress"}), "\"results\""));
 
   must_fail({"publish", "--run", run, "--data", shop.data, "--store", store}, {"resnet18", "got pixels"});

@@ -128,12 +128,15 @@ def rows_of(values, offset, rows):
 
 
 class PreparedData:
-    FACTS = ("products", "queries", "pairs", "query_length", "title_length", "image_width", "image_height")
+    FACTS = ("products", "queries", "pairs", "query_length", "title_length", "image_width", "image_height", "features")
+    VERSIONS = {"facts": 2, "products": 2, "queries": 1, "pairs": 1}
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
-        open_file = lambda kind: read_container(folder / kind, kind, 1)  # noqa: E731
+        open_file = lambda kind: read_container(folder / kind, kind, self.VERSIONS[kind])  # noqa: E731
         self.facts = dict(zip(self.FACTS, map(int, open_file("facts")["number"])))
+        if self.facts["features"] != 0:
+            raise ValueError(f"{folder}: want patches of pixels, found features of a backbone")
         self.vocabulary = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
         self.patch_width = self.facts["image_width"] // 4 * (self.facts["image_height"] // 4) * 3
         products, queries, pairs = open_file("products"), open_file("queries"), open_file("pairs")
