@@ -93,19 +93,19 @@ onnx_graph::value onnx_graph::weight(const std::string& name, const std::vector<
 }
 
 onnx_graph::value onnx_graph::number(float n) {
-  const auto name = impl_->next("number");
+  auto name = impl_->next("number");
   impl_->add_tensor(name, onnx_type::float32, {}, std::span<const float>(&n, 1));
   return name;
 }
 
 onnx_graph::value onnx_graph::integer(std::int64_t n) {
-  const auto name = impl_->next("integer");
+  auto name = impl_->next("integer");
   impl_->add_tensor(name, onnx_type::int64, {}, std::span<const std::int64_t>(&n, 1));
   return name;
 }
 
 onnx_graph::value onnx_graph::integers(const std::vector<std::int64_t>& values) {
-  const auto name = impl_->next("integers");
+  auto name = impl_->next("integers");
   const std::int64_t shape[] = {static_cast<std::int64_t>(values.size())};
   impl_->add_tensor(name, onnx_type::int64, shape, std::span<const std::int64_t>(values));
   return name;
@@ -113,7 +113,7 @@ onnx_graph::value onnx_graph::integers(const std::vector<std::int64_t>& values) 
 
 onnx_graph::value onnx_graph::apply(const char* op, const std::vector<value>& inputs, const std::vector<onnx_attribute>& attributes) {
   auto& node = *impl_->graph().add_node();
-  const auto name = impl_->next(op);
+  auto name = impl_->next(op);
   node.set_op_type(op);
   node.set_name(name);
   for (const auto& in : inputs) node.add_input(in);

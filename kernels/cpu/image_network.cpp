@@ -105,7 +105,7 @@ private:
   // In the layout that a primitive wants; what is copied for it is free again after it.
   memory in_layout(const memory& from, const memory::desc& wanted) {
     if (from.get_desc() == wanted) return from;
-    const memory copy = pool_.take(wanted);
+    memory copy = pool_.take(wanted);
     move(from, copy);
     passing_.push_back(copy);
     return copy;
@@ -135,7 +135,7 @@ private:
     memory& residual = results_[static_cast<std::size_t>(layer.add)];
     const bool ours = last_use[static_cast<std::size_t>(layer.add)] == i && layer.add != layer.from && residual.get_desc() == wanted;
     if (ours) return std::exchange(residual, memory());
-    const memory copy = pool_.take(wanted);
+    memory copy = pool_.take(wanted);
     move(residual, copy);
     return copy;
   }
@@ -150,7 +150,7 @@ private:
                                                  in_any_layout(batch_, shapes_[i]), strides, padding, padding);
     const dnnl::convolution_forward::primitive_desc chosen(wanted, fused(layer), engine_);
     const memory from = in_layout(result_of(layer.from), chosen.src_desc());
-    const memory to = place_for(layer, i, chosen.dst_desc(), last_use);
+    memory to = place_for(layer, i, chosen.dst_desc(), last_use);
     steps.push_back({dnnl::convolution_forward(chosen),
                      {{DNNL_ARG_SRC, from},
                       {DNNL_ARG_WEIGHTS, packed(layer.weight, {window, f32, tag::oihw}, chosen.weights_desc())},
@@ -171,7 +171,7 @@ private:
         dnnl::prop_kind::forward_inference, mean ? dnnl::algorithm::pooling_avg_exclude_padding : dnnl::algorithm::pooling_max,
         from.get_desc(), in_any_layout(batch_, shapes_[i]), strides, window, {beside, beside}, {beside, beside});
     const dnnl::pooling_forward::primitive_desc chosen(wanted, engine_);
-    const memory to = pool_.take(chosen.dst_desc());
+    memory to = pool_.take(chosen.dst_desc());
     steps.push_back({dnnl::pooling_forward(chosen), {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, to}}});
     return to;
   }
