@@ -70,6 +70,7 @@ def measure(options, recipe, data, trainer):
     took, phases = [], {}
     pairs = tokens = rows = 0
     last = begin = time.perf_counter()
+    begin_cpu = time.process_time()
     for step, ready in enumerate(batches):
         waited = time.perf_counter() - last
         report = trainer.step(ready, step)
@@ -80,7 +81,7 @@ def measure(options, recipe, data, trainer):
                 phases[phase] = phases.get(phase, 0) + seconds
             pairs, tokens, rows = pairs + len(ready.product), tokens + ready.tokens, rows + ready.rows
         elif step + 1 == warmup:
-            begin = now
+            begin, begin_cpu = now, time.process_time()
         last = now
     seconds = last - begin
     return {
@@ -88,6 +89,7 @@ def measure(options, recipe, data, trainer):
         "tokens_per_s": tokens / seconds,
         "real_tokens": tokens / rows,
         **quartiles(took),
+        "step_cpu_s": (time.process_time() - begin_cpu) / options.steps,
         "phases_ms": {phase: 1000 * total / len(took) for phase, total in phases.items()},
         "last_loss": report.loss,
     }
