@@ -19,7 +19,7 @@ status named(const caf::error& why, const std::string& who, const std::string& a
   return failure.code() == errc::unavailable ? failure.within(who + ", " + asked) : failure;
 }
 
-bool all_answered(const coordinator_state& s) { return !s.writing && std::reduce(s.unanswered.begin(), s.unanswered.end()) == 0; }
+bool all_answered(const coordinator_state& s) { return s.owed == 0 && std::reduce(s.unanswered.begin(), s.unanswered.end()) == 0; }
 
 void give_orders(pointer self);
 
@@ -69,28 +69,37 @@ status take_report(pointer self, const step_done& done) {
   return progress ? s.parts.sink(*progress) : status{};
 }
 
-void write(pointer self, const checkpoint_ptr& whole) {
+// Asks for what is done once a checkpoint: the next one waits until all of it is.
+template <class Actor, class Atom>
+void request_of(pointer self, const Actor& whom, Atom what, const checkpoint_ptr& whole, const std::string& doing) {
   auto& s = self->state;
-  s.writing = true;
-  self->request(s.parts.checkpoints, s.parts.patience, save_atom_v, whole)
+  ++s.owed;
+  self->request(whom, s.parts.patience, what, whole)
       .then(
           [self](const checkpoint_receipt&) {
-            self->state.writing = false;
-            self->state.book->checkpoint_written();
+            if (--self->state.owed == 0) self->state.book->checkpoint_written();
             go_on(self);
           },
-          [self, steps = whole->facts.steps_done](const caf::error& why) {
-            self->state.writing = false;
-            fail(self, status_of(why).within("checkpoint after " + std::to_string(steps) + " steps"));
+          [self, doing](const caf::error& why) {
+            --self->state.owed;
+            fail(self, status_of(why).within(doing));
             go_on(self);
           });
+}
+
+// A run that is being stopped ends without the figures of its last checkpoint.
+void hand_over(pointer self, const checkpoint_ptr& whole) {
+  auto& s = self->state;
+  const auto after = " after " + std::to_string(whole->facts.steps_done) + " steps";
+  request_of(self, s.parts.checkpoints, save_atom_v, whole, "checkpoint" + after);
+  if (s.parts.evaluations && !s.book->stopped()) request_of(self, s.parts.evaluations, evaluate_atom_v, whole, "evaluation" + after);
 }
 
 status take_part(pointer self, const checkpoint_part& part) {
   auto& s = self->state;
   if (s.book->failed()) return {};
   ARGOSY_ASSIGN(const auto whole, s.book->take(part));
-  if (whole) write(self, whole);
+  if (whole) hand_over(self, whole);
   return {};
 }
 

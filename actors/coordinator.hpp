@@ -1,10 +1,11 @@
-// Coordinator: gives all workers the same orders, gathers their reports, has checkpoints written, ends the run. State: run_book.
+// Coordinator: gives all workers the same orders, gathers their reports, has checkpoints written and measured, ends the
+// run. State: run_book.
 //   run   ()  -> training_end   starts; answered once, when the run has ended
 //   stop  ()  -> -              no further steps; a checkpoint after those in flight, then the end
 // Refusals   a second `run`.
 // Ordering   orders go to every worker in the same order; steps are reported to the sink in theirs.
 // Blocking   never, but for the sink, which is called in the handler: it must be quick. It holds no tensor.
-// Failure    the first failure of a worker, of a checkpoint or of the sink ends the run, and so do a worker that is down or that does not
+// Failure    the first failure of a worker, of a checkpoint, of its evaluation or of the sink ends the run, and so do a worker that is down or that does not
 //            answer within `patience`: the group is cut, answers still out are waited for, then `run` is answered with the cause.
 //            No checkpoint is made then: the last one stays. A worker that hangs keeps its thread, for which run_system, and so the
 //            process, goes on waiting.
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "actors/checkpointer.hpp"
+#include "actors/evaluator.hpp"
 #include "actors/messages.hpp"
 #include "actors/run_book.hpp"
 #include "actors/worker.hpp"
@@ -31,6 +33,7 @@ struct coordinator_parts {
   run_settings settings;
   std::vector<worker_actor> workers;  // by rank
   checkpointer_actor checkpoints;
+  evaluator_actor evaluations;  // none: checkpoints are not measured
   progress_sink sink;
   std::shared_ptr<abort_handle> group;
   const clock_source* clock = nullptr;  // outlives the coordinator
@@ -45,7 +48,7 @@ struct coordinator_state {
   bool running = false, ended = false;
   int joined = 0;
   std::vector<int> unanswered;  // by rank
-  bool writing = false;         // the checkpointer owes an answer
+  int owed = 0;                 // answers of the checkpointer and the evaluator that are out
 };
 
 coordinator_actor::behavior_type coordinator(coordinator_actor::stateful_pointer<coordinator_state>, coordinator_parts);

@@ -46,6 +46,7 @@ public:
 
   // No further steps; a checkpoint after those in flight.
   void stop() { stopped_ = true; }
+  bool stopped() const noexcept { return stopped_; }
   void fail(const status&);
   bool failed() const noexcept { return !failure_.ok(); }
 

@@ -4,18 +4,20 @@
 #include <optional>
 #include <thread>
 
-#include "actors/metrics_log.hpp"
+#include "actors/metrics_line.hpp"
 #include "actors/run_folder.hpp"
+#include "actors/step_log.hpp"
 #include "actors/training_system.hpp"
+#include "actors/validation.hpp"
 
 namespace argosy {
 namespace {
 
-int threads_each(const recipe& r) {
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  const int all = r.train.threads > 0 ? r.train.threads : cores;
-  return std::max(1, all / r.train.workers);
+int all_threads(const recipe& r) {
+  return r.train.threads > 0 ? r.train.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
+
+int threads_each(const recipe& r) { return std::max(1, all_threads(r) / r.train.workers); }
 
 status check_job(const training_job& job) {
   const auto& train = job.recipe.train;
@@ -41,6 +43,17 @@ private:
   std::optional<queries_of_products> of_products_;
 };
 
+// Null when the job has no judged queries. Interrupted, it ends without figures.
+result<checkpoint_measurer> measurer_of(const training_job& job, const checkpoint_facts& facts, const std::stop_token& stop) {
+  if (!job.judged) return checkpoint_measurer();
+  ARGOSY_ASSIGN(auto opened, validation::open({job.data, job.judged, job.run, all_threads(job.recipe), job.evaluated}, facts));
+  const auto kept = std::make_shared<validation>(std::move(opened));
+  return checkpoint_measurer([kept, stop](const checkpoint_state& state) -> status {
+    const status measured = kept->measure(state, stop);
+    return stop.stop_requested() ? status{} : measured;
+  });
+}
+
 training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
 
 }  // namespace
@@ -56,7 +69,9 @@ result<training_end> run_training(const training_job& job, const std::function<v
   if (!from) {
     ARGOSY_ASSIGN(initial, initial_weights_of(job));
   }
-  ARGOSY_ASSIGN(auto metrics, metrics_log::open(job.run, facts.steps_done));
+  ARGOSY_ASSIGN(auto metrics, step_log::open(job.run / "metrics.jsonl", facts.steps_done));
+
+  ARGOSY_ASSIGN(const checkpoint_measurer measure, measurer_of(job, facts, stop));
 
   const system_clock_source clock;
   const auto& train = job.recipe.train;
@@ -76,9 +91,10 @@ result<training_end> run_training(const training_job& job, const std::function<v
     ARGOSY_TRY(write_checkpoint(job.run, state));
     return prune_checkpoints(job.run, job.recipe.checkpoint.keep);
   };
+  system.measure = measure;
   system.sink = [&](const training_progress& progress) {
     if (show) show(progress);
-    return metrics.write(progress);
+    return metrics.write(metrics_line(progress));
   };
   return run_system(system, clock, stop);
 }

@@ -1,4 +1,5 @@
-// Training as an actor system in one process: a coordinator, W workers with a memory bank each, a loader a worker, a checkpointer.
+// Training as an actor system in one process: a coordinator, W workers with a memory bank each, a loader a worker, a checkpointer,
+// and an evaluator when there are judged queries.
 // run_training starts them, waits for the end, and returns how it ended.
 // Failure    a worker that throws or dies ends the run with its reason; the last checkpoint is usable.
 // Stop       `stop` ends the run after the steps in flight, with a checkpoint; the result says interrupted.
@@ -10,6 +11,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "actors/evaluation.hpp"
 #include "actors/train_step.hpp"
 #include "base/status.hpp"
 #include "data/prepared.hpp"
@@ -22,7 +24,9 @@ struct training_job {
   argosy::recipe recipe;
   std::filesystem::path run;
   bool resume = false;
-  std::filesystem::path initial = {};  // initial weights for a run that begins; empty: none
+  std::filesystem::path initial = {};                                        // initial weights for a run that begins; empty: none
+  std::shared_ptr<const judgements> judged = nullptr;                        // recall is measured with every checkpoint; null: it is not
+  std::function<void(std::span<const evaluated_part>)> evaluated = nullptr;  // called on the evaluator's thread; may be empty
 };
 
 // One global step, all ranks together, as it goes to RUN/metrics.jsonl and to the screen.

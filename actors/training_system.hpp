@@ -10,6 +10,7 @@
 #include "actors/batch_queue.hpp"
 #include "actors/checkpointer.hpp"
 #include "actors/coordinator.hpp"
+#include "actors/evaluator.hpp"
 #include "actors/run_book.hpp"
 #include "actors/training_engine.hpp"
 
@@ -20,6 +21,7 @@ struct training_system {
   std::function<std::shared_ptr<training_engine>(std::unique_ptr<collective>)> engine;
   std::function<batch_queue::maker(int rank)> batches;
   checkpoint_writer write;
+  checkpoint_measurer measure = nullptr;  // none: no evaluator
   progress_sink sink;
   std::size_t batches_ahead = 2;
   // How long a worker may be silent. A step of the largest recipe on a slow machine takes minutes.

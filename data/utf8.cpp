@@ -68,4 +68,11 @@ std::size_t count_code_points(std::string_view valid) noexcept {
   return static_cast<std::size_t>(std::count_if(valid.begin(), valid.end(), [](char byte) { return !continues_code_point(byte); }));
 }
 
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return line;
+}
+
 }  // namespace argosy

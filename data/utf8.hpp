@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace argosy {
@@ -13,6 +14,9 @@ std::size_t first_invalid_utf8(std::string_view) noexcept;
 char32_t next_code_point(std::string_view valid, std::size_t& at) noexcept;
 
 std::size_t count_code_points(std::string_view valid) noexcept;
+
+// Control characters become spaces: what a file or a user gave, fit for a message.
+std::string one_line(std::string_view);
 
 constexpr bool continues_code_point(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0u) == 0x80u; }
 

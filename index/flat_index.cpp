@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
@@ -37,14 +38,14 @@ struct row_range {
 
 class flat_index final : public vector_index {
 public:
-  flat_index(container_reader file, std::span<const float> vectors, std::size_t rows, std::size_t columns)
+  flat_index(std::optional<container_reader> file, std::span<const float> vectors, std::size_t rows, std::size_t columns)
       : file_(std::move(file)), vectors_(vectors), rows_(rows), columns_(columns) {}
 
   std::string_view kind() const noexcept override { return flat_kind.name; }
   std::size_t size() const noexcept override { return rows_; }
   std::size_t columns() const noexcept override { return columns_; }
   result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const override;
-  status verify() const override { return file_.verify(); }
+  status verify() const override { return file_ ? file_->verify() : status{}; }
 
 private:
   using lists = std::vector<top_hits>;
@@ -57,7 +58,7 @@ private:
   std::vector<hit> merged(const float* query, std::size_t k, std::size_t which, std::size_t queries, const lists&) const;
   std::size_t tile_rows() const noexcept { return std::max<std::size_t>(1, tile_bytes / sizeof(float) / columns_); }
 
-  container_reader file_;
+  std::optional<container_reader> file_;  // none: the vectors are somebody's
   std::span<const float> vectors_;
   std::size_t rows_, columns_;
 };
@@ -73,7 +74,7 @@ status flat_index::check(const_view queries, const search_options& options) cons
 
 result<std::vector<std::vector<hit>>> flat_index::search(const_view queries, const search_options& options) const {
   ARGOSY_TRY(check(queries, options));
-  ARGOSY_TRY(file_.touch("vectors", 0, vectors_.size_bytes()));
+  if (file_) ARGOSY_TRY(file_->touch("vectors", 0, vectors_.size_bytes()));
   std::vector<std::vector<hit>> found;
   if (rows_ == 0) {
     found.resize(static_cast<std::size_t>(queries.rows));
@@ -162,6 +163,12 @@ std::vector<hit> flat_index::merged(const float* query, std::size_t k, std::size
   return all;
 }
 
+status check_vectors(const_view vectors) {
+  if (vectors.type != dtype::f32 || vectors.cols < 1 || vectors.rows > std::numeric_limits<std::uint32_t>::max())
+    return {errc::shape_mismatch, "vectors: want f32 of at least 1 column and fewer than 2^32 rows, got " + shape_text(vectors)};
+  return check_values("vectors", vectors);
+}
+
 status check_shape(const container_reader& file, std::span<const std::uint64_t> shape, std::size_t values) {
   const bool right = shape.size() == 2 && shape[1] > 0 && shape[0] <= std::numeric_limits<std::uint32_t>::max() && values % shape[1] == 0 &&
                      values / shape[1] == shape[0];
@@ -175,10 +182,7 @@ status check_shape(const container_reader& file, std::span<const std::uint64_t> 
 }  // namespace
 
 status write_flat_index(const std::filesystem::path& path, const_view vectors) {
-  if (vectors.type != dtype::f32 || vectors.cols < 1 || vectors.rows > std::numeric_limits<std::uint32_t>::max()) {
-    return {errc::shape_mismatch, "vectors: want f32 of at least 1 column and fewer than 2^32 rows, got " + shape_text(vectors)};
-  }
-  ARGOSY_TRY(check_values("vectors", vectors));
+  ARGOSY_TRY(check_vectors(vectors));
   ARGOSY_ASSIGN(auto writer, container_writer::create(path, flat_kind));
   const std::uint64_t shape[] = {static_cast<std::uint64_t>(vectors.rows), static_cast<std::uint64_t>(vectors.cols)};
   ARGOSY_TRY(writer.add("shape", std::span<const std::uint64_t>(shape)));
@@ -193,6 +197,14 @@ result<std::unique_ptr<vector_index>> open_flat_index(const std::filesystem::pat
   ARGOSY_ASSIGN(const auto vectors, file.unverified<float>("vectors"));
   ARGOSY_TRY(check_shape(file, shape, vectors.size()));
   return std::unique_ptr<vector_index>(std::make_unique<flat_index>(std::move(file), vectors, shape[0], shape[1]));
+}
+
+result<std::unique_ptr<vector_index>> flat_index_over(const_view vectors) {
+  ARGOSY_TRY(check_vectors(vectors));
+  if (vectors.stride != vectors.cols) return status(errc::shape_mismatch, "vectors: want rows without gaps, got " + shape_text(vectors));
+  const auto rows = static_cast<std::size_t>(vectors.rows), columns = static_cast<std::size_t>(vectors.cols);
+  return std::unique_ptr<vector_index>(
+      std::make_unique<flat_index>(std::nullopt, std::span(vectors.row<float>(0), rows * columns), rows, columns));
 }
 
 result<std::unique_ptr<vector_index>> open_index(const std::filesystem::path& path) {

@@ -7,10 +7,13 @@
 namespace argosy {
 namespace {
 
+auto relevance_of(const judged_answer& answer) {
+  return [&answer](std::uint32_t row) { return std::binary_search(answer.relevant.begin(), answer.relevant.end(), row); };
+}
+
 std::size_t relevant_among(const judged_answer& answer, std::size_t k) {
   const auto first = answer.ranked.begin(), end = first + static_cast<std::ptrdiff_t>(std::min(k, answer.ranked.size()));
-  const auto is_relevant = [&](std::uint32_t row) { return std::binary_search(answer.relevant.begin(), answer.relevant.end(), row); };
-  return static_cast<std::size_t>(std::count_if(first, end, is_relevant));
+  return static_cast<std::size_t>(std::count_if(first, end, relevance_of(answer)));
 }
 
 template <class Score>
@@ -22,6 +25,12 @@ double mean(std::span<const judged_answer> answers, std::size_t judged, Score sc
 }
 
 }  // namespace
+
+std::optional<std::size_t> first_relevant(const judged_answer& answer) {
+  const auto found = std::find_if(answer.ranked.begin(), answer.ranked.end(), relevance_of(answer));
+  if (found == answer.ranked.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - answer.ranked.begin());
+}
 
 retrieval_metrics measure(std::span<const judged_answer> answers, std::span<const std::size_t> recall_at,
                           std::span<const std::size_t> precision_at) {

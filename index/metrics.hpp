@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct retrieval_metrics {
   std::map<std::size_t, double> recall;     // by K
   std::map<std::size_t, double> precision;  // by K
 };
+
+// The place, from 0, of the first relevant product among those ranked.
+std::optional<std::size_t> first_relevant(const judged_answer&);
 
 retrieval_metrics measure(std::span<const judged_answer>, std::span<const std::size_t> recall_at,
                           std::span<const std::size_t> precision_at);

@@ -44,6 +44,8 @@ public:
 // Bytes are verified by the first search.
 status write_flat_index(const std::filesystem::path&, const_view vectors);
 result<std::unique_ptr<vector_index>> open_flat_index(const std::filesystem::path&);
+// The same without a file, over vectors (N, D) f32 without gaps that outlive it.
+result<std::unique_ptr<vector_index>> flat_index_over(const_view vectors);
 // By the kind that the file itself names.
 result<std::unique_ptr<vector_index>> open_index(const std::filesystem::path&);
 

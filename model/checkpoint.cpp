@@ -247,7 +247,7 @@ result<std::vector<checkpoint_state::entry>> read_weights(const fs::path& path) 
   return entries;
 }
 
-status restore_weights(const std::vector<checkpoint_state::entry>& entries, retrieval_model& model, bool moments) {
+status restore_entries(const std::vector<checkpoint_state::entry>& entries, retrieval_model& model, bool moments) {
   const auto& all = model.weights();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& p = all[i];
@@ -345,13 +345,15 @@ result<checkpoint_state> read_checkpoint(const fs::path& path) {
   return state;
 }
 
-status restore(const checkpoint_state& state, retrieval_model& model) { return restore_weights(state.entries, model, true); }
+status restore(const checkpoint_state& state, retrieval_model& model) { return restore_entries(state.entries, model, true); }
+
+status restore_weights(const checkpoint_state& state, retrieval_model& model) { return restore_entries(state.entries, model, false); }
 
 result<loaded_model> load_model(device& on, const fs::path& folder) {
   ARGOSY_ASSIGN(auto facts, read_facts(folder));
   ARGOSY_ASSIGN(auto model, retrieval_model::make(on, facts.recipe, facts.inputs, placement::reading));
   ARGOSY_ASSIGN(const auto entries, read_weights(folder / "model.safetensors"));
-  ARGOSY_TRY(restore_weights(entries, model, false).within((folder / "model.safetensors").string()));
+  ARGOSY_TRY(restore_entries(entries, model, false).within((folder / "model.safetensors").string()));
   return loaded_model{std::move(facts), std::move(model)};
 }
 

@@ -54,6 +54,8 @@ result<std::filesystem::path> find_checkpoint(const std::filesystem::path& run);
 result<checkpoint_state> read_checkpoint(const std::filesystem::path& checkpoint);
 // Into a model of the same shape; shape_mismatch names the first tensor that differs.
 status restore(const checkpoint_state&, retrieval_model&);
+// The weights without moments, into a model for reading.
+status restore_weights(const checkpoint_state&, retrieval_model&);
 
 // A model for embedding only, from a checkpoint or from a generation that holds the same files.
 struct loaded_model {

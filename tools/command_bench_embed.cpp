@@ -2,10 +2,10 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "model/embedding.hpp"
 #include "model/recipe.hpp"
 #include "model/retrieval_model.hpp"
 #include "tools/commands.hpp"
-#include "tools/embedding.hpp"
 #include "tools/format.hpp"
 #include "tools/timing.hpp"
 

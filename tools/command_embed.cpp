@@ -1,13 +1,13 @@
 #include <ostream>
 
 #include "data/line_reader.hpp"
+#include "model/embedding.hpp"
+#include "model/query_encoder.hpp"
 #include "schema/folder.hpp"
 #include "tools/commands.hpp"
-#include "tools/embedding.hpp"
 #include "tools/fitting.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
-#include "tools/query_encoder.hpp"
 
 namespace argosy {
 namespace {

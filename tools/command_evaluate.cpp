@@ -1,48 +1,20 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <unordered_map>
 
-#include "index/metrics.hpp"
+#include "actors/evaluation.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
-#include "tools/judgements.hpp"
 #include "tools/searcher.hpp"
 
 namespace argosy {
 namespace {
 
-constexpr std::size_t precision_at = 10;
-
 struct evaluation {
-  struct part {
-    std::string name;
-    retrieval_metrics metrics;
-  };
-  std::vector<part> parts;
+  std::vector<evaluated_part> parts;
   std::uint64_t unknown_products = 0;  // judged relevant, but not in the store
   std::uint64_t unanswerable = 0;      // queries without words: they count as missed
 };
-
-// Ids of judged products become rows of the store.
-void look_up_relevant(const judgements& judged, const generation& store, std::vector<judged_answer>& answers, evaluation& counts) {
-  std::unordered_map<std::string_view, std::uint32_t> row_of;
-  row_of.reserve(store.products());
-  for (std::size_t row = 0; row < store.products(); ++row) row_of.emplace(store.facts(row).id, static_cast<std::uint32_t>(row));
-  for (std::size_t q = 0; q < judged.queries.size(); ++q) {
-    for (const auto& id : judged.queries[q].relevant) {
-      const auto found = row_of.find(id);
-      if (found == row_of.end()) {
-        ++counts.unknown_products;
-      } else {
-        answers[q].relevant.push_back(found->second);
-      }
-    }
-    auto& rows = answers[q].relevant;
-    std::sort(rows.begin(), rows.end());
-    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  }
-}
 
 status answer_queries(const judgements& judged, searcher& from, std::size_t k, std::vector<judged_answer>& answers, evaluation& counts) {
   std::vector<std::vector<std::int32_t>> tokens;
@@ -64,42 +36,19 @@ status answer_queries(const judgements& judged, searcher& from, std::size_t k, s
   return {};
 }
 
-void measure_parts(const judgements& judged, const std::vector<judged_answer>& answers, std::span<const std::size_t> recall_at,
-                   evaluation& into) {
-  const auto part = [&](const std::string& name, auto belongs) {
-    std::vector<judged_answer> chosen;
-    for (std::size_t q = 0; q < answers.size(); ++q) {
-      if (belongs(judged.queries[q])) chosen.push_back(answers[q]);
-    }
-    into.parts.push_back({name, measure(chosen, recall_at, std::span(&precision_at, 1))});
-  };
-  part("all", [](const judged_query&) { return true; });
-  if (!judged.has_needs_image) return;
-  part("needs_image", [](const judged_query& q) { return q.needs_image; });
-  part("other", [](const judged_query& q) { return !q.needs_image; });
-}
-
 result<evaluation> evaluate(const evaluate_options& options, const judgements& judged, searcher& from) {
+  const generation& store = from.current();
+  auto rows = rows_of(judged, store.products(), [&](std::size_t row) { return store.facts(row).id; });
   evaluation done;
-  std::vector<judged_answer> answers(judged.queries.size());
+  done.unknown_products = rows.unknown_products;
   const std::size_t longest = std::max(precision_at, *std::max_element(options.recall_at.begin(), options.recall_at.end()));
-  look_up_relevant(judged, from.current(), answers, done);
-  ARGOSY_TRY(answer_queries(judged, from, longest, answers, done));
-  measure_parts(judged, answers, options.recall_at, done);
+  ARGOSY_TRY(answer_queries(judged, from, longest, rows.answers, done));
+  done.parts = measure_parts(judged, rows.answers, options.recall_at);
   return done;
 }
 
-nlohmann::ordered_json json_of(const retrieval_metrics& metrics) {
-  nlohmann::ordered_json object{{"queries", metrics.queries}};
-  for (const auto& [k, value] : metrics.recall) object["recall@" + std::to_string(k)] = value;
-  for (const auto& [k, value] : metrics.precision) object["precision@" + std::to_string(k)] = value;
-  object["without_relevant"] = metrics.without_relevant;
-  return object;
-}
-
 void print_json(const evaluation& done, const judgements& judged, std::ostream& out) {
-  nlohmann::ordered_json object;
-  for (const auto& part : done.parts) object[part.name] = json_of(part.metrics);
+  auto object = json_of(done.parts);
   object["unknown_products"] = done.unknown_products;
   object["unknown_queries"] = judged.unknown_queries;
   object["unanswerable_queries"] = done.unanswerable;
@@ -114,7 +63,7 @@ std::vector<std::string> heading(const retrieval_metrics& metrics) {
   return row;
 }
 
-std::vector<std::string> figures(const evaluation::part& part) {
+std::vector<std::string> figures(const evaluated_part& part) {
   std::vector<std::string> row{part.name, grouped(part.metrics.queries)};
   for (const auto& entry : part.metrics.recall) row.push_back(fixed(entry.second, 4));
   for (const auto& entry : part.metrics.precision) row.push_back(fixed(entry.second, 4));

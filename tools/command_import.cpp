@@ -1,5 +1,6 @@
 #include <ostream>
 
+#include "data/utf8.hpp"
 #include "model/bert_import.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"

@@ -120,6 +120,9 @@ void add_train(CLI::App& app, chosen_command& chosen) {
   command->add_flag("--resume", options->resume,
                     "Go on from the run's last checkpoint; without one, begin. A finished run cannot be made longer");
   command->add_option("--initial", options->initial, "What `argosy import` wrote: a run that begins starts its encoders from it");
+  command->add_option("--queries", options->queries,
+                      "Judged queries, as of `argosy evaluate`: with every checkpoint their recall goes to RUN/evaluation.jsonl");
+  command->add_option("--qrels", options->qrels, "Their judgements");
   add_overrides(*command, options->overrides);
 }
 

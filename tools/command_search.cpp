@@ -3,6 +3,7 @@
 #include <optional>
 #include <ostream>
 
+#include "data/utf8.hpp"
 #include "schema/folder.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"

@@ -41,6 +41,7 @@ struct train_options {
   std::vector<std::string> overrides;
   bool resume = false;
   std::filesystem::path initial;
+  std::filesystem::path queries, qrels;  // judged queries to measure with every checkpoint; both or none
 };
 status run_train(const train_options&, const console&);
 

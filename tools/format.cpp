@@ -62,13 +62,6 @@ std::string_view first_letters(std::string_view text, std::size_t letters) noexc
   return text.substr(0, at);
 }
 
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-  return line;
-}
-
 std::vector<std::size_t> text_table::widths() const {
   std::vector<std::size_t> width;
   for (const auto& row : rows_) {

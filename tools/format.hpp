@@ -15,7 +15,6 @@ std::string fixed(double, int decimals);                                        
 std::string duration_text(double seconds);                                             // 2.4 s, 3 min 20 s, 1 h 05 min
 std::string bytes_text(std::uint64_t);                                                 // 812 B, 3.4 MB
 std::string_view first_letters(std::string_view utf8, std::size_t letters) noexcept;
-std::string one_line(std::string_view);  // control characters become spaces
 
 // Columns as wide as their widest cell. The first column is flush left, the others right, and so is the last one when told.
 class text_table {

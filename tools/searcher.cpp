@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "tools/embedding.hpp"
+#include "model/embedding.hpp"
 #include "tools/format.hpp"
 
 namespace argosy {

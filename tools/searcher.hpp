@@ -13,7 +13,7 @@
 #include "base/status.hpp"
 #include "index/generation.hpp"
 #include "model/checkpoint.hpp"
-#include "tools/query_encoder.hpp"
+#include "model/query_encoder.hpp"
 
 namespace argosy {
 

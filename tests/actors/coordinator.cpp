@@ -60,7 +60,9 @@ struct fake_run : test::deterministic_actors {
   std::vector<std::shared_ptr<script>> scripts{std::make_shared<script>(), std::make_shared<script>()};
   std::shared_ptr<remembered_abort> group = std::make_shared<remembered_abort>();
   std::vector<std::uint64_t> written, shown;
-  status write_answer, sink_answer;
+  std::vector<std::string> order;  // of writing and measuring
+  bool measures = false;
+  status write_answer, measure_answer, sink_answer;
   run_settings settings = [] {
     run_settings s;
     s.recipe.train.workers = 2;
@@ -75,8 +77,14 @@ struct fake_run : test::deterministic_actors {
     for (int rank : {0, 1}) parts.workers.push_back(spawn(fake_worker, rank, scripts[static_cast<std::size_t>(rank)]));
     parts.checkpoints = spawn(checkpointer, [this](const checkpoint_state& state) {
       written.push_back(state.facts.steps_done);
+      order.push_back("write " + std::to_string(state.facts.steps_done));
       return write_answer;
     });
+    if (measures)
+      parts.evaluations = spawn(evaluator, [this](const checkpoint_state& state) {
+        order.push_back("measure " + std::to_string(state.facts.steps_done));
+        return measure_answer;
+      });
     parts.sink = [this](const training_progress& p) {
       shown.push_back(p.report.step);
       return sink_answer;
@@ -104,6 +112,23 @@ BOOST_AUTO_TEST_CASE(gives_every_worker_the_same_orders_and_writes_checkpoints) 
   BOOST_TEST((shown == steps{0, 1, 2, 3, 4}));
   BOOST_TEST((written == steps{2, 4, 5}));
   BOOST_TEST(group->first.ok());
+}
+
+BOOST_AUTO_TEST_CASE(every_checkpoint_is_measured_and_the_last_one_before_the_end) {
+  measures = true;
+  const auto end = ask<training_end>(start(), run_atom_v);
+  BOOST_REQUIRE_MESSAGE(end.ok(), end.failure().text());
+  const asked want{"write 2", "measure 2", "write 4", "measure 4", "write 5", "measure 5"};
+  BOOST_TEST(order == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_evaluation_that_fails_ends_the_run_and_the_checkpoint_stays) {
+  measures = true;
+  measure_answer = {errc::io_error, "evaluation.jsonl: No space left on device"};
+  const auto end = ask<training_end>(start(), run_atom_v);
+  BOOST_TEST((end.failure().code() == errc::io_error));
+  BOOST_TEST(end.failure().message() == "evaluation after 2 steps: evaluation.jsonl: No space left on device");
+  BOOST_TEST((written == steps{2}));
 }
 
 BOOST_AUTO_TEST_CASE(a_failing_worker_ends_the_run_with_its_words_and_cuts_the_group) {
@@ -159,6 +184,7 @@ BOOST_AUTO_TEST_CASE(a_stop_before_the_start_ends_at_once_without_a_checkpoint) 
 BOOST_AUTO_TEST_CASE(a_stop_finishes_what_is_in_flight_and_saves_it) {
   settings.of = 1000;
   settings.recipe.checkpoint.every = 0;
+  measures = true;
   const auto run = start();
   auto answer = self->request(run, caf::infinite, run_atom_v);
   while (shown.size() < 3 && step()) continue;
@@ -170,6 +196,7 @@ BOOST_AUTO_TEST_CASE(a_stop_finishes_what_is_in_flight_and_saves_it) {
         BOOST_TEST(end.interrupted);
         BOOST_TEST(end.steps_done < 10u);
         BOOST_TEST((written == steps{end.steps_done}));
+        BOOST_TEST((order == asked{"write " + std::to_string(end.steps_done)}));
         BOOST_TEST(shown.size() == end.steps_done);
       },
       [](const caf::error& why) { BOOST_ERROR(status_of(why).text()); });

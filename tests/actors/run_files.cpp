@@ -3,8 +3,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "actors/metrics_log.hpp"
+#include "actors/metrics_line.hpp"
 #include "actors/run_folder.hpp"
+#include "actors/step_log.hpp"
 #include "schema/folder.hpp"
 #include "tests/actors/tiny.hpp"
 #include "tests/support/folders.hpp"
@@ -39,9 +40,10 @@ struct run_folder_fixture {
   test::scratch_folder folder;
   std::filesystem::path run = folder / "run", path = run / "metrics.jsonl";
   void log_steps(std::uint64_t first, std::uint64_t end) {
-    auto log = metrics_log::open(run, first);
+    auto log = step_log::open(path, first);
     BOOST_REQUIRE_MESSAGE(log.ok(), log.failure().text());
-    for (auto step = first; step < end; ++step) BOOST_REQUIRE(log->write(progress(step, 1.0 / 3 + static_cast<double>(step))).ok());
+    for (auto step = first; step < end; ++step)
+      BOOST_REQUIRE(log->write(metrics_line(progress(step, 1.0 / 3 + static_cast<double>(step)))).ok());
   }
 };
 
@@ -100,9 +102,9 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_told) {
   log_steps(0, 1);
   std::filesystem::remove(path);
   std::filesystem::create_symlink("/dev/full", path);
-  auto log = metrics_log::append_to(path);
+  auto log = step_log::append_to(path);
   BOOST_REQUIRE(log.ok());
-  const auto written = log->write(progress(0, 1));
+  const auto written = log->write(metrics_line(progress(0, 1)));
   BOOST_TEST((written.code() == errc::io_error));
   BOOST_TEST(written.message() == path.string() + ": No space left on device");
 }
@@ -131,7 +133,7 @@ BOOST_AUTO_TEST_CASE(what_differs_is_named) {
 
 BOOST_AUTO_TEST_CASE(metrics_that_cannot_be_read_are_not_replaced) {
   std::filesystem::create_directories(path);
-  BOOST_TEST((metrics_log::open(run, 3).failure().code() == errc::io_error));
+  BOOST_TEST((step_log::open(path, 3).failure().code() == errc::io_error));
   BOOST_TEST(std::filesystem::is_directory(path));
 }
 

@@ -1,13 +1,17 @@
 // run_training on prepared data: a small catalogue of titles, prepared as `argosy prepare` does.
 #include "actors/training.hpp"
 
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "index/vector_index.hpp"
 #include "model/checkpoint.hpp"
+#include "model/embedding.hpp"
 #include "model/initial_weights.hpp"
+#include "model/query_encoder.hpp"
 #include "tests/actors/tiny.hpp"
 #include "tests/support/folders.hpp"
 
@@ -124,6 +128,92 @@ BOOST_AUTO_TEST_CASE(training_lowers_the_loss) {
   const auto mean_from = [&](std::ptrdiff_t first) { return std::reduce(losses.begin() + first, losses.begin() + first + 15) / 15; };
   BOOST_TEST(mean_from(105) < .7 * mean_from(0));
   BOOST_TEST(mean_from(225) < mean_from(120));
+}
+
+std::shared_ptr<judgements> judged_queries() {
+  auto judged = std::make_shared<judgements>();
+  judged->queries = {{"red dress", true, {"red-dress", "red-dress"}},
+                     {"shoe", false, {"red-shoe", "blue-shoe", "green-shoe", "black-shoe", "white-shoe", "sold-out-shoe"}},
+                     {"?!", false, {"red-bag"}},
+                     {"hat", false, {"red-hat"}}};
+  judged->has_needs_image = true;
+  return judged;
+}
+
+nlohmann::json json_of_file(const std::filesystem::path& path) { return nlohmann::json::parse(std::ifstream(path)); }
+
+// The rank, from 1, of the first relevant product, by a model loaded from the checkpoint and the reference's search.
+std::size_t rank_by_reference(const training_job& job, const judged_query& query) {
+  const auto device = make_cpu_device(1);
+  const auto folder = find_checkpoint(job.run).value();
+  auto loaded = load_model(*device, folder);
+  BOOST_REQUIRE_MESSAGE(loaded.ok(), loaded.failure().text());
+  const auto tokens = query_encoder::open(loaded->facts, folder)->tokens(query.text).value();
+  const auto products = embed_products(loaded->model, *job.data, job.data->products(), [](auto, auto) {}, {}).value();
+  const auto asked = embed_queries(loaded->model, std::span(&tokens, 1), {}).value();
+  const auto rows = [&](const auto& all) { return view_of(all.data(), std::ssize(all) / loaded->model.width(), loaded->model.width()); };
+  const auto found = search_reference(rows(products), rows(asked), 25).front();
+  const auto relevant = std::ranges::find_if(
+      found, [&](const hit& h) { return std::ranges::count(query.relevant, std::string(job.data->product_id(h.row))) > 0; });
+  return static_cast<std::size_t>(relevant - found.begin()) + 1;
+}
+
+BOOST_AUTO_TEST_CASE(judged_queries_are_measured_with_every_checkpoint) {
+  job.judged = judged_queries();
+  job.recipe.train.steps = 7;
+  job.recipe.checkpoint = {.every = 3, .keep = 1};
+  std::vector<double> shown;
+  job.evaluated = [&](std::span<const evaluated_part> parts) { shown.push_back(parts.front().metrics.recall.at(10)); };
+  BOOST_REQUIRE(train().ok());
+  std::vector<nlohmann::json> lines;
+  std::string text;
+  for (std::ifstream in(job.run / "evaluation.jsonl"); std::getline(in, text);) lines.push_back(nlohmann::json::parse(text));
+  BOOST_REQUIRE(lines.size() == 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    BOOST_TEST(lines[i]["step"] == (std::array{3, 6, 7}[i]));
+    BOOST_TEST(lines[i]["products"] == 25);
+    BOOST_TEST(lines[i]["all"]["queries"] == 3);
+    BOOST_TEST(lines[i]["all"]["without_relevant"] == 1);
+    BOOST_TEST(lines[i]["needs_image"]["queries"] == 1);
+    BOOST_TEST(lines[i]["all"]["recall@10"] == shown.at(i));
+    BOOST_TEST(lines[i]["all"]["recall@100"].get<double>() == 2. / 3, boost::test_tools::tolerance(1e-12));  // the one without words
+  }
+  const auto outcomes = json_of_file(job.run / "outcomes.json");
+  BOOST_TEST(outcomes["step"] == 7);
+  BOOST_REQUIRE(outcomes["queries"].size() == 3u);
+  for (std::size_t q = 0; q < 2; ++q) {
+    BOOST_TEST(outcomes["queries"][q]["query"] == job.judged->queries[q].text);
+    BOOST_TEST(outcomes["queries"][q]["first"] == rank_by_reference(job, job.judged->queries[q]));
+  }
+  BOOST_TEST(outcomes["queries"][2]["first"].is_null());
+}
+
+BOOST_AUTO_TEST_CASE(a_resumed_run_measures_as_one_that_was_never_stopped) {
+  job.judged = judged_queries();
+  job.recipe.train.steps = 40;
+  job.recipe.checkpoint = {.every = 10, .keep = 2};
+  const auto lines_of = [](const std::filesystem::path& run) {
+    std::ifstream in(run / "evaluation.jsonl");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  BOOST_REQUIRE(train().ok());
+  const auto whole = lines_of(job.run);
+  job.run = folder / "interrupted";
+  BOOST_REQUIRE(train(20).ok());
+  job.resume = true;
+  BOOST_REQUIRE(train().ok());
+  const auto resumed = lines_of(job.run);
+  BOOST_TEST(resumed.substr(0, resumed.find('\n')) == whole.substr(0, whole.find('\n')));
+  BOOST_TEST(resumed.substr(resumed.rfind("{\"step\":40")) == whole.substr(whole.rfind("{\"step\":40")));
+}
+
+BOOST_AUTO_TEST_CASE(judgements_of_another_catalogue_are_refused) {
+  auto judged = judged_queries();
+  for (auto& query : judged->queries) query.relevant = {"nothing-here"};
+  job.judged = judged;
+  const auto end = train();
+  BOOST_TEST((end.failure().code() == errc::invalid_argument));
+  BOOST_TEST(end.failure().message().find("want products of the training data") != std::string::npos, end.failure().text());
 }
 
 BOOST_AUTO_TEST_CASE(a_finished_run_is_refused_again_and_has_nothing_left_when_resumed) {

@@ -205,6 +205,19 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_said) {
   BOOST_TEST(fs::is_empty(disk.path()));
 }
 
+BOOST_AUTO_TEST_CASE(an_index_over_memory_answers_as_one_from_a_file) {
+  const scratch_folder scratch;
+  const auto vectors = test::small_integers(61, 9, 1), asked = test::small_integers(20, 9, 2);
+  const auto from_file = make_index(scratch / "index", vectors);
+  const auto over_memory = flat_index_over(vectors);
+  require_ok(over_memory.failure());
+  check_same(search(**over_memory, asked, {.k = 7}), search(*from_file, asked, {.k = 7}), "over memory");
+  check_ok((*over_memory)->verify());
+  const_view gapped = vectors;
+  gapped.cols = 8;
+  check_refused(flat_index_over(gapped).failure(), errc::shape_mismatch, {"rows without gaps"});
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace argosy

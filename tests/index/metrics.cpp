@@ -28,6 +28,13 @@ BOOST_AUTO_TEST_CASE(hand_computed_examples) {
   BOOST_TEST(found.precision.at(4) == 0.375);
 }
 
+BOOST_AUTO_TEST_CASE(the_first_relevant_product) {
+  BOOST_TEST(first_relevant({{5, 2, 9, 4}, {4, 9}}).value() == 2u);
+  BOOST_TEST(first_relevant({{4, 2}, {4, 9}}).value() == 0u);
+  BOOST_TEST(!first_relevant({{5, 2}, {4}}).has_value());
+  BOOST_TEST(!first_relevant({{}, {4}}).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(queries_without_a_relevant_product_are_counted_and_left_out) {
   const auto found = measured({{{1, 2}, {}}, {{1, 2}, {1}}, {{}, {1}}});
   BOOST_TEST(found.queries == 2u);

@@ -1,4 +1,5 @@
 #include "tools/format.hpp"
+#include "data/utf8.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <sstream>

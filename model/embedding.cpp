@@ -1,4 +1,4 @@
-#include "tools/embedding.hpp"
+#include "model/embedding.hpp"
 
 #include <algorithm>
 

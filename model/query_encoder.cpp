@@ -1,6 +1,6 @@
-#include "tools/query_encoder.hpp"
+#include "model/query_encoder.hpp"
 
-#include "tools/format.hpp"
+#include "data/utf8.hpp"
 
 namespace argosy {
 

@@ -1,4 +1,4 @@
-#include "tools/judgements.hpp"
+#include "data/judgements.hpp"
 
 #include <unordered_map>
 
