@@ -15,20 +15,30 @@ namespace fs = std::filesystem;
 
 status refused(const fs::path& path, int error) { return {errc::io_error, path.string() + ": " + std::generic_category().message(error)}; }
 
-bool is_before(const std::string& line, std::uint64_t end) {
+std::optional<std::uint64_t> step_of(const std::string& line) {
   const auto object = nlohmann::json::parse(line, nullptr, false);
-  if (!object.is_object()) return false;
+  if (!object.is_object()) return std::nullopt;
   const auto step = object.find("step");
-  return step != object.end() && step->is_number_unsigned() && step->get<std::uint64_t>() < end;
+  return step != object.end() && step->is_number_unsigned() ? std::optional(step->get<std::uint64_t>()) : std::nullopt;
 }
 
-result<std::string> kept_lines(const fs::path& path, std::uint64_t end) {
+struct kept_lines {
+  std::string text;
+  std::optional<std::uint64_t> last;
+};
+
+result<kept_lines> lines_before(const fs::path& path, std::uint64_t end) {
   auto whole = read_file(path, std::numeric_limits<std::uint64_t>::max());
-  if (end == 0 || whole.failure().code() == errc::not_found) return std::string();
+  kept_lines kept;
+  if (end == 0 || whole.failure().code() == errc::not_found) return kept;
   if (!whole.ok()) return whole.failure();
-  std::string kept, line;
-  for (std::istringstream in(std::move(whole).value()); std::getline(in, line);)
-    if (is_before(line, end)) kept += line + '\n';
+  std::string line;
+  for (std::istringstream in(std::move(whole).value()); std::getline(in, line);) {
+    const auto step = step_of(line);
+    if (!step || *step >= end) continue;
+    kept.text += line + '\n';
+    kept.last = step;
+  }
   return kept;
 }
 
@@ -38,9 +48,11 @@ result<step_log> step_log::open(const fs::path& path, std::uint64_t end) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return status{errc::io_error, path.parent_path().string() + ": " + error.message()};
-  ARGOSY_ASSIGN(const std::string kept, kept_lines(path, end));
-  ARGOSY_TRY(replace_file(path, kept));
-  return append_to(path);
+  ARGOSY_ASSIGN(const kept_lines kept, lines_before(path, end));
+  ARGOSY_TRY(replace_file(path, kept.text));
+  auto log = append_to(path);
+  if (log.ok()) log->last_kept_ = kept.last;
+  return log;
 }
 
 result<step_log> step_log::append_to(const fs::path& path) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ public:
   // Keeps the lines of steps before `end`; makes the file, and the folder it is in, where they are missing.
   static result<step_log> open(const std::filesystem::path& file, std::uint64_t end);
   static result<step_log> append_to(const std::filesystem::path& file);
+  // Of the last line that was kept; none: no line was.
+  std::optional<std::uint64_t> last_kept() const noexcept { return last_kept_; }
   // Without the newline.
   status write(std::string_view line);
 
@@ -30,6 +33,7 @@ private:
 
   std::filesystem::path path_;
   std::unique_ptr<std::FILE, closer> file_;
+  std::optional<std::uint64_t> last_kept_;
 };
 
 }  // namespace argosy

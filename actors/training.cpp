@@ -43,15 +43,24 @@ private:
   std::optional<queries_of_products> of_products_;
 };
 
-// Null when the job has no judged queries. Interrupted, it ends without figures.
-result<checkpoint_measurer> measurer_of(const training_job& job, const checkpoint_facts& facts, const std::stop_token& stop) {
+bool is_measured(const checkpoint_facts& facts) {
+  const auto every = facts.recipe.checkpoint.every;
+  return facts.steps_done == facts.of || (every > 0 && facts.steps_done % every == 0);
+}
+
+// Null when the job has no judged queries. Interrupted, it ends without figures. Those of the checkpoint that the run goes on from are made
+// up for when they are missing.
+result<checkpoint_measurer> measurer_of(const training_job& job, const checkpoint_facts& facts, const checkpoint_state* from,
+                                        const std::stop_token& stop) {
   if (!job.judged) return checkpoint_measurer();
   ARGOSY_ASSIGN(auto opened, validation::open({job.data, job.judged, job.run, all_threads(job.recipe), job.evaluated}, facts));
   const auto kept = std::make_shared<validation>(std::move(opened));
-  return checkpoint_measurer([kept, stop](const checkpoint_state& state) -> status {
+  const auto measure = [kept, stop](const checkpoint_state& state) -> status {
     const status measured = kept->measure(state, stop);
     return stop.stop_requested() ? status{} : measured;
-  });
+  };
+  if (from != nullptr && is_measured(facts) && !kept->has_measured(facts.steps_done)) ARGOSY_TRY(measure(*from));
+  return checkpoint_measurer(measure);
 }
 
 training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
@@ -64,14 +73,13 @@ result<training_end> run_training(const training_job& job, const std::function<v
   ARGOSY_ASSIGN(const auto from, starting_point(job));
   checkpoint_facts facts = facts_of(job);
   if (from) facts.steps_done = from->facts.steps_done;
+  ARGOSY_ASSIGN(const checkpoint_measurer measure, measurer_of(job, facts, from.get(), stop));
   if (facts.steps_done == facts.of) return nothing_left(facts);
   std::shared_ptr<const initial_weights> initial;
   if (!from) {
     ARGOSY_ASSIGN(initial, initial_weights_of(job));
   }
   ARGOSY_ASSIGN(auto metrics, step_log::open(job.run / "metrics.jsonl", facts.steps_done));
-
-  ARGOSY_ASSIGN(const checkpoint_measurer measure, measurer_of(job, facts, stop));
 
   const system_clock_source clock;
   const auto& train = job.recipe.train;

@@ -29,6 +29,8 @@ public:
   // `facts` are those of the run as it begins or goes on: evaluations of later steps are dropped from evaluation.jsonl.
   // Refused when no judged query names a product of the data.
   static result<validation> open(validation_job, const checkpoint_facts& facts);
+  // Whether that checkpoint was measured before.
+  bool has_measured(std::uint64_t steps_done) const noexcept { return log_.last_kept() == steps_done; }
   // Stopped by `stop` it writes nothing and returns aborted.
   status measure(const checkpoint_state&, const std::stop_token& stop);
 

@@ -207,6 +207,25 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_measures_as_one_that_was_never_stopped) {
   BOOST_TEST(resumed.substr(resumed.rfind("{\"step\":40")) == whole.substr(whole.rfind("{\"step\":40")));
 }
 
+BOOST_AUTO_TEST_CASE(figures_that_a_killed_run_did_not_write_are_made_up_for) {
+  job.judged = judged_queries();
+  job.recipe.train.steps = 6;
+  job.recipe.checkpoint = {.every = 3, .keep = 1};
+  BOOST_REQUIRE(train().ok());
+  const auto file = job.run / "evaluation.jsonl";
+  std::string first, last;
+  std::ifstream in(file);
+  std::getline(in, first);
+  std::getline(in, last);
+  std::ofstream(file) << first << '\n' << last.substr(0, 20);
+  std::filesystem::remove(job.run / "outcomes.json");
+  job.resume = true;
+  BOOST_REQUIRE(train().ok());
+  std::ifstream again(file);
+  BOOST_TEST(std::string(std::istreambuf_iterator<char>(again), {}) == first + '\n' + last + '\n');
+  BOOST_TEST(std::filesystem::exists(job.run / "outcomes.json"));
+}
+
 BOOST_AUTO_TEST_CASE(judgements_of_another_catalogue_are_refused) {
   auto judged = judged_queries();
   for (auto& query : judged->queries) query.relevant = {"nothing-here"};

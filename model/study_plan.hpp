@@ -1,0 +1,36 @@
+// A study: recipes that are compared, each trained with every seed. Read from TOML; unknown keys and rows that cannot be are refused.
+//     title = "Where negatives come from"     # of the report
+//     about = "..."                           # one paragraph; optional
+//     recipe = "fashion-small.toml"           # what all rows start from, beside the study's file
+//     seeds = [1, 2, 3]
+//     baseline = "in-batch"                   # the row that the others are compared with
+//     [[row]]
+//     name = "in-batch"                       # also the name of a folder: letters, digits, and +-_. inside
+//     set = ["negatives.bank=0"]              # what differs from the recipe, as `argosy train --set`
+// A row may name a `recipe` of its own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "model/recipe.hpp"
+
+namespace argosy {
+
+struct study_plan {
+  struct row {
+    std::string name;
+    std::vector<std::string> set;
+    argosy::recipe recipe;
+  };
+  std::string title, about, baseline;
+  std::vector<std::uint64_t> seeds;
+  std::vector<row> rows;
+};
+
+result<study_plan> load_study(const std::filesystem::path&);
+
+}  // namespace argosy
