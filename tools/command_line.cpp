@@ -126,6 +126,21 @@ void add_train(CLI::App& app, chosen_command& chosen) {
   add_overrides(*command, options->overrides);
 }
 
+void add_study(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<study_options>();
+  auto* command = add_command(app, "study", "Train a list of recipes with several seeds each, and compare their recall in one HTML report",
+                              "argosy study --data data --study recipes/ablation.toml --queries val_queries.tsv.gz "
+                              "--qrels val_qrels.tsv.gz --out study\n"
+                              "  The same command again goes on where it stopped; OUT/study.html is made anew after every run",
+                              chosen, true, &run_study, options);
+  command->add_option("--data", options->data, "A folder that `argosy prepare` wrote")->required();
+  command->add_option("--study", options->study, "What to compare: TOML")->required();
+  command->add_option("--queries", options->queries, "Judged queries, as of `argosy evaluate`")->required();
+  command->add_option("--qrels", options->qrels, "Their judgements")->required();
+  command->add_option("--out", options->out, "Where runs and report go")->required();
+  command->add_flag("--json", options->json, "The figures as JSON");
+}
+
 void add_publish(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<publish_options>();
   auto* command = add_command(app, "publish", "Embed products with a trained model, and make them what a store answers from",
@@ -341,8 +356,8 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.require_subcommand(1);
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
-  for (const auto add :
-       {add_demo_shop, add_prepare, add_import, add_train, add_publish, add_embed, add_export, add_search, add_evaluate, add_bench})
+  for (const auto add : {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_search,
+                         add_evaluate, add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

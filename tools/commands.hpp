@@ -45,6 +45,15 @@ struct train_options {
 };
 status run_train(const train_options&, const console&);
 
+// The recipes of a study, each with every seed, in turn: OUT/runs/ROW-SEED are the runs, OUT/study.html and OUT/study.json the report, made
+// anew after every run. Started again it goes on where it stopped.
+struct study_options {
+  std::filesystem::path data, study, out;
+  std::filesystem::path queries, qrels;
+  bool json = false;
+};
+status run_study(const study_options&, const console&);
+
 // From prepared data, or from a catalogue and its images, prepared as the model was trained.
 struct publish_options {
   std::filesystem::path run, store;

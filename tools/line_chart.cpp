@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "data/utf8.hpp"
 #include "tools/format.hpp"
 #include "tools/results_page.hpp"
 

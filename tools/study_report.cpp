@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "data/utf8.hpp"
 #include "tools/format.hpp"
 
 namespace argosy {
