@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 5> dashes{"", "7 3", "2 3", "9 3 2 3", "4
 constexpr double drawable_size = 1e15;
 constexpr double gap = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_marked_points = 24;
-constexpr double page_width = 760, letter_width = 7, legend_line = 20, legend_sample = 30;
+constexpr double page_width = 760, letter_width = 7, legend_line = 20, legend_sample = 30, legend_gap = 22;
 
 struct box {
   double left = 70, top = 12, width = 674, height = 250;
@@ -64,7 +64,7 @@ struct extent {
 };
 
 // Nothing when no point can be drawn.
-std::optional<plot> plot_of(std::span<const chart_series> series) {
+std::optional<plot> plot_of(std::span<const chart_series> series, bool x_from_zero) {
   extent x, y;
   for (const auto& one : series) {
     for (const auto& p : one.points) {
@@ -74,6 +74,7 @@ std::optional<plot> plot_of(std::span<const chart_series> series) {
     }
   }
   if (x.least > x.most) return std::nullopt;
+  if (x_from_zero) x.take(0);
   return plot{{}, nice_axis(x.least, x.most, 7, axis_end::at_data), nice_axis(y.least, y.most, 5, axis_end::at_tick)};
 }
 
@@ -149,20 +150,22 @@ std::string lines_svg(const plot& p, std::span<const chart_series> series) {
   return bands + lines;
 }
 
-double legend_width(const chart_series& one) { return legend_sample + 14 + letter_width * static_cast<double>(one.name.size()); }
+bool is_drawn(const chart_series& one) { return std::any_of(one.points.begin(), one.points.end(), is_drawable); }
+double legend_width(const chart_series& one) { return legend_sample + legend_gap + letter_width * static_cast<double>(one.name.size()); }
 
 // Entries from left to right, on as many lines as they need; `bottom` moves down past them.
 std::string legend_svg(std::span<const chart_series> series, const box& in, double& bottom) {
   std::string svg;
   double x = in.left;
   for (std::size_t s = 0; s < series.size(); ++s) {
+    if (!is_drawn(series[s])) continue;
     if (x > in.left && x + legend_width(series[s]) > in.right()) x = in.left, bottom += legend_line;
     svg += line_between(x, bottom - 4, x + legend_sample - 6, bottom - 4,
                         " stroke=\"" + colour_of(s) + "\" stroke-width=\"2.4\"" + attribute("stroke-dasharray", dash_of(s))) +
            text_at(x + legend_sample, bottom, "start", series[s].name);
     x += legend_width(series[s]);
   }
-  if (!series.empty()) bottom += legend_line;
+  if (!svg.empty()) bottom += legend_line;
   return svg;
 }
 
@@ -230,7 +233,7 @@ std::string svg_of(const line_chart& chart) {
   const box room;
   double bottom = room.bottom() + 66;
   const std::string legend = legend_svg(series, room, bottom);
-  const auto drawn = plot_of(series);
+  const auto drawn = plot_of(series, chart.x_from_zero);
   const std::string inside = drawn ? axes_svg(*drawn, chart) + lines_svg(*drawn, series)
                                    : text_at(page_width / 2, room.top + room.height / 2, "middle", "no figures");
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + fixed(page_width, 0) + " " + fixed(bottom, 0) +

@@ -1,4 +1,4 @@
-// A line chart as one SVG element, to stand inside an HTML page: axes with even ticks, lines, a band around each, a legend below.
+// A line chart as one SVG element, to stand inside an HTML page: axes with even ticks, lines, a band around each, a legend below of the lines that are there.
 // Lines are told apart by colour (Okabe and Ito's palette, made for the colour-blind, without the yellow that white swallows) and by dashes.
 // Long series are thinned: points are averaged in bins of equal numbers of points (ours), so noise shrinks and no line outgrows the page.
 // A value that is not finite, or beyond 1e15, is a gap. Text is escaped. The same chart gives the same bytes.
@@ -28,6 +28,7 @@ struct line_chart {
   std::string x_title, y_title;
   std::vector<chart_series> series;
   std::size_t most_points = 400;  // drawn of a series; at least 1
+  bool x_from_zero = false;       // else from the first point
 };
 
 // "no figures" in place of the lines when there is no point to draw.

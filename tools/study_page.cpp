@@ -20,10 +20,10 @@ h2 { font-size: 19px; font-weight: 600; margin: 0 0 12px; padding-bottom: 6px; b
 table { border-collapse: collapse; width: 100%; background: #fff; border: 1px solid #e6e2da; font-size: 14px; }
 th, td { padding: 8px 10px; text-align: right; vertical-align: top; border-bottom: 1px solid #eeebe4; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; }
-th:first-child, td.text { text-align: left; }
-td small { display: block; color: #77716a; }
-td .grey { display: block; color: #a29b92; }
-td b { display: block; }
+th:first-child, th.text, td.text { text-align: left; }
+td small { display: block; color: #77716a; white-space: nowrap; }
+td .grey { color: #a29b92; }
+td .grey, td b { display: block; white-space: nowrap; }
 code { font-size: 13px; display: block; overflow-wrap: anywhere; }
 figure { margin: 0 0 20px; padding: 14px 12px 12px; background: #fff; border: 1px solid #e6e2da; break-inside: avoid; }
 svg { width: 100%; height: auto; display: block; }
@@ -68,8 +68,8 @@ std::string compared_row(const study_figures& figures, const row_figures& row) {
 }
 
 std::string compared_section(const study_figures& figures) {
-  std::string html = "<section><h2>What was compared</h2>\n<table><thead><tr>";
-  for (const auto* name : {"Recipe", "Sets", "Seeds finished", "Steps", "Pairs", "Minutes a run"}) html += header(name);
+  std::string html = "<section><h2>What was compared</h2>\n<table><thead><tr>" + header("Recipe") + "<th class=\"text\">Sets</th>";
+  for (const auto* name : {"Seeds finished", "Steps", "Pairs", "Minutes a run"}) html += header(name);
   html += "</tr></thead><tbody>\n";
   for (const auto& row : figures.rows) html += compared_row(figures, row);
   html += "</tbody></table>\n<p class=\"note\">Seeds: ";
@@ -82,9 +82,9 @@ std::string compared_section(const study_figures& figures) {
 }
 
 std::string difference_html(const interval& found) {
-  const std::string tag = leaves_out_zero(found) ? "<b>" : "<span class=\"grey\">";
-  return tag + signed_text(found.mean, 3) + " [" + signed_text(found.low, 3) + ", " + signed_text(found.high, 3) + "]" +
-         (leaves_out_zero(found) ? "</b>" : "</span>");
+  const std::string tag = leaves_out_zero(found) ? "b" : "span";
+  return "<" + tag + (tag == "span" ? " class=\"grey\">" : ">") + signed_text(found.mean, 3) + "<br>[" + signed_text(found.low, 3) + ", " +
+         signed_text(found.high, 3) + "]</" + tag + ">";
 }
 
 std::string measure_cell(const std::optional<measured>& found) {
@@ -139,14 +139,15 @@ constexpr std::array<study_chart, 4> charts{{
      "More or harder negatives make this loss larger by themselves, so its height compares rows only where they have the same ones.",
      &row_curves::loss, 120},
     {"Recall@10 by training time", "minutes", "Recall@10, all queries", "At each evaluation during training.", &row_curves::recall, 400},
-    {"Negatives from products", "step", "negatives a query", "Products of the batch that were a query's negatives, after masking.",
+    {"Negatives from products", "step", "negatives a query",
+     "Products of the same step, of other workers too where the recipe has it so, that were a query's negatives after masking.",
      &row_curves::negatives_product, 120},
-    {"Negatives from the memory bank", "step", "negatives a query", "Products of past steps that were a query's negatives, after masking.",
+    {"Negatives from the memory bank", "step", "negatives a query", "Products of past steps that were a query's negatives after masking.",
      &row_curves::negatives_bank, 120},
 }};
 
 std::string figure_html(const study_figures& figures, const study_chart& wanted) {
-  line_chart chart{std::string(wanted.title), std::string(wanted.x_title), std::string(wanted.y_title), {}, wanted.most_points};
+  line_chart chart{std::string(wanted.title), std::string(wanted.x_title), std::string(wanted.y_title), {}, wanted.most_points, true};
   for (const auto& row : figures.rows) chart.series.push_back({row.row.name, row.curves.*wanted.curve});
   return "<figure>" + tagged("strong", escape_html(wanted.title)) + "\n" + svg_of(chart) +
          tagged("figcaption", escape_html(wanted.caption)) + "</figure>\n";

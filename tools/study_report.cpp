@@ -15,10 +15,8 @@ using nlohmann::ordered_json;
 
 std::string range_text(const spread& found) { return fixed(found.low, 3) + " - " + fixed(found.high, 3); }
 
-std::string difference_text(const interval& found) {
-  return signed_text(found.mean, 3) + " [" + signed_text(found.low, 3) + ", " + signed_text(found.high, 3) + "]" +
-         (leaves_out_zero(found) ? "*" : " ");
-}
+std::string difference_text(const interval& found) { return signed_text(found.mean, 3) + (leaves_out_zero(found) ? "*" : " "); }
+std::string interval_text(const interval& found) { return signed_text(found.low, 3) + ", " + signed_text(found.high, 3); }
 
 // A line of the table: what `cell` says of each measure.
 std::vector<std::string> measure_line(std::string name, const row_figures& row, const auto& cell) {
@@ -37,6 +35,7 @@ void add_row(const row_figures& row, text_table& table) {
   const bool has_difference = std::any_of(row.measures.begin(), row.measures.end(), [](const auto& m) { return m && m->difference; });
   if (!has_difference) return;
   table.add(measure_line("  difference", row, [](const measured& m) { return m.difference ? difference_text(*m.difference) : "-"; }));
+  table.add(measure_line("  its 95 %", row, [](const measured& m) { return m.difference ? interval_text(*m.difference) : "-"; }));
 }
 
 ordered_json json_of(const spread& s) { return {{"mean", s.mean}, {"low", s.low}, {"high", s.high}}; }
@@ -68,7 +67,7 @@ ordered_json json_of(const row_figures& row) {
 }  // namespace
 
 std::string signed_text(double value, int decimals) {
-  const std::string size = fixed(std::abs(value), decimals);
+  std::string size = fixed(std::abs(value), decimals);
   if (size.find_first_not_of("0.") == std::string::npos) return size;
   return (value < 0 ? "-" : "+") + size;
 }
@@ -77,11 +76,9 @@ bool leaves_out_zero(const interval& found) noexcept { return found.low > 0 || f
 
 std::string difference_note(const study_figures& figures) {
   return "The difference from " + figures.outline.baseline +
-         " is, for each query, averaged over the seeds that both rows have finished, and then over the queries; in brackets stands its 95 "
-         "% "
-         "interval, the percentile one of a paired bootstrap over queries with " +
-         grouped(study_resamples) +
-         " resamples (Efron and Tibshirani, 1993, chapter 13), which speaks of other queries, not of other seeds.";
+         " is, for each query, averaged over the seeds that both rows have finished, then over the queries. Its 95 % interval is the "
+         "percentile one of a paired bootstrap over queries with " +
+         grouped(study_resamples) + " resamples (Efron and Tibshirani, 1993, chapter 13): it speaks of other queries, not of other seeds.";
 }
 
 std::string study_table(const study_figures& figures) {

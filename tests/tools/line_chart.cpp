@@ -118,6 +118,21 @@ BOOST_AUTO_TEST_CASE(one_point_and_constant_lines_are_drawn) {
   BOOST_TEST(flat.find("70.00,137.00 407.00,137.00 744.00,137.00") != flat.npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_series_without_a_point_keeps_the_colours_of_the_others_and_is_not_in_the_legend) {
+  const auto svg = svg_of(chart_of({{"empty", {{0, gap}}}, {"full", {{0, 1}, {1, 2}}}}));
+  BOOST_TEST(times(svg, "empty") == 0u);
+  BOOST_TEST(times(svg, "#0072b2") == 0u);
+  BOOST_TEST(times(svg, "<polyline") == 1u);
+  BOOST_TEST(times(svg, ">full</text>") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_axis_starts_at_zero_when_told) {
+  line_chart chart = chart_of({{"late", {{5, 0}, {10, 10}}}});
+  BOOST_TEST(svg_of(chart).find("points=\"70.00,262.00 744.00,12.00\"") != std::string::npos);
+  chart.x_from_zero = true;
+  BOOST_TEST(svg_of(chart).find("points=\"407.00,262.00 744.00,12.00\"") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(nothing_to_draw_says_so) {
   for (const auto& svg : {svg_of(chart_of({})), svg_of_points({}), svg_of_points({{0, gap}, {gap, 1}})}) {
     BOOST_TEST(times(svg, ">no figures</text>") == 1u);

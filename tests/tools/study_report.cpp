@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(curves_keep_to_the_steps_that_every_seed_has) {
 BOOST_AUTO_TEST_CASE(the_page_is_whole_and_escaped) {
   const std::string page = study_page(two_row_figures());
   for (const char* part : {"<!doctype html>", "<h1>Negatives &lt;compared&gt;</h1>", "Small &amp; quick.", "<code>bank.entries=64</code>",
-                           "base (baseline)", "no run is finished", "0.375<small>0.250 &ndash; 0.500</small>", "+0.375 [", "2 of 2",
+                           "base (baseline)", "no run is finished", "0.375<small>0.250 &ndash; 0.500</small>", "+0.375<br>[", "2 of 2",
                            "0 of 2", "4 queries over 100 products", "10,000 resamples", "</html>"}) {
     BOOST_TEST(page.find(part) != page.npos, part << " is missing");
   }
@@ -232,16 +232,20 @@ BOOST_AUTO_TEST_CASE(the_page_is_whole_and_escaped) {
 
 BOOST_AUTO_TEST_CASE(bold_is_an_interval_without_zero_grey_one_with_it) {
   const std::string page = study_page(two_row_figures());
-  BOOST_TEST(page.find("<span class=\"grey\">0.000 [0.000, 0.000]</span>") != page.npos);  // precision
+  BOOST_TEST(page.find("<span class=\"grey\">0.000<br>[0.000, 0.000]</span>") != page.npos);  // precision
   const scratch_folder scratch;
   const std::vector<study_run> runs{{"base", 1, write_run(scratch / "a", {.ranks = {"9", "9", "9", "9"}})},
                                     {"bank", 1, write_run(scratch / "b", {.ranks = {"30", "30", "30", "30"}})}};
-  BOOST_TEST(must(study_page(small_outline(), runs)).find("<b>-1.000 [-1.000, -1.000]</b>") != std::string::npos);
+  BOOST_TEST(must(study_page(small_outline(), runs)).find("<b>-1.000<br>[-1.000, -1.000]</b>") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_table_has_the_same_figures) {
-  const std::string table = study_table(two_row_figures());
-  for (const char* part : {"recall@100", "needs_image recall@10", "0.375", "0.250 - 0.500", "+0.375 [", "all: no run is finished"}) {
+  const auto figures = two_row_figures();
+  const std::string table = study_table(figures);
+  const interval difference = *measure(figures.rows[1], "all", "recall@10").difference;
+  const std::string ends = signed_text(difference.low, 3) + ", " + signed_text(difference.high, 3);
+  for (const std::string part :
+       {"recall@100", "needs_image recall@10", "0.375", "0.250 - 0.500", "+0.375", "all: no run is finished", ends.c_str()}) {
     BOOST_TEST(table.find(part) != table.npos, part << " is missing from\n" << table);
   }
 }
