@@ -91,7 +91,7 @@ std::string study_table(const study_figures& figures) {
   for (const auto& row : figures.rows) add_row(row, table);
   std::ostringstream out;
   table.print(out);
-  out << one_line(difference_note(figures)) << " A star: it leaves out 0.\n";
+  out << "*: the 95 % interval leaves out 0\n";
   return out.str();
 }
 
@@ -101,7 +101,7 @@ std::string study_json(const study_figures& figures) {
                          {"seeds", outline.seeds},       {"queries", figures.queries},   {"needs_image", figures.needing_image},
                          {"products", figures.products}, {"resamples", study_resamples}, {"rows", ordered_json::array()}};
   for (const auto& row : figures.rows) object["rows"].push_back(json_of(row));
-  return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return object.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 result<std::string> study_page(const study_outline& outline, std::span<const study_run> finished) {

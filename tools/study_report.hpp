@@ -14,8 +14,8 @@
 namespace argosy {
 
 std::string study_page(const study_figures&);
-std::string study_table(const study_figures&);
-std::string study_json(const study_figures&);
+std::string study_table(const study_figures&);  // lines, each ended; difference_note goes with it
+std::string study_json(const study_figures&);   // without the newline
 
 // The page at once: figures_of, which may refuse, then study_page.
 result<std::string> study_page(const study_outline&, std::span<const study_run> finished);
