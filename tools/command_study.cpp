@@ -94,7 +94,7 @@ private:
     if (options_.json) {
       io_.out << study_json(figures) << '\n';
     } else {
-      io_.out << study_table(figures) << difference_note(figures) << '\n' << (options_.out / "study.html").string() << '\n';
+      io_.out << study_table(figures) << (options_.out / "study.html").string() << '\n';
     }
     return {};
   }
