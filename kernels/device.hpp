@@ -51,8 +51,8 @@ public:
   // Called by the operator headers only; arguments are checked there.
   virtual status linear_forward(const linear_input&, view y) = 0;
   virtual status linear_backward(const linear_input&, const_view d_y, const linear_gradient&) = 0;
-  virtual status gelu_forward(const_view x, view y) = 0;
-  virtual status gelu_backward(const_view x, const_view d_y, view d_x) = 0;
+  virtual status bias_gelu_forward(const_view x, const_view bias, view y) = 0;
+  virtual status bias_gelu_backward(const_view x, const_view bias, const_view d_y, view d_x, view d_bias) = 0;
   virtual status layer_norm_forward(const layer_norm_input&, view y, const layer_norm_saved&) = 0;
   virtual status layer_norm_backward(const layer_norm_input&, const layer_norm_saved&, const_view d_y, const layer_norm_gradient&) = 0;
   virtual status attention_forward(const attention_input&, view o, view lse) = 0;

@@ -1,5 +1,7 @@
 // Operators that touch each element once. (N, C) views of one shape.
-//   gelu          y = x * Phi(x), the exact form with erf: Hendrycks, Gimpel, arXiv:1606.08415
+//   bias_gelu     y = gelu(x + b), gelu(z) = z * Phi(z), the exact form with erf: Hendrycks, Gimpel, arXiv:1606.08415. b (1, C) is added
+//                 to every row, and backward adds the sums of d_x over the rows to d_b: x comes from a linear map without its bias, so
+//                 that neither the sum nor its gradient goes through memory a second time.
 //   add           y += x
 //   scale_rows    x[n] *= factor[n]
 //   from_bytes    y = scale * byte + shift: image patches to numbers
@@ -14,8 +16,8 @@
 
 namespace argosy {
 
-status gelu_forward(device&, const_view x, view y);
-status gelu_backward(device&, const_view x, const_view d_y, view d_x);  // d_x may be d_y
+status bias_gelu_forward(device&, const_view x, const_view bias, view y);
+status bias_gelu_backward(device&, const_view x, const_view bias, const_view d_y, view d_x, view d_bias);  // d_x may be d_y
 status add(device&, const_view x, view y);
 status scale_rows(device&, std::span<const float> factor, view x);                                    // factor (N)
 status from_bytes(device&, std::span<const std::uint8_t> bytes, double scale, double shift, view y);  // N*C bytes

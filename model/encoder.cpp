@@ -1,8 +1,9 @@
 #include "model/encoder.hpp"
 
 #include <cmath>
+#include <numeric>
 
-#include "kernels/attention.hpp"
+#include "base/check.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
@@ -32,10 +33,30 @@ void add_norm_specs(std::vector<parameter_spec>& specs, const std::string& name,
   specs.push_back({name + ".bias", 1, columns, initial::zero, 0, false});
 }
 
+namespace {
+
+// The map to outputs first .. first + count alone.
+linear_slot outputs_of(const linear_slot& w, std::int64_t first, std::int64_t count) {
+  return {w.weight.row_range(first, count), w.bias.column_range(first, count), w.d_weight.row_range(first, count),
+          w.d_bias.column_range(first, count)};
+}
+
+}  // namespace
+
 status forward(device& on, const linear_slot& w, const_view x, view y) { return linear_forward(on, {x, w.weight, w.bias}, y); }
 
 status backward(device& on, const linear_slot& w, const_view x, const_view d_y, view d_x, bool add_to_d_x) {
   return linear_backward(on, {x, w.weight, w.bias}, d_y, {d_x, add_to_d_x, w.d_weight, w.d_bias});
+}
+
+status gelu_layer_forward(device& on, const linear_slot& w, const_view x, view wide, view active) {
+  ARGOSY_TRY(linear_forward(on, {x, w.weight, {}}, wide));
+  return bias_gelu_forward(on, wide, w.bias, active);
+}
+
+status gelu_layer_backward(device& on, const linear_slot& w, const_view x, const_view wide, view d, view d_x, bool add_to_d_x) {
+  ARGOSY_TRY(bias_gelu_backward(on, wide, w.bias, d, d, w.d_bias));
+  return linear_backward(on, {x, w.weight, {}}, d, {d_x, add_to_d_x, w.d_weight, {}});
 }
 
 status apply(device& on, const dropout_plan& plan, std::uint32_t site, view x) {
@@ -70,84 +91,132 @@ encoder encoder::bind(const parameters& all, const std::string& prefix, const sh
   return made;
 }
 
-status encoder::resize_layer(device& on, layer& l, std::int64_t rows) {
+status encoder::resize_layer(device& on, layer& l, std::int64_t rows, std::int64_t computed) {
   const auto d = shape_.hidden, f = shape_.feed_forward;
-  for (auto* t : {&l.x, &l.mixed, &l.hidden, &l.normalised1, &l.normalised2}) ARGOSY_TRY(t->resize(on, rows, d));
-  for (auto* t : {&l.wide, &l.active}) ARGOSY_TRY(t->resize(on, rows, f));
-  for (auto* t : {&l.rstd1, &l.rstd2}) ARGOSY_TRY(t->resize(on, 1, rows));
+  ARGOSY_TRY(l.x.resize(on, rows, d));
   ARGOSY_TRY(l.projected.resize(on, rows, 3 * d));
-  return l.lse.resize(on, rows, shape_.heads);
+  for (auto* t : {&l.mixed, &l.hidden, &l.normalised1, &l.normalised2}) ARGOSY_TRY(t->resize(on, computed, d));
+  for (auto* t : {&l.wide, &l.active}) ARGOSY_TRY(t->resize(on, computed, f));
+  for (auto* t : {&l.rstd1, &l.rstd2}) ARGOSY_TRY(t->resize(on, 1, computed));
+  return l.lse.resize(on, computed, shape_.heads);
 }
 
 status encoder::resize(device& on, std::int64_t rows) {
-  for (auto& l : layers_) ARGOSY_TRY(resize_layer(on, l, rows));
+  for (auto& l : layers_) ARGOSY_TRY(resize_layer(on, l, rows, rows));
   return output_.resize(on, rows, shape_.hidden);
 }
 
 view encoder::input() noexcept { return layers_.empty() ? output_.all() : layers_.front().x.all(); }
 
-status encoder::layer_forward(device& on, layer& l, std::span<const std::int32_t> offset, const dropout_plan& drop, std::uint32_t site,
-                              view y) {
+encoder::row_set encoder::rows_of(std::size_t which, std::span<const std::int32_t> offset, const dropout_plan& drop) const {
+  const bool chosen = !wanted_.empty() && which + 1 == layers_.size();
+  if (!chosen) return {{}, offset, offset, drop};
+  auto of_wanted = drop;
+  of_wanted.pair = wanted_pair_;
+  of_wanted.position = wanted_position_;
+  return {wanted_, one_each_, offset, of_wanted};
+}
+
+status encoder::choose(device& on, const dropout_plan& drop, std::span<const std::int32_t> wanted) {
+  wanted_.assign(wanted.begin(), wanted.end());
+  if (wanted.empty()) return {};
+  ARGOSY_CHECK(!layers_.empty());
+  one_each_.resize(wanted.size() + 1);
+  std::iota(one_each_.begin(), one_each_.end(), 0);
+  wanted_pair_.clear(), wanted_position_.clear();
+  for (const auto row : wanted) {
+    wanted_pair_.push_back(drop.pair[static_cast<std::size_t>(row)]);
+    wanted_position_.push_back(drop.position[static_cast<std::size_t>(row)]);
+  }
+  auto& last = layers_.back();
+  for (auto* t : {&own_, &query_, &output_}) ARGOSY_TRY(t->resize(on, std::ssize(wanted), shape_.hidden));
+  return resize_layer(on, last, last.x.rows(), std::ssize(wanted));
+}
+
+attention_input encoder::asked(layer& l, const row_set& rows) {
   const auto d = shape_.hidden;
   const auto part = [&](int i) { return l.projected.all().column_range(i * d, d); };
   const double scale = 1 / std::sqrt(static_cast<double>(d) / shape_.heads);
-  ARGOSY_TRY(argosy::forward(on, l.qkv, l.x, l.projected));
-  ARGOSY_TRY(attention_forward(on, {shape_.heads, scale, part(0), part(1), part(2), offset, offset}, l.mixed, l.lse));
+  return {shape_.heads, scale, rows.wanted.empty() ? part(0) : query_.all(), part(1), part(2), rows.q_offset, rows.kv_offset};
+}
+
+// q, k and v of all rows; or k and v of all, and q of those that are wanted.
+status encoder::project(device& on, layer& l, const row_set& rows) {
+  if (rows.wanted.empty()) return argosy::forward(on, l.qkv, l.x, l.projected);
+  const auto d = shape_.hidden;
+  ARGOSY_TRY(argosy::forward(on, outputs_of(l.qkv, d, 2 * d), l.x, l.projected.all().column_range(d, 2 * d)));
+  ARGOSY_TRY(move_rows(on, {l.x, rows.wanted, {}, false}, own_));
+  return argosy::forward(on, outputs_of(l.qkv, 0, d), own_, query_);
+}
+
+// `d` holds the gradient of the rows as they were added to what attention gave; d_projected_ and d_query_ those of the projections.
+status encoder::project_backward(device& on, layer& l, const row_set& rows, view d, view d_x) {
+  if (rows.wanted.empty()) return argosy::backward(on, l.qkv, l.x, d_projected_, d, true);
+  const auto width = shape_.hidden;
+  ARGOSY_TRY(argosy::backward(on, outputs_of(l.qkv, width, 2 * width), l.x, d_projected_.all().column_range(width, 2 * width), d_x));
+  ARGOSY_TRY(argosy::backward(on, outputs_of(l.qkv, 0, width), own_, d_query_, d, true));
+  return move_rows(on, {d, {}, rows.wanted, true}, d_x);
+}
+
+status encoder::layer_forward(device& on, layer& l, const row_set& rows, std::uint32_t site, view y) {
+  ARGOSY_TRY(project(on, l, rows));
+  ARGOSY_TRY(attention_forward(on, asked(l, rows), l.mixed, l.lse));
   ARGOSY_TRY(argosy::forward(on, l.o, l.mixed, l.hidden));
-  ARGOSY_TRY(apply(on, drop, site, l.hidden));
-  ARGOSY_TRY(layer_norm_forward(on, {l.hidden, l.x, l.ln1.gain, l.ln1.bias, layer_norm_eps}, l.hidden, {l.normalised1, l.rstd1}));
-  ARGOSY_TRY(argosy::forward(on, l.up, l.hidden, l.wide));
-  ARGOSY_TRY(gelu_forward(on, l.wide, l.active));
+  ARGOSY_TRY(apply(on, rows.drop, site, l.hidden));
+  const const_view residual = rows.wanted.empty() ? l.x.all() : own_.all();
+  ARGOSY_TRY(layer_norm_forward(on, {l.hidden, residual, l.ln1.gain, l.ln1.bias, layer_norm_eps}, l.hidden, {l.normalised1, l.rstd1}));
+  ARGOSY_TRY(gelu_layer_forward(on, l.up, l.hidden, l.wide, l.active));
   ARGOSY_TRY(argosy::forward(on, l.down, l.active, y));
-  ARGOSY_TRY(apply(on, drop, site + 1, y));
+  ARGOSY_TRY(apply(on, rows.drop, site + 1, y));
   return layer_norm_forward(on, {y, l.hidden, l.ln2.gain, l.ln2.bias, layer_norm_eps}, y, {l.normalised2, l.rstd2});
 }
 
-result<const_view> encoder::forward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop) {
+result<const_view> encoder::forward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop,
+                                    std::span<const std::int32_t> wanted) {
+  ARGOSY_TRY(choose(on, drop, wanted));
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto y = i + 1 < layers_.size() ? layers_[i + 1].x.all() : output_.all();
-    ARGOSY_TRY(layer_forward(on, layers_[i], offset, drop, static_cast<std::uint32_t>(i) * sites_per_layer, y));
+    ARGOSY_TRY(layer_forward(on, layers_[i], rows_of(i, offset, drop), static_cast<std::uint32_t>(i) * sites_per_layer, y));
   }
   return const_view(output_.all());
 }
 
-status encoder::layer_backward(device& on, layer& l, std::span<const std::int32_t> offset, const dropout_plan& drop, std::uint32_t site,
-                               view d) {
+status encoder::layer_backward(device& on, layer& l, const row_set& rows, std::uint32_t site, view d, view d_x) {
   const auto width = shape_.hidden;
-  const auto part = [&](int i) { return l.projected.all().column_range(i * width, width); };
-  const auto d_part = [&](int i) { return d_projected_.all().column_range(i * width, width); };
-  const double scale = 1 / std::sqrt(static_cast<double>(width) / shape_.heads);
   // The gradient of a term before its residual sum: that of the sum itself, through dropout when there is any.
   const auto through_dropout = [&](std::uint32_t at) -> result<const_view> {
-    if (drop.rate == 0) return const_view(d);
+    if (rows.drop.rate == 0) return const_view(d);
     ARGOSY_TRY(dropped_.resize(on, d.rows, d.cols));
     ARGOSY_TRY(move_rows(on, {d, {}, {}, false}, dropped_));
-    ARGOSY_TRY(apply(on, drop, at, dropped_));
+    ARGOSY_TRY(apply(on, rows.drop, at, dropped_));
     return const_view(dropped_.all());
   };
+  ARGOSY_TRY(d_wide_.resize(on, d.rows, shape_.feed_forward));
+  ARGOSY_TRY(d_mixed_.resize(on, d.rows, width));
+  if (!rows.wanted.empty()) ARGOSY_TRY(d_query_.resize(on, d.rows, width));
+  ARGOSY_TRY(d_projected_.resize(on, d_x.rows, 3 * width));
 
   ARGOSY_TRY(layer_norm_backward(on, {l.normalised2, {}, l.ln2.gain, l.ln2.bias, layer_norm_eps}, {l.normalised2, l.rstd2}, d,
                                  {d, l.ln2.d_gain, l.ln2.d_bias}));
   ARGOSY_ASSIGN(const auto d_down, through_dropout(site + 1));
   ARGOSY_TRY(argosy::backward(on, l.down, l.active, d_down, d_wide_));
-  ARGOSY_TRY(gelu_backward(on, l.wide, d_wide_, d_wide_));
-  ARGOSY_TRY(argosy::backward(on, l.up, l.hidden, d_wide_, d, true));
+  ARGOSY_TRY(gelu_layer_backward(on, l.up, l.hidden, l.wide, d_wide_, d, true));
 
   ARGOSY_TRY(layer_norm_backward(on, {l.normalised1, {}, l.ln1.gain, l.ln1.bias, layer_norm_eps}, {l.normalised1, l.rstd1}, d,
                                  {d, l.ln1.d_gain, l.ln1.d_bias}));
   ARGOSY_ASSIGN(const auto d_o, through_dropout(site));
   ARGOSY_TRY(argosy::backward(on, l.o, l.mixed, d_o, d_mixed_));
-  ARGOSY_TRY(attention_backward(on, {shape_.heads, scale, part(0), part(1), part(2), offset, offset}, l.mixed, l.lse, d_mixed_,
-                                {d_part(0), d_part(1), d_part(2)}));
-  return argosy::backward(on, l.qkv, l.x, d_projected_, d, true);
+  const auto d_part = [&](int i) { return d_projected_.all().column_range(i * width, width); };
+  const view d_q = rows.wanted.empty() ? d_part(0) : d_query_.all();
+  ARGOSY_TRY(attention_backward(on, asked(l, rows), l.mixed, l.lse, d_mixed_, {d_q, d_part(1), d_part(2)}));
+  return project_backward(on, l, rows, d, d_x);
 }
 
-status encoder::backward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop, view d) {
-  ARGOSY_TRY(d_wide_.resize(on, d.rows, shape_.feed_forward));
-  ARGOSY_TRY(d_projected_.resize(on, d.rows, 3 * shape_.hidden));
-  ARGOSY_TRY(d_mixed_.resize(on, d.rows, shape_.hidden));
-  for (std::size_t i = layers_.size(); i-- > 0;)
-    ARGOSY_TRY(layer_backward(on, layers_[i], offset, drop, static_cast<std::uint32_t>(i) * sites_per_layer, d));
+status encoder::backward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop, view d, view d_x) {
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    const view d_y = i + 1 == layers_.size() ? d : d_x;
+    ARGOSY_TRY(layer_backward(on, layers_[i], rows_of(i, offset, drop), static_cast<std::uint32_t>(i) * sites_per_layer, d_y, d_x));
+  }
   return {};
 }
 

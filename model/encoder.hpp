@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/device.hpp"
 #include "model/parameters.hpp"
 
@@ -35,6 +36,10 @@ status forward(device&, const linear_slot&, const_view x, view y);
 // d_x may be empty.
 status backward(device&, const linear_slot&, const_view x, const_view d_y, view d_x, bool add_to_d_x = false);
 
+// active = gelu(x W^T + b). `wide` keeps x W^T for backward, where `d` is the gradient of `active` on entry and of x W^T on return.
+status gelu_layer_forward(device&, const linear_slot&, const_view x, view wide, view active);
+status gelu_layer_backward(device&, const linear_slot&, const_view x, const_view wide, view d, view d_x, bool add_to_d_x = false);
+
 // Which random draws the rows of a packing make; rate 0 draws nothing.
 struct dropout_plan {
   double rate = 0;
@@ -55,12 +60,14 @@ public:
   // Binds to parameters made from add_specs, which outlive the encoder.
   static encoder bind(const parameters&, const std::string& prefix, const shape&);
 
-  // input() is where the caller writes x (N, d) after resize(). forward returns y (N, d), kept for backward until the next resize.
+  // input() is where the caller writes x (N, d) after resize(). forward returns y, kept for backward until the next resize.
+  // `wanted`: the rows of y that are computed, one of every sequence; empty: all. On the others the last block then spends no more than
+  // their keys and values. REQUIRES at least one layer when rows are chosen.
   status resize(device&, std::int64_t rows);
   view input() noexcept;
-  result<const_view> forward(device&, std::span<const std::int32_t> offset, const dropout_plan&);
-  // d (N, d): the gradient of y on entry, of x on return. Parameter gradients are added to.
-  status backward(device&, std::span<const std::int32_t> offset, const dropout_plan&, view d);
+  result<const_view> forward(device&, std::span<const std::int32_t> offset, const dropout_plan&, std::span<const std::int32_t> wanted = {});
+  // d: the gradient of y; used up. d_x (N, d) receives that of x; when all rows were wanted it is d itself. Parameter gradients are added to.
+  status backward(device&, std::span<const std::int32_t> offset, const dropout_plan&, view d, view d_x);
   static constexpr std::uint32_t sites_per_layer = 2;
 
 private:
@@ -70,12 +77,25 @@ private:
     tensor x, projected, mixed, lse, hidden, wide, active;  // (N,d) (N,3d) (N,d) (N,H) (N,d) (N,F) (N,F)
     tensor normalised1, rstd1, normalised2, rstd2;
   };
-  status layer_forward(device&, layer&, std::span<const std::int32_t>, const dropout_plan&, std::uint32_t site, view y);
-  status layer_backward(device&, layer&, std::span<const std::int32_t>, const dropout_plan&, std::uint32_t site, view d);
-  status resize_layer(device&, layer&, std::int64_t rows);
+  // The rows that a block computes, with what their attention reads: all of them, or the wanted ones.
+  struct row_set {
+    std::span<const std::int32_t> wanted, q_offset, kv_offset;
+    dropout_plan drop;
+  };
+  row_set rows_of(std::size_t which, std::span<const std::int32_t> offset, const dropout_plan&) const;
+  status choose(device&, const dropout_plan&, std::span<const std::int32_t> wanted);
+  attention_input asked(layer&, const row_set&);
+  status project(device&, layer&, const row_set&);
+  status project_backward(device&, layer&, const row_set&, view d, view d_x);
+  status layer_forward(device&, layer&, const row_set&, std::uint32_t site, view y);
+  status layer_backward(device&, layer&, const row_set&, std::uint32_t site, view d, view d_x);
+  status resize_layer(device&, layer&, std::int64_t rows, std::int64_t computed);
 
   shape shape_;
   std::vector<layer> layers_;
+  std::vector<std::int32_t> wanted_, one_each_, wanted_position_;
+  std::vector<std::uint32_t> wanted_pair_;
+  tensor own_, query_, d_query_;  // of the wanted rows: x, and what they ask
   tensor output_, d_wide_, d_projected_, d_mixed_, dropped_;
 };
 

@@ -104,8 +104,7 @@ result<const_view> modal_adaptation::forward(device& on, const packed_rows& titl
   const auto t = both_.all().column_range(0, hidden_), v = both_.all().column_range(hidden_, hidden_);
   ARGOSY_TRY(attend(on, title_, title, image, t));
   ARGOSY_TRY(attend(on, image_, image, title, v));
-  ARGOSY_TRY(argosy::forward(on, up_, both_, wide_));
-  ARGOSY_TRY(gelu_forward(on, wide_, active_));
+  ARGOSY_TRY(gelu_layer_forward(on, up_, both_, wide_, active_));
   ARGOSY_TRY(argosy::forward(on, down_, active_, logits_));
   ARGOSY_TRY(modal_gate_forward(on, {t, v, logits_, present_}, product_, gate_));
   return const_view(product_.all());
@@ -120,8 +119,7 @@ status modal_adaptation::backward(device& on, const packed_rows& title, const pa
   const auto d_t = d_both_.all().column_range(0, hidden_), d_v = d_both_.all().column_range(hidden_, hidden_);
   ARGOSY_TRY(modal_gate_backward(on, {t, v, logits_, present_}, gate_, d_product, {d_t, d_v, d_logits_}));
   ARGOSY_TRY(argosy::backward(on, down_, active_, d_logits_, d_wide_));
-  ARGOSY_TRY(gelu_backward(on, wide_, d_wide_, d_wide_));
-  ARGOSY_TRY(argosy::backward(on, up_, both_, d_wide_, d_both_, true));
+  ARGOSY_TRY(gelu_layer_backward(on, up_, both_, wide_, d_wide_, d_both_, true));
 
   // The rows first get what they gave as keys and values; where there was no attention they start from zero.
   if (!d_title.empty() && image.rows.empty()) on.zero(d_title);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.hpp"
 #include "data/image.hpp"
 #include "kernels/normalise.hpp"
 #include "kernels/rows.hpp"
@@ -93,6 +94,8 @@ struct retrieval_model::impl {
   packed_text query_text, title_text;  // of the last pass, for its backward
   std::vector<std::int32_t> no_rows, no_offset;
   const_view query_rows, title_rows, image_rows, adapted;
+  bool heads_read_queries = false;  // recipe: tasks.words
+  bool query_cls_alone = false;     // the last pass
   tensor query_cls, d_query_cls, d_query, d_title, d_image, d_adapted;
 
   pass_context context_of(const pass& p, tower t) const { return {p.training ? recipe.dropout : 0, p.seed, p.step, p.pair, first_site(t)}; }
@@ -136,6 +139,7 @@ result<retrieval_model> retrieval_model::make(device& on, const recipe& whole, c
   made->on = &on;
   made->recipe = r;
   made->inputs = in;
+  made->heads_read_queries = whole.tasks.words > 0;
   ARGOSY_ASSIGN(made->weights, parameters::make(on, parameters_of(whole, in), whole.train.seed, place));
   const auto& w = made->weights;
   made->query = text_tower::bind(w, "query", token_table(r, tower::query), encoder_shape(r, r.query_layers));
@@ -150,7 +154,10 @@ result<retrieval_model> retrieval_model::make(device& on, const recipe& whole, c
 result<const_view> retrieval_model::embed_queries(const packed_text& text, const pass& p) {
   auto& m = *impl_;
   m.query_text = text;
-  ARGOSY_ASSIGN(m.query_rows, m.query.forward(*m.on, text, m.context_of(p, tower::query)));
+  const bool any_empty = text.size() == 0 || std::ranges::adjacent_find(text.offset) != text.offset.end();
+  m.query_cls_alone = !(p.training && m.heads_read_queries) && !any_empty && m.recipe.query_layers > 0;
+  ARGOSY_ASSIGN(m.query_rows, m.query.forward(*m.on, text, m.context_of(p, tower::query), m.query_cls_alone));
+  if (m.query_cls_alone) return m.query_head.forward(*m.on, m.query_rows);
   ARGOSY_TRY(m.query_cls.resize(*m.on, static_cast<std::int64_t>(text.size()), m.recipe.hidden));
   ARGOSY_TRY(move_rows(*m.on, {m.query_rows, m.query.first_rows(), {}, false}, m.query_cls));
   return m.query_head.forward(*m.on, m.query_cls);
@@ -174,7 +181,7 @@ result<const_view> retrieval_model::embed_products(const product_parts& parts, c
 
 const_view retrieval_model::gates() const noexcept { return impl_->adapt.gate(); }
 
-const_view retrieval_model::query_rows() const noexcept { return impl_->query_rows; }
+const_view retrieval_model::query_rows() const noexcept { return impl_->query_cls_alone ? const_view() : impl_->query_rows; }
 const_view retrieval_model::title_rows() const noexcept { return impl_->title_rows; }
 const_view retrieval_model::image_rows() const noexcept { return impl_->image_rows; }
 std::span<const std::int32_t> retrieval_model::patch_rows() const noexcept { return impl_->image.patch_rows(); }
@@ -183,6 +190,12 @@ const_view retrieval_model::embedded_patches() const noexcept { return impl_->im
 status retrieval_model::backward_queries(const_view d_embedding, const row_gradients& of_heads) {
   auto& m = *impl_;
   ARGOSY_TRY(m.d_query.resize(*m.on, m.query_rows.rows, m.recipe.hidden));
+  if (m.query_cls_alone) {
+    ARGOSY_CHECK(of_heads.d.empty());
+    if (d_embedding.empty()) return {};
+    ARGOSY_TRY(m.query_head.backward(*m.on, m.query_rows, d_embedding, m.d_query));
+    return m.query.backward(*m.on, m.query_text, m.d_query);
+  }
   m.on->zero(m.d_query);
   if (!d_embedding.empty()) {
     ARGOSY_TRY(m.d_query_cls.resize(*m.on, m.query_cls.rows(), m.recipe.hidden));

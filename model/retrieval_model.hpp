@@ -62,7 +62,8 @@ public:
   const_view gates() const noexcept;
 
   // What the heads of tasks read of the last passes: rows of the encoders; of the images also which rows are patches, and the patches
-  // themselves after the linear map, unmasked.
+  // themselves after the linear map, unmasked. Of queries only a training pass with tasks.words has them: otherwise nobody reads more than
+  // the [CLS] rows, and the last block computes no others.
   const_view query_rows() const noexcept;  // (N, d)
   const_view title_rows() const noexcept;
   const_view image_rows() const noexcept;

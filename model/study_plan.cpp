@@ -72,18 +72,23 @@ bool can_be_a_folder(std::string_view name) {
   return !name.empty() && name.size() <= longest_name && name.front() != '.' && std::ranges::all_of(name, fits);
 }
 
-result<study_plan::row> read_row(const toml::table& table, const fs::path& file, const std::string& base) {
+constexpr const char* a_set = "a list of texts such as \"train.batch=64\"";
+
+result<study_plan::row> read_row(const toml::table& table, const fs::path& file, const std::string& base,
+                                 const std::vector<std::string>& in_all) {
   const auto where = file.string() + ":" + std::to_string(table.source().begin.line);
   reader from(table, where);
   study_plan::row row;
   ARGOSY_ASSIGN(row.name, from.text("name", true));
   if (!can_be_a_folder(row.name))
     return from.fail("name", "at most 64 letters, digits and +-_. that can name a folder, got \"" + row.name + "\"");
-  ARGOSY_ASSIGN(row.set, from.list<std::string>("set", "a list of texts such as \"train.batch=64\""));
+  ARGOSY_ASSIGN(row.set, from.list<std::string>("set", a_set));
   ARGOSY_ASSIGN(const std::string own, from.text("recipe", false));
   ARGOSY_TRY(from.refuse_others());
   if (own.empty() && base.empty()) return from.fail("recipe", "a recipe, of the study or of the row");
-  auto recipe = load_recipe(file.parent_path() / (own.empty() ? base : own), row.set);
+  auto all = in_all;
+  all.insert(all.end(), row.set.begin(), row.set.end());
+  auto recipe = load_recipe(file.parent_path() / (own.empty() ? base : own), all);
   if (!recipe.ok()) return recipe.failure().within(where + ": row `" + row.name + "`");
   row.recipe = std::move(*recipe);
   return row;
@@ -120,6 +125,7 @@ result<study_plan> load_study(const fs::path& file) {
   ARGOSY_ASSIGN(plan.title, from.text("title", true));
   ARGOSY_ASSIGN(plan.about, from.text("about", false));
   ARGOSY_ASSIGN(const std::string base, from.text("recipe", false));
+  ARGOSY_ASSIGN(plan.set, from.list<std::string>("set", a_set));
   ARGOSY_ASSIGN(plan.baseline, from.text("baseline", true));
   ARGOSY_ASSIGN(const auto seeds, from.list<std::int64_t>("seeds", "a list of numbers of at least 0"));
   for (const auto seed : seeds) {
@@ -130,7 +136,7 @@ result<study_plan> load_study(const fs::path& file) {
   ARGOSY_TRY(from.refuse_others());
   if (rows == nullptr) return from.fail("row", "a [[row]] for each recipe that is compared");
   for (const auto& each : *rows) {
-    ARGOSY_ASSIGN(auto row, read_row(*each.as_table(), file, base));
+    ARGOSY_ASSIGN(auto row, read_row(*each.as_table(), file, base, plan.set));
     plan.rows.push_back(std::move(row));
   }
   ARGOSY_TRY(check(plan, file));

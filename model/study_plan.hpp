@@ -2,11 +2,12 @@
 //     title = "Where negatives come from"     # of the report
 //     about = "..."                           # one paragraph; optional
 //     recipe = "fashion-small.toml"           # what all rows start from, beside the study's file
+//     set = ["train.batch=128"]               # changes to it in all rows, as `argosy train --set`; optional
 //     seeds = [1, 2, 3]
 //     baseline = "in-batch"                   # the row that the others are compared with
 //     [[row]]
 //     name = "in-batch"                       # also the name of a folder: letters, digits, and +-_. inside
-//     set = ["negatives.bank=0"]              # what differs from the recipe, as `argosy train --set`
+//     set = ["negatives.bank=0"]              # what this row sets besides
 // A row may name a `recipe` of its own.
 #pragma once
 
@@ -23,10 +24,11 @@ namespace argosy {
 struct study_plan {
   struct row {
     std::string name;
-    std::vector<std::string> set;
+    std::vector<std::string> set;  // besides
     argosy::recipe recipe;
   };
   std::string title, about, baseline;
+  std::vector<std::string> set;  // in all rows
   std::vector<std::uint64_t> seeds;
   std::vector<row> rows;
 };

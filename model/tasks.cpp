@@ -82,8 +82,7 @@ result<double> word_head::run(device& on, const_view rows, std::span<const std::
   ARGOSY_TRY(d_columns_.resize(on, 1, token_.rows));
 
   ARGOSY_TRY(move_rows(on, {rows, row, {}, false}, rows_));
-  ARGOSY_TRY(argosy::forward(on, dense_, rows_, wide_));
-  ARGOSY_TRY(gelu_forward(on, wide_, said_));
+  ARGOSY_TRY(gelu_layer_forward(on, dense_, rows_, wide_, said_));
   ARGOSY_TRY(layer_norm_forward(on, {said_, {}, norm_.gain, norm_.bias, layer_norm_eps}, said_, {normalised_, rstd_}));
   ARGOSY_ASSIGN(const double loss, softmax_.run(on, {.query = said_, .column = token_, .log_p = log_p_, .own = piece}, d_loss,
                                                 {.d_query = d_said_, .d_product = d_table_, .d_product_log_p = d_columns_}));
@@ -91,8 +90,7 @@ result<double> word_head::run(device& on, const_view rows, std::span<const std::
   ARGOSY_TRY(add(on, d_columns_, d_log_p_));
   ARGOSY_TRY(layer_norm_backward(on, {said_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d_said_,
                                  {d_said_, norm_.d_gain, norm_.d_bias}));
-  ARGOSY_TRY(gelu_backward(on, wide_, d_said_, d_said_));
-  ARGOSY_TRY(argosy::backward(on, dense_, rows_, d_said_, d_rows_));
+  ARGOSY_TRY(gelu_layer_backward(on, dense_, rows_, wide_, d_said_, d_rows_));
   return loss;
 }
 
@@ -123,8 +121,7 @@ status patch_head::predict(device& on, const_view rows) {
   for (auto* t : {&rows_, &wide_, &active_, &predicted_, &d_active_}) ARGOSY_TRY(t->resize(on, count, hidden));
   ARGOSY_TRY(zeroed(on, d_predicted_, count, hidden));
   ARGOSY_TRY(move_rows(on, {rows, row_, {}, false}, rows_));
-  ARGOSY_TRY(argosy::forward(on, up_, rows_, wide_));
-  ARGOSY_TRY(gelu_forward(on, wide_, active_));
+  ARGOSY_TRY(gelu_layer_forward(on, up_, rows_, wide_, active_));
   return argosy::forward(on, down_, active_, predicted_);
 }
 
@@ -216,9 +213,8 @@ result<patch_losses> patch_head::run(device& on, const_view rows, std::span<cons
     ARGOSY_ASSIGN(losses.regression, regress(on, own, how.regression));
   }
   ARGOSY_TRY(argosy::backward(on, down_, active_, d_predicted_, d_active_));
-  ARGOSY_TRY(gelu_backward(on, wide_, d_active_, d_active_));
   ARGOSY_TRY(d_rows_.resize(on, std::ssize(row_), embedded.cols));
-  ARGOSY_TRY(argosy::backward(on, up_, rows_, d_active_, d_rows_));
+  ARGOSY_TRY(gelu_layer_backward(on, up_, rows_, wide_, d_active_, d_rows_));
   return losses;
 }
 
@@ -246,13 +242,11 @@ result<double> pair_head::run(device& on, const pairs& in, double d_loss, view d
   ARGOSY_TRY(move_rows(on, {in.product, in.product_row, {}, false}, product_));
   const pair_rows both{query_, product_};
   ARGOSY_TRY(pair_features_forward(on, both, features_));
-  ARGOSY_TRY(argosy::forward(on, up_, features_, wide_));
-  ARGOSY_TRY(gelu_forward(on, wide_, active_));
+  ARGOSY_TRY(gelu_layer_forward(on, up_, features_, wide_, active_));
   ARGOSY_TRY(argosy::forward(on, down_, active_, logits_));
   ARGOSY_TRY(cross_entropy(on, {logits_, in.label}, d_loss, loss_, d_logits_));
   ARGOSY_TRY(argosy::backward(on, down_, active_, d_logits_, d_active_));
-  ARGOSY_TRY(gelu_backward(on, wide_, d_active_, d_active_));
-  ARGOSY_TRY(argosy::backward(on, up_, features_, d_active_, d_features_));
+  ARGOSY_TRY(gelu_layer_backward(on, up_, features_, wide_, d_active_, d_features_));
   ARGOSY_TRY(pair_features_backward(on, both, d_features_, d_query_, d_product_));
   ARGOSY_TRY(move_rows(on, {d_query_, {}, in.query_row, true}, d_query));
   ARGOSY_TRY(move_rows(on, {d_product_, {}, in.product_row, true}, d_product));

@@ -30,7 +30,7 @@ text_tower text_tower::bind(const parameters& all, const std::string& name, cons
   return made;
 }
 
-result<const_view> text_tower::forward(device& on, const packed_text& text, const pass_context& context) {
+result<const_view> text_tower::forward(device& on, const packed_text& text, const pass_context& context, bool first_rows_alone) {
   const auto rows = static_cast<std::int64_t>(text.token.size());
   place_.clear(), pair_.clear(), first_row_.clear();
   for (std::size_t b = 0; b < text.size(); ++b) {
@@ -42,6 +42,7 @@ result<const_view> text_tower::forward(device& on, const packed_text& text, cons
     }
   }
   zero_.assign(text.token.size(), 0);
+  first_rows_alone_ = first_rows_alone;
   drop_ = {context.dropout, context.seed, static_cast<std::uint32_t>(context.step), context.first_site, pair_, place_};
 
   ARGOSY_TRY(encoder_.resize(on, rows));
@@ -56,14 +57,20 @@ result<const_view> text_tower::forward(device& on, const packed_text& text, cons
   ARGOSY_TRY(apply(on, drop_, 0, x));
   auto inner = drop_;
   ++inner.first_site;
-  return encoder_.forward(on, text.offset, inner);
+  return encoder_.forward(on, text.offset, inner,
+                          first_rows_alone ? std::span<const std::int32_t>(first_row_) : std::span<const std::int32_t>());
 }
 
-status text_tower::backward(device& on, const packed_text& text, view d) {
-  if (d.rows == 0) return {};
+status text_tower::backward(device& on, const packed_text& text, view d_y) {
+  if (d_y.rows == 0) return {};
   auto inner = drop_;
   ++inner.first_site;
-  ARGOSY_TRY(encoder_.backward(on, text.offset, inner, d));
+  view d = d_y;
+  if (first_rows_alone_) {
+    ARGOSY_TRY(d_rows_.resize(on, static_cast<std::int64_t>(text.token.size()), hidden_));
+    d = d_rows_;
+  }
+  ARGOSY_TRY(encoder_.backward(on, text.offset, inner, d_y, d));
   ARGOSY_TRY(apply(on, drop_, 0, d));
   ARGOSY_TRY(layer_norm_backward(on, {normalised_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d,
                                  {d, norm_.d_gain, norm_.d_bias}));

@@ -30,9 +30,10 @@ public:
   static void add_specs(std::vector<parameter_spec>&, const std::string& name, const std::string& tokens, bool own_tokens,
                         std::int64_t vocabulary, int longest, const encoder::shape&, double deviation);
   static text_tower bind(const parameters&, const std::string& name, const std::string& tokens, const encoder::shape&);
-  // (N, d), valid until the next forward.
-  result<const_view> forward(device&, const packed_text&, const pass_context&);
-  // d (N, d) is used up.
+  // (N, d), or the [CLS] rows alone (B, d): the last block computes no others then. Valid until the next forward.
+  // REQUIRES no empty sequence and at least one layer for the [CLS] rows alone.
+  result<const_view> forward(device&, const packed_text&, const pass_context&, bool first_rows_alone = false);
+  // d is the gradient of what forward gave, and used up.
   status backward(device&, const packed_text&, view d);
   std::span<const std::int32_t> first_rows() const noexcept { return first_row_; }  // (B) row of each [CLS], -1: no such sequence
 
@@ -41,10 +42,11 @@ private:
   norm_slot norm_;
   encoder encoder_;
   std::int64_t hidden_ = 0;
-  tensor normalised_, rstd_;
+  tensor normalised_, rstd_, d_rows_;
   std::vector<std::int32_t> place_, zero_, first_row_;
   std::vector<std::uint32_t> pair_;
   dropout_plan drop_;
+  bool first_rows_alone_ = false;
 };
 
 // patches -> linear, [CLS] first, position + type, LayerNorm, dropout, encoder. Absent images have no rows. A masked patch is zeroed before

@@ -36,6 +36,8 @@ std::string name_of(const planned_run& run) { return run.row->name + "-" + std::
 
 study_outline outline_of(const study_plan& plan) {
   study_outline outline{plan.title, plan.about, {}, plan.baseline, plan.seeds};
+  for (const auto& each : plan.set) outline.about += (&each == plan.set.data() ? " All rows: " : ", ") + each;
+  if (!plan.set.empty()) outline.about += '.';
   for (const auto& row : plan.rows) outline.rows.push_back({row.name, row.set});
   return outline;
 }

@@ -4,31 +4,40 @@
 
 #include "kernels/cpu/cpu_device.hpp"
 #include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/row_sums.hpp"
 #include "kernels/cpu/vec.hpp"
 
 namespace argosy {
 
+namespace {
+
 using cpu::vec;
 
-status cpu_device::gelu_forward(const_view x, view y) {
-  const bool flat = x.contiguous() && y.contiguous();
-  cpu::for_each_piece(threads_, x.rows, x.cols, flat, [&](std::int64_t row, std::int64_t first, std::int64_t count) {
+vec gelu(vec x) noexcept { return x * cpu::normal_cdf(x, cpu::exp(x * x * -.5f)); }
+
+// d/dx x Phi(x) = Phi(x) + x phi(x)
+vec gelu_slope(vec x) noexcept {
+  constexpr float one_over_sqrt_2_pi = 0.3989422804014327f;
+  const vec e = cpu::exp(x * x * -.5f);
+  return cpu::normal_cdf(x, e) + x * e * one_over_sqrt_2_pi;
+}
+
+}  // namespace
+
+status cpu_device::bias_gelu_forward(const_view x, const_view bias, view y) {
+  cpu::for_rows(threads_, x.rows, x.cols, [&](std::int64_t row) {
     cpu::map(
-        count, y.row<float>(row) + first, [](vec a) { return a * cpu::normal_cdf(a, cpu::exp(a * a * -.5f)); }, x.row<float>(row) + first);
+        x.cols, y.row<float>(row), [](vec a, vec b) { return gelu(a + b); }, x.row<float>(row), bias.as<float>());
   });
   return {};
 }
 
-// d/dx x Phi(x) = Phi(x) + x phi(x)
-status cpu_device::gelu_backward(const_view x, const_view d_y, view d_x) {
-  constexpr float one_over_sqrt_2_pi = 0.3989422804014327f;
-  const bool flat = x.contiguous() && d_y.contiguous() && d_x.contiguous();
-  cpu::for_each_piece(threads_, x.rows, x.cols, flat, [&](std::int64_t row, std::int64_t first, std::int64_t count) {
-    const auto chain = [](vec a, vec d) {
-      const vec e = cpu::exp(a * a * -.5f);
-      return d * (cpu::normal_cdf(a, e) + a * e * one_over_sqrt_2_pi);
-    };
-    cpu::map(count, d_x.row<float>(row) + first, chain, x.row<float>(row) + first, d_y.row<float>(row) + first);
+status cpu_device::bias_gelu_backward(const_view x, const_view bias, const_view d_y, view d_x, view d_bias) {
+  ARGOSY_ASSIGN(float* partial, scratch(cpu::row_sum_floats(x.rows, x.cols, 1)));
+  float* const sums[] = {d_bias.as<float>()};
+  cpu::add_row_sums(threads_, x.rows, x.cols, partial, sums, [&](std::int64_t row, float* const* sum) {
+    const auto chain = [](vec a, vec b, vec d) { return d * gelu_slope(a + b); };
+    cpu::map_and_add(x.cols, d_x.row<float>(row), sum[0], chain, x.row<float>(row), bias.as<float>(), d_y.row<float>(row));
   });
   return {};
 }

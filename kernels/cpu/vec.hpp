@@ -122,6 +122,21 @@ void map(std::int64_t count, float* to, F f, const From*... from) noexcept {
   if (i < count) store_first(to + i, f(load_first(from + i, count - i)...), count - i);
 }
 
+// The same, and added to sum[i] as well.
+template <class F, class... From>
+void map_and_add(std::int64_t count, float* to, float* sum, F f, const From*... from) noexcept {
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const vec made = f(load(from + i)...);
+    store(to + i, made);
+    store(sum + i, load(sum + i) + made);
+  }
+  if (i == count) return;
+  const vec made = f(load_first(from + i, count - i)...);
+  store_first(to + i, made, count - i);
+  store_first(sum + i, load_first(sum + i, count - i) + made, count - i);
+}
+
 // Sum of f(from[i]...), in four running sums.
 template <class F, class... From>
 float map_sum(std::int64_t count, F f, const From*... from) noexcept {

@@ -99,17 +99,20 @@ status linear_backward(device& on, const linear_input& in, const_view d_y, const
   return on.linear_backward(in, d_y, g);
 }
 
-status gelu_forward(device& on, const_view x, view y) {
+status bias_gelu_forward(device& on, const_view x, const_view bias, view y) {
   ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "bias", bias, 1, x.cols));
   ARGOSY_TRY(want_shape(on, "y", y, x.rows, x.cols));
-  return on.gelu_forward(x, y);
+  return on.bias_gelu_forward(x, bias, y);
 }
 
-status gelu_backward(device& on, const_view x, const_view d_y, view d_x) {
+status bias_gelu_backward(device& on, const_view x, const_view bias, const_view d_y, view d_x, view d_bias) {
   ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "bias", bias, 1, x.cols));
   ARGOSY_TRY(want_shape(on, "d_y", d_y, x.rows, x.cols));
   ARGOSY_TRY(want_shape(on, "d_x", d_x, x.rows, x.cols));
-  return on.gelu_backward(x, d_y, d_x);
+  ARGOSY_TRY(want_shape(on, "d_bias", d_bias, 1, x.cols));
+  return on.bias_gelu_backward(x, bias, d_y, d_x, d_bias);
 }
 
 status add(device& on, const_view x, view y) {

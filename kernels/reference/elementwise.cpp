@@ -35,18 +35,20 @@ void reference_device::zero(view x) {
   each(x, [&](auto r, auto c) { x.row<double>(r)[c] = 0; });
 }
 
-status reference_device::gelu_forward(const_view x, view y) {
+status reference_device::bias_gelu_forward(const_view x, const_view bias, view y) {
   each(x, [&](auto r, auto c) {
-    const double v = x.row<double>(r)[c];
+    const double v = x.row<double>(r)[c] + bias.row<double>(0)[c];
     y.row<double>(r)[c] = v * normal_cdf(v);
   });
   return {};
 }
 
-status reference_device::gelu_backward(const_view x, const_view d_y, view d_x) {
+status reference_device::bias_gelu_backward(const_view x, const_view bias, const_view d_y, view d_x, view d_bias) {
   each(x, [&](auto r, auto c) {
-    const double v = x.row<double>(r)[c];
-    d_x.row<double>(r)[c] = d_y.row<double>(r)[c] * (normal_cdf(v) + v * normal_density(v));
+    const double v = x.row<double>(r)[c] + bias.row<double>(0)[c];
+    const double d = d_y.row<double>(r)[c] * (normal_cdf(v) + v * normal_density(v));
+    d_x.row<double>(r)[c] = d;
+    d_bias.row<double>(0)[c] += d;
   });
   return {};
 }

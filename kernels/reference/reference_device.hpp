@@ -14,8 +14,8 @@ public:
 
   status linear_forward(const linear_input&, view y) override;
   status linear_backward(const linear_input&, const_view d_y, const linear_gradient&) override;
-  status gelu_forward(const_view x, view y) override;
-  status gelu_backward(const_view x, const_view d_y, view d_x) override;
+  status bias_gelu_forward(const_view x, const_view bias, view y) override;
+  status bias_gelu_backward(const_view x, const_view bias, const_view d_y, view d_x, view d_bias) override;
   status layer_norm_forward(const layer_norm_input&, view y, const layer_norm_saved&) override;
   status layer_norm_backward(const layer_norm_input&, const layer_norm_saved&, const_view d_y, const layer_norm_gradient&) override;
   status attention_forward(const attention_input&, view o, view lse) override;

@@ -82,17 +82,23 @@ BOOST_AUTO_TEST_CASE(normal_distribution_is_accurate) {
   BOOST_TEST(worst < 5e-7);
 }
 
-BOOST_AUTO_TEST_CASE(gelu) {
+BOOST_AUTO_TEST_CASE(bias_and_gelu) {
   const devices on;
   for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
-    twin x(rows, cols, normals(1, 3), gap), y(rows, cols, constant(9), gap), d_y(rows, cols, normals(2), gap);
-    require_ok(gelu_forward(*on.cpu, x.f32(), y.f32()));
-    require_ok(gelu_forward(*on.reference, x.f64(), y.f64()));
-    // Phi is off by some units (its own and those of e^{-x*x/2}, which vanish where x*x is large), the product by one more.
-    check_near("gelu", y, 8 * unit_roundoff * x.largest_value());
-    require_ok(gelu_backward(*on.cpu, x.f32(), d_y.f32(), d_y.f32()));
-    require_ok(gelu_backward(*on.reference, x.f64(), d_y.f64(), d_y.f64()));
-    check_near("gradient of gelu, in place", d_y, 16 * unit_roundoff * d_y.largest_value());
+    twin x(rows, cols, normals(1, 3), gap), bias(1, cols, normals(2)), y(rows, cols, constant(9), gap), d_y(rows, cols, normals(3), gap);
+    twin d_bias(1, cols, normals(4));
+    require_ok(bias_gelu_forward(*on.cpu, x.f32(), bias.f32(), y.f32()));
+    require_ok(bias_gelu_forward(*on.reference, x.f64(), bias.f64(), y.f64()));
+    const double largest = x.largest_value() + bias.largest_value();
+    check_near("gelu of a sum", y, 9 * unit_roundoff * largest);
+    const double largest_d = d_y.largest_value();
+    require_ok(bias_gelu_backward(*on.cpu, x.f32(), bias.f32(), d_y.f32(), d_y.f32(), d_bias.f32()));
+    require_ok(bias_gelu_backward(*on.reference, x.f64(), bias.f64(), d_y.f64(), d_y.f64(), d_bias.f64()));
+    // The slope changes by at most 0.8 for a change of its argument, which the sum rounds.
+    check_near("gradient, in place", d_y, (17 + largest) * unit_roundoff * largest_d);
+    check_near("gradient of the bias", d_bias,
+               (20 + largest + static_cast<double>(rows)) * unit_roundoff * static_cast<double>(rows) * largest_d +
+                   4 * unit_roundoff * d_bias.largest_value());
   });
 }
 

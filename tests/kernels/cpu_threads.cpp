@@ -38,7 +38,8 @@ numbers norms_of(device& on) {
   require_ok(layer_norm_forward(on, in, y.f32(), {normalised.f32(), rstd.f32()}));
   require_ok(layer_norm_backward(on, in, {normalised.f32(), rstd.f32()}, y.f32(), {x.f32(), d_gain.f32(), d_bias.f32()}));
   require_ok(normalise_forward(on, y.f32(), y.f32(), rstd.f32()));
-  require_ok(gelu_forward(on, y.f32(), y.f32()));
+  require_ok(bias_gelu_forward(on, y.f32(), bias.f32(), y.f32()));
+  require_ok(bias_gelu_backward(on, y.f32(), bias.f32(), y.f32(), x.f32(), d_bias.f32()));
   numbers all;
   for (const twin* each : {&x, &y, &d_gain, &d_bias, &rstd}) append(all, *each);
   return all;

@@ -190,13 +190,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(classification_of_pairs, arithmetic, golden_arithm
        d_product = made(rows, width), d_up = made(inner, 4 * width), d_up_bias = made(1, inner), d_down = made(2, inner),
        d_down_bias = made(1, 2);
   require_ok(pair_features_forward(*on, {query, product}, features));
-  require_ok(linear_forward(*on, {features, up, up_bias}, wide));
-  require_ok(gelu_forward(*on, wide, active));
+  require_ok(linear_forward(*on, {features, up, {}}, wide));
+  require_ok(bias_gelu_forward(*on, wide, up_bias, active));
   require_ok(linear_forward(*on, {active, down, down_bias}, logits));
   require_ok(cross_entropy(*on, {logits, golden->offsets("label")}, 1.0 / static_cast<double>(rows), loss, d_logits));
   require_ok(linear_backward(*on, {active, down, down_bias}, d_logits, {d_active, false, d_down, d_down_bias}));
-  require_ok(gelu_backward(*on, wide, d_active, d_active));
-  require_ok(linear_backward(*on, {features, up, up_bias}, d_active, {d_features, false, d_up, d_up_bias}));
+  require_ok(bias_gelu_backward(*on, wide, up_bias, d_active, d_active, d_up_bias));
+  require_ok(linear_backward(*on, {features, up, {}}, d_active, {d_features, false, d_up, {}}));
   require_ok(pair_features_backward(*on, {query, product}, d_features, d_query, d_product));
 
   const double mean = static_cast<double>(std::accumulate(loss.values.begin(), loss.values.end(), number{})) / static_cast<double>(rows);

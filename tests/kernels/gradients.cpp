@@ -83,13 +83,15 @@ BOOST_AUTO_TEST_CASE(linear_map) {
     BOOST_TEST(d_w.values[i] == 2 * once[i], boost::test_tools::tolerance(1e-12));  // parameter gradients are added to
 }
 
-BOOST_AUTO_TEST_CASE(gelu) {
-  matrix x(4, 7, 1), d_y(4, 7, 2), y(4, 7), d_x(4, 7);
-  require_ok(gelu_backward(*on, x, d_y, d_x));
-  differences_agree("x", x, d_x, [&] {
-    require_ok(gelu_forward(*on, x, y));
+BOOST_AUTO_TEST_CASE(bias_and_gelu) {
+  matrix x(4, 7, 1), bias(1, 7, 3), d_y(4, 7, 2), y(4, 7), d_x(4, 7), d_bias(1, 7);
+  require_ok(bias_gelu_backward(*on, x, bias, d_y, d_x, d_bias));
+  const auto loss = [&] {
+    require_ok(bias_gelu_forward(*on, x, bias, y));
     return dot(y, d_y);
-  });
+  };
+  differences_agree("x", x, d_x, loss);
+  differences_agree("bias", bias, d_bias, loss);
 }
 
 BOOST_AUTO_TEST_CASE(layer_norm_with_residual) {

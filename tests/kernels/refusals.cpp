@@ -37,7 +37,9 @@ BOOST_AUTO_TEST_CASE(shapes) {
                 {"weight", "want (4, 3) f64", "got (4, 5) f64"});
   check_refused(linear_forward(*on, {at(2, 3), at(4, 3), at(1, 3)}, at(2, 4)), errc::shape_mismatch, {"bias", "want (1, 4)"});
   check_refused(linear_backward(*on, {at(2, 3), at(4, 3), {}}, at(2, 5), {}), errc::shape_mismatch, {"d_y", "want (2, 4)"});
-  check_refused(gelu_forward(*on, at(2, 3), at(3, 2)), errc::shape_mismatch, {"y", "want (2, 3)"});
+  check_refused(add(*on, at(2, 3), at(3, 2)), errc::shape_mismatch, {"y", "want (2, 3)"});
+  check_refused(bias_gelu_forward(*on, at(2, 3), at(1, 2), at(2, 3)), errc::shape_mismatch, {"bias", "want (1, 3)"});
+  check_refused(bias_gelu_backward(*on, at(2, 3), at(1, 3), at(2, 3), at(2, 3), at(1, 4)), errc::shape_mismatch, {"d_bias", "want (1, 3)"});
   check_refused(layer_norm_forward(*on, {at(2, 3), {}, at(1, 2), at(1, 3), 1e-12}, at(2, 3), {}), errc::shape_mismatch, {"gain"});
   check_refused(normalise_forward(*on, at(2, 3), at(2, 3), at(1, 3)), errc::shape_mismatch, {"norm", "want (1, 2)"});
   check_refused(adamw(*on, {}, at(1, 4), at(1, 4), at(1, 3), at(1, 4)), errc::shape_mismatch, {"first", "want (1, 4)"});
@@ -48,11 +50,11 @@ BOOST_AUTO_TEST_CASE(shapes) {
 
 BOOST_AUTO_TEST_CASE(types_and_strides) {
   float single[6] = {};
-  check_refused(gelu_forward(*on, view_of(single, 2, 3), at(2, 3)), errc::shape_mismatch, {"x", "want f64", "f32"});
+  check_refused(add(*on, view_of(single, 2, 3), at(2, 3)), errc::shape_mismatch, {"x", "want f64", "f32"});
   view overlapping = at(2, 3);
   overlapping.stride = 2;
-  check_refused(gelu_forward(*on, overlapping, at(2, 3)), errc::shape_mismatch, {"stride 2"});
-  check_refused(gelu_forward(*on, const_view{nullptr, dtype::f64, 2, 3, 3}, at(2, 3)), errc::shape_mismatch, {"no memory"});
+  check_refused(add(*on, overlapping, at(2, 3)), errc::shape_mismatch, {"stride 2"});
+  check_refused(add(*on, const_view{nullptr, dtype::f64, 2, 3, 3}, at(2, 3)), errc::shape_mismatch, {"no memory"});
 }
 
 BOOST_AUTO_TEST_CASE(offsets_and_indices) {

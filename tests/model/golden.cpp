@@ -64,7 +64,7 @@ void encoder_agrees(const std::string& name) {
   const auto y = stack.forward(*on, offset, {});
   BOOST_REQUIRE_MESSAGE(y.ok(), y.failure().text());
   compare_golden("y", y->as<number>(), golden->numbers("y"), tolerance);
-  const auto back = stack.backward(*on, offset, {}, view_of(d_y.data(), n, d));
+  const auto back = stack.backward(*on, offset, {}, view_of(d_y.data(), n, d), view_of(d_y.data(), n, d));
   BOOST_REQUIRE_MESSAGE(back.ok(), back.text());
   compare_golden("d_x", d_y.data(), golden->numbers("d_x"), tolerance);
   compare_gradients<number>(weights, *golden, "e.", tolerance);

@@ -12,6 +12,7 @@ namespace {
 constexpr const char* good = R"(title = "Negatives"
 recipe = "base.toml"
 seeds = [3, 1]
+set = ["train.batch=24", "train.epochs=2"]
 baseline = "in-batch"
 [[row]]
 name = "in-batch"
@@ -28,7 +29,7 @@ struct study_folder {
   test::scratch_folder folder;
   study_folder() {
     std::ofstream(folder / "base.toml") << "[train]\nbatch = 16\n";
-    std::ofstream(folder / "other.toml") << "[train]\nbatch = 8\n";
+    std::ofstream(folder / "other.toml") << "[train]\nbatch = 8\n[negatives]\nbank = 5\n";
   }
   result<study_plan> load(std::string text) const {
     std::ofstream(folder / "study.toml") << text;
@@ -51,10 +52,12 @@ BOOST_AUTO_TEST_CASE(rows_are_the_recipe_with_what_they_set) {
   BOOST_TEST((plan->seeds == std::vector<std::uint64_t>{3, 1}));
   BOOST_REQUIRE(plan->rows.size() == 3u);
   BOOST_TEST(plan->rows[0].recipe.negatives.bank == 0u);
-  BOOST_TEST(plan->rows[0].recipe.train.batch == 16u);
+  BOOST_TEST(plan->rows[0].recipe.train.batch == 24u);
+  BOOST_TEST(plan->rows[0].recipe.train.epochs == 2);
   BOOST_TEST(plan->rows[1].recipe.negatives.bank == 64u);
   BOOST_TEST(plan->rows[1].recipe.train.batch == 32u);
-  BOOST_TEST(plan->rows[2].recipe.train.batch == 8u);
+  BOOST_TEST(plan->rows[2].recipe.train.batch == 24u);
+  BOOST_TEST(plan->rows[2].recipe.negatives.bank == 5u);
   BOOST_TEST(plan->rows[2].set.empty());
 }
 
@@ -64,13 +67,20 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_by_name) {
   refused("[3, 1]", "[]", {"`seeds`", "at least one"});
   refused("[3, 1]", "[-3]", {"`seeds`", "at least 0"});
   refused("baseline = \"in-batch\"", "baseline = \"nothing\"", {"`baseline`", "nothing"});
-  refused("name = \"other\"", "name = \"../other\"", {"study.toml:11", "`name`", "../other"});
+  refused("name = \"other\"", "name = \"../other\"", {"study.toml:12", "`name`", "../other"});
   refused("name = \"other\"", "name = \"+MBNS\"", {"+MBNS", "twice"});
-  refused("name = \"other\"", "", {"study.toml:11", "`name`", "want a text"});
-  refused("\"negatives.bank=64\"", "\"negatives.bnk=64\"", {"study.toml:8", "+MBNS", "negatives.bank"});
+  refused("name = \"other\"", "", {"study.toml:12", "`name`", "want a text"});
+  refused("\"negatives.bank=64\"", "\"negatives.bnk=64\"", {"study.toml:9", "+MBNS", "negatives.bank"});
   refused("\"negatives.bank=64\"", "64", {"`set`", "list of texts"});
   refused("title = \"Negatives\"", "", {"`title`"});
   refused("title = \"Negatives\"", "title = ", {"study.toml:1", "not TOML"});
+}
+
+BOOST_AUTO_TEST_CASE(the_studies_of_the_project_load) {
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(ARGOSY_SOURCE_DIR) / "recipes/studies")) {
+    const auto plan = load_study(entry.path());
+    BOOST_TEST(plan.ok(), plan.failure().text());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_not_there) { BOOST_TEST((load_study(folder / "none.toml").failure().code() == errc::not_found)); }
