@@ -25,11 +25,12 @@ struct worker_ready {
   int rank = 0;
 };
 
-// One rank's part of a step: its report, how long it waited for its batch, and how long all of it took after that.
+// One rank's part of a step: its report; how long the rank did no step before it, as it copied a checkpoint or had no order; how long it
+// waited for its batch; and how long all of it took after that.
 struct step_done {
   int rank = 0;
   step_report report;
-  double data_wait_s = 0, step_s = 0;
+  double idle_s = 0, data_wait_s = 0, step_s = 0;
 };
 
 struct push_receipt {
@@ -56,7 +57,7 @@ typename Inspector::result_type inspect(Inspector& f, step_report& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, step_done& x) {
-  return f(caf::meta::type_name("step_done"), x.rank, x.report, x.data_wait_s, x.step_s);
+  return f(caf::meta::type_name("step_done"), x.rank, x.report, x.idle_s, x.data_wait_s, x.step_s);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, push_receipt& x) {

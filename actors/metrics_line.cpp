@@ -23,6 +23,7 @@ std::string metrics_line(const training_progress& p) {
                                    {"real_tokens", 1.0},  // packed: no row is computed for padding
                                    {"pairs_per_s", p.pairs_per_s},
                                    {"tokens_per_s", p.tokens_per_s},
+                                   {"idle_s", p.idle_s},
                                    {"data_wait_s", p.data_wait_s},
                                    {"step_s", p.step_s},
                                    {"forward_s", r.forward_s},

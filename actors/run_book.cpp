@@ -73,6 +73,7 @@ training_progress run_book::progress_of(const std::vector<std::optional<step_don
     for (const auto time :
          {&step_report::forward_s, &step_report::match_s, &step_report::backward_s, &step_report::exchange_s, &step_report::update_s})
       p.report.*time = std::max(p.report.*time, r.*time);
+    p.idle_s = std::max(p.idle_s, part->idle_s);
     p.data_wait_s = std::max(p.data_wait_s, part->data_wait_s);
     p.step_s = std::max(p.step_s, part->step_s);
     whole_s = std::max(whole_s, part->data_wait_s + part->step_s);

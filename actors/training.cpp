@@ -9,6 +9,7 @@
 #include "actors/step_log.hpp"
 #include "actors/training_system.hpp"
 #include "actors/validation.hpp"
+#include "base/log.hpp"
 
 namespace argosy {
 namespace {
@@ -83,12 +84,16 @@ result<training_end> run_training(const training_job& job, const std::function<v
 
   const system_clock_source clock;
   const auto& train = job.recipe.train;
+  if (train.arithmetic == compute::bfloat16 && !cpu_multiplies_bfloat16())
+    log::warning(
+        "this processor does not multiply bfloat16: factors are rounded to it and multiplied as float32, slower than train.compute = "
+        "\"float32\"");
   const pair_order pairs(job.data->pairs(), train.seed);
   const further_finder further(job);
   training_system system;
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
-    const auto on_cpu = [threads = threads_each(job.recipe)] { return make_cpu_device(threads); };
+    const auto on_cpu = [threads = threads_each(job.recipe), how = train.arithmetic] { return make_cpu_device(threads, how); };
     return make_replica_engine({.facts = facts, .make_device = on_cpu, .resume = from, .initial = initial}, std::move(member), clock);
   };
   system.batches = [&](int rank) {

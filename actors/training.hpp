@@ -34,7 +34,7 @@ struct training_progress {
   step_report report;  // sums and means over ranks
   std::uint64_t of = 0;
   double pairs_per_s = 0, tokens_per_s = 0, seconds_left = 0;
-  double data_wait_s = 0, step_s = 0;
+  double idle_s = 0, data_wait_s = 0, step_s = 0;
 };
 
 struct training_end {

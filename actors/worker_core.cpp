@@ -39,8 +39,11 @@ result<bank_batch> worker_core::run(const batch& b, const step_plan& plan, const
 void worker_core::batch_came() { batch_came_ = clock_->now(); }
 
 step_done worker_core::finish() {
+  const auto now = clock_->now();
+  done_.idle_s = finished_ ? seconds_between(*finished_, began_) : 0;
   done_.data_wait_s = seconds_between(began_, batch_came_);
-  done_.step_s = seconds_between(batch_came_, clock_->now());
+  done_.step_s = seconds_between(batch_came_, now);
+  finished_ = now;
   return done_;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "actors/messages.hpp"
 #include "actors/training_engine.hpp"
@@ -35,6 +36,7 @@ private:
   const clock_source* clock_;
   int rank_;
   status failure_;
+  std::optional<steady_time> finished_;  // the step before
   steady_time began_{}, batch_came_{};
   step_done done_;
 };

@@ -78,8 +78,16 @@ public:
   virtual status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) = 0;
 };
 
+// What the two factors of a linear map are rounded to before they are multiplied. Everything else is float32 whatever this is: sums,
+// parameters, activations between operators, attention, LayerNorm, losses.
+enum class compute : std::uint8_t { float32, bfloat16 };
+std::string_view name_of(compute) noexcept;
+
 // `threads` >= 1, or 0 for all cores of the machine.
-std::unique_ptr<device> make_cpu_device(int threads);
+std::unique_ptr<device> make_cpu_device(int threads, compute = compute::float32);
+// Whether this processor multiplies bfloat16 itself. Where it does not, the factors are rounded and then multiplied as float32: the same
+// numbers up to the order of sums, slower than float32.
+bool cpu_multiplies_bfloat16() noexcept;
 std::unique_ptr<device> make_reference_device();
 
 // A contiguous matrix in a device's memory, zeroed when made. Grows and never shrinks under resize(), so that a step

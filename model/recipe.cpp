@@ -93,6 +93,20 @@ field flag(std::string_view table, std::string_view key, bool& to) {
           [&to] { return to ? "true" : "false"; }};
 }
 
+field arithmetic(std::string_view table, std::string_view key, compute& to) {
+  return {table, key,
+          [&to](const toml::node& node) -> status {
+            const auto value = node.value_exact<std::string>();
+            for (const auto known : {compute::float32, compute::bfloat16}) {
+              if (value != std::string(name_of(known))) continue;
+              to = known;
+              return {};
+            }
+            return wrong("\"float32\" or \"bfloat16\"", node);
+          },
+          [&to] { return '"' + std::string(name_of(to)) + '"'; }};
+}
+
 std::vector<field> fields_of(recipe& r) {
   constexpr std::int64_t many = 1'000'000'000'000'000;
   auto& m = r.model;
@@ -121,6 +135,7 @@ std::vector<field> fields_of(recipe& r) {
       real("train", "epochs", t.epochs, 1e-6, 1e6),
       whole("train", "workers", t.workers, 1, 4096),
       whole("train", "threads", t.threads, 0, 4096),
+      arithmetic("train", "compute", t.arithmetic),
       whole("train", "micro_batch", t.micro_batch, 0, 1 << 24),
       real("optimiser", "rate", o.rate, 0, 10),
       real("optimiser", "warmup", o.warmup, 1e-9, 1),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "kernels/device.hpp"
 
 namespace argosy {
 
@@ -29,8 +30,9 @@ struct training_recipe {
   std::uint64_t steps = 0;     // 0: from epochs
   double epochs = 5;
   int workers = 1;
-  int threads = 0;                // of all workers together; 0: all cores
-  std::uint64_t micro_batch = 0;  // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
+  int threads = 0;                        // of all workers together; 0: all cores
+  compute arithmetic = compute::float32;  // "compute": of the products of linear maps
+  std::uint64_t micro_batch = 0;          // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
 };
 
 struct optimiser_recipe {

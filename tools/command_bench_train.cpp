@@ -108,7 +108,7 @@ status run_bench_train(const bench_train_options& options, const console& io) {
   ARGOSY_ASSIGN(const recipe chosen, load_recipe(options.recipe, options.overrides));
   stopwatch watch(options, io.clock);
   ARGOSY_TRY(watch_training(options, chosen, watch, io));
-  const speed measured = speed_of(watch, measure_product_peak(threads_or_all(chosen.train.threads)));
+  const speed measured = speed_of(watch, measure_product_peak(threads_or_all(chosen.train.threads), chosen.train.arithmetic));
   if (options.json) {
     print_json(measured, watch, options, chosen, io.out);
   } else {

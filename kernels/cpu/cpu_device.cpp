@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/product.hpp"
 
 namespace argosy {
 namespace {
@@ -27,10 +28,14 @@ status out_of_memory(std::size_t bytes) {
 
 }  // namespace
 
-std::unique_ptr<device> make_cpu_device(int threads) {
+std::unique_ptr<device> make_cpu_device(int threads, compute how) {
   const int all = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  return std::make_unique<cpu_device>(threads > 0 ? threads : all);
+  return std::make_unique<cpu_device>(threads > 0 ? threads : all, how);
 }
+
+std::string_view name_of(compute how) noexcept { return how == compute::bfloat16 ? "bfloat16" : "float32"; }
+
+bool cpu_multiplies_bfloat16() noexcept { return cpu::multiplies_bfloat16(); }
 
 result<std::shared_ptr<std::byte>> cpu_device::allocate(std::size_t bytes) {
   auto memory = aligned_memory(bytes);

@@ -13,7 +13,7 @@ namespace argosy {
 class cpu_device final : public device {
 public:
   // REQUIRES threads >= 1.
-  explicit cpu_device(int threads) noexcept : threads_(threads) {}
+  explicit cpu_device(int threads, compute how = compute::float32) noexcept : threads_(threads), compute_(how) {}
 
   std::string_view name() const noexcept override { return "cpu"; }
   dtype type() const noexcept override { return dtype::f32; }
@@ -52,7 +52,11 @@ private:
   // 64-byte aligned, contents undefined, valid until the next call.
   result<float*> scratch(std::int64_t floats);
 
+  // C (=|+=) A B as `compute` says. A transposed A is for sums over tokens: REQUIRES add and B as it is.
+  status product(const_view a, bool a_transposed, const_view b, bool b_transposed, bool add, view c);
+
   int threads_;
+  compute compute_;
   std::shared_ptr<std::byte> scratch_;
   std::int64_t scratch_floats_ = 0;
 };

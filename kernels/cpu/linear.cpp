@@ -8,20 +8,28 @@
 
 namespace argosy {
 
+status cpu_device::product(const_view a, bool a_transposed, const_view b, bool b_transposed, bool add, view c) {
+  if (compute_ == compute::bfloat16) {
+    ARGOSY_ASSIGN(float* copies, scratch(cpu::bfloat16_product_floats(a, b)));
+    return cpu::multiply_bfloat16(threads_, {a, a_transposed}, {b, b_transposed}, add, c, copies);
+  }
+  if (a_transposed) {
+    ARGOSY_ASSIGN(float* copies, scratch(cpu::gradient_product_floats(a, b)));
+    return cpu::add_gradient_product(threads_, a, b, c, copies);
+  }
+  return cpu::multiply(threads_, a.cols, 1.f, cpu::plain(a), b_transposed ? cpu::transposed(b) : cpu::plain(b), add, c);
+}
+
 status cpu_device::linear_forward(const linear_input& in, view y) {
   const bool biased = !in.bias.empty();
   if (biased)
     cpu::for_rows(threads_, y.rows, y.cols, [&](std::int64_t row) { std::copy_n(in.bias.as<float>(), y.cols, y.row<float>(row)); });
-  return cpu::multiply(threads_, in.x.cols, 1.f, cpu::plain(in.x), cpu::transposed(in.weight), biased, y);
+  return product(in.x, false, in.weight, true, biased, y);
 }
 
 status cpu_device::linear_backward(const linear_input& in, const_view d_y, const linear_gradient& gradient) {
-  if (!gradient.d_x.empty())
-    ARGOSY_TRY(cpu::multiply(threads_, d_y.cols, 1.f, cpu::plain(d_y), cpu::plain(in.weight), gradient.add_to_d_x, gradient.d_x));
-  if (!gradient.d_weight.empty()) {
-    ARGOSY_ASSIGN(float* copies, scratch(cpu::gradient_product_floats(d_y, in.x)));
-    ARGOSY_TRY(cpu::add_gradient_product(threads_, d_y, in.x, gradient.d_weight, copies));
-  }
+  if (!gradient.d_x.empty()) ARGOSY_TRY(product(d_y, false, in.weight, false, gradient.add_to_d_x, gradient.d_x));
+  if (!gradient.d_weight.empty()) ARGOSY_TRY(product(d_y, true, in.x, false, true, gradient.d_weight));
   if (gradient.d_bias.empty()) return {};
   ARGOSY_ASSIGN(float* partial, scratch(cpu::row_sum_floats(d_y.rows, d_y.cols, 1)));
   float* const sums[] = {gradient.d_bias.as<float>()};

@@ -29,19 +29,20 @@ double best_seconds(const Run& run) {
 
 }  // namespace
 
-double measure_product_peak(int threads) {
+double measure_product_peak(int threads, compute how) {
   using dnnl::memory;
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
   constexpr memory::dim n = 2048;
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
-  const memory::desc any({n, n}, memory::data_type::f32, memory::format_tag::any);
-  const dnnl::matmul::primitive_desc wanted({any, any, any}, engine);
+  const bool halves = how == compute::bfloat16 && cpu_multiplies_bfloat16();
+  const memory::desc any({n, n}, halves ? memory::data_type::bf16 : memory::data_type::f32, memory::format_tag::any);
+  const memory::desc sums({n, n}, memory::data_type::f32, memory::format_tag::any);
+  const dnnl::matmul::primitive_desc wanted({any, any, sums}, engine);
   memory source(wanted.src_desc(), engine), weights(wanted.weights_desc(), engine), result(wanted.dst_desc(), engine);
   for (memory* each : {&source, &weights}) {
-    float* const values = static_cast<float*>(each->get_data_handle());
-    std::fill_n(values, each->get_desc().get_size() / sizeof(float), .5f);
+    std::fill_n(static_cast<std::uint16_t*>(each->get_data_handle()), each->get_desc().get_size() / 2, std::uint16_t{0x3F00});
   }
   const dnnl::matmul product(wanted);
   const double seconds = best_seconds([&] {

@@ -41,4 +41,13 @@ inline status multiply(int threads, std::int64_t k, float alpha, factor a, facto
 std::int64_t gradient_product_floats(const_view a, const_view b) noexcept;
 status add_gradient_product(int threads, const_view a, const_view b, view c, float* scratch);
 
+// The same with both factors rounded to bfloat16 and sums in float32. Copies of both go to `scratch`, whole, so that no stride clashes.
+struct rounded_factor {
+  const_view values;
+  bool transposed = false;
+};
+std::int64_t bfloat16_product_floats(const_view a, const_view b) noexcept;
+status multiply_bfloat16(int threads, rounded_factor a, rounded_factor b, bool add, view c, float* scratch);
+bool multiplies_bfloat16() noexcept;
+
 }  // namespace argosy::cpu

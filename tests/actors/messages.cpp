@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(step_plan_travels) {
 }
 
 BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
-  step_done sent{.rank = 3, .report = {}, .data_wait_s = 1, .step_s = 2};
+  step_done sent{.rank = 3, .report = {}, .idle_s = 5, .data_wait_s = 1, .step_s = 2};
   step_report& r = sent.report;
   r.step = 4;
   r.phase = phase::bank;
@@ -62,6 +62,7 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
     *number = next++;
   for (const step_done& got : {through(sent), through_bytes(self->system(), sent)}) {
     BOOST_TEST(got.rank == 3);
+    BOOST_TEST(got.idle_s == 5);
     BOOST_TEST(got.data_wait_s == 1);
     BOOST_TEST(got.step_s == 2);
     const step_report& g = got.report;

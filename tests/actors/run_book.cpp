@@ -23,6 +23,7 @@ struct book_keeping {
     d.report.pairs = static_cast<std::uint64_t>(10 + rank);
     d.report.tokens = 100;
     d.report.forward_s = rank == 0 ? .5 : .25;
+    d.idle_s = 7 * rank;
     d.data_wait_s = rank;
     d.step_s = 3 - rank;
     return d;
@@ -138,6 +139,7 @@ BOOST_AUTO_TEST_CASE(progress_sums_counts_and_takes_the_longest_time) {
   BOOST_TEST(p.report.pairs == 21u);
   BOOST_TEST(p.report.tokens == 200u);
   BOOST_TEST(p.report.forward_s == .5);
+  BOOST_TEST(p.idle_s == 7);
   BOOST_TEST(p.data_wait_s == 1);
   BOOST_TEST(p.step_s == 3);
   BOOST_TEST(p.pairs_per_s == 7);

@@ -61,16 +61,16 @@ BOOST_AUTO_TEST_CASE(a_line_holds_every_key_and_reads_back_to_the_same_bits) {
                           "hardness_bank",  "gate_image",
                           "pairs",          "tokens",
                           "pairs_per_s",    "tokens_per_s",
-                          "data_wait_s",    "step_s",
-                          "forward_s",      "match_s",
-                          "backward_s",     "exchange_s",
-                          "update_s",       "real_tokens",
-                          "loss_qpm",       "loss_keyword",
-                          "loss_mlm_query", "loss_mlm_title",
-                          "loss_mpm_r",     "loss_mpm",
-                          "loss_qpc"})
+                          "idle_s",         "data_wait_s",
+                          "step_s",         "forward_s",
+                          "match_s",        "backward_s",
+                          "exchange_s",     "update_s",
+                          "real_tokens",    "loss_qpm",
+                          "loss_keyword",   "loss_mlm_query",
+                          "loss_mlm_title", "loss_mpm_r",
+                          "loss_mpm",       "loss_qpc"})
     BOOST_TEST(line.contains(key), key);
-  BOOST_TEST(line.size() == 31u);
+  BOOST_TEST(line.size() == 32u);
   BOOST_TEST(line["loss"].get<double>() == .1 + .2);
   BOOST_TEST(line["gradient_norm"].get<double>() == 1e-300);
   BOOST_TEST(line["phase"] == "in-batch+bank");

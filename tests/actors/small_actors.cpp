@@ -151,6 +151,8 @@ BOOST_AUTO_TEST_CASE(runs_steps_and_fills_its_bank_after_each) {
     BOOST_TEST(done->report.step == step);
     BOOST_TEST(done->step_s == 3);
     BOOST_TEST(done->data_wait_s == 0);
+    BOOST_TEST(done->idle_s == (step == 0 ? 0 : 2));
+    clock.advance(std::chrono::seconds(2));
   }
   BOOST_TEST(engine->bank_seen[0].empty());
   BOOST_TEST(engine->bank_seen[1] == (products{0, 1}), boost::test_tools::per_element());

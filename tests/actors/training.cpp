@@ -112,6 +112,20 @@ BOOST_AUTO_TEST_CASE(two_threads_a_worker_give_the_same_metrics_twice) {
   BOOST_TEST(losses[0] == losses[1], boost::test_tools::per_element());
 }
 
+// Eight bits of fraction in each factor: the first losses differ by less than a hundredth, and they do differ.
+BOOST_AUTO_TEST_CASE(products_of_bfloat16_give_nearly_the_same_losses) {
+  job.recipe.train.steps = 6;
+  BOOST_REQUIRE(train().ok());
+  const auto of_float32 = logged_losses();
+  job.run = folder / "bfloat16";
+  job.recipe.train.arithmetic = compute::bfloat16;
+  BOOST_REQUIRE(train().ok());
+  const auto of_bfloat16 = logged_losses();
+  BOOST_REQUIRE(of_bfloat16.size() == of_float32.size());
+  for (std::size_t i = 0; i < of_float32.size(); ++i) BOOST_TEST(of_bfloat16[i] == of_float32[i], boost::test_tools::tolerance(.01));
+  BOOST_TEST(of_bfloat16 != of_float32);
+}
+
 // The bank starts late: with one from the first step on this run learnt nothing (docs/method.md, section 4).
 BOOST_AUTO_TEST_CASE(training_lowers_the_loss) {
   job.recipe.model.hidden = 32;

@@ -1,9 +1,13 @@
 // The CPU's affine map beside the reference.
 #include "kernels/linear.hpp"
 
+#include <bit>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
 #include <string>
 
+#include "kernels/cpu/bfloat16.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
 
@@ -23,8 +27,8 @@ double sum_tolerance(std::int64_t k, double a, double b) {
 }
 
 template <class Fill>
-void compare(const linear_case& c, Fill fill, bool exact) {
-  const auto device = make_cpu_device(2);
+void compare(const linear_case& c, Fill fill, bool exact, compute how = compute::float32) {
+  const auto device = make_cpu_device(2, how);
   const auto reference = make_reference_device();
   const auto [n, i, o] = std::tuple(c.rows, c.inputs, c.outputs);
   twin x(n, i, fill(1), c.gap), weight(o, i, fill(2)), bias(1, c.biased ? o : 0, fill(3)), y(n, o, fill(4), c.gap);
@@ -47,6 +51,10 @@ void compare(const linear_case& c, Fill fill, bool exact) {
 
 const auto integers = [](std::uint32_t seed) { return small_integers(seed); };
 const auto reals = [](std::uint32_t seed) { return normals(seed); };
+// Factors that bfloat16 holds: rounding them once more changes nothing, so products are those of float32 up to the order of sums.
+const auto halves = [](std::uint32_t seed) {
+  return [fill = normals(seed)](std::int64_t i) { return static_cast<double>(cpu::round_to_bfloat16(static_cast<float>(fill(i)))); };
+};
 
 }  // namespace
 
@@ -88,6 +96,44 @@ BOOST_AUTO_TEST_CASE(only_the_wanted_gradients) {
   require_ok(linear_backward(*device, {x.f32(), weight.f32(), {}}, d_y.f32(), {{}, false, {}, d_bias.f32()}));
   BOOST_TEST(d_bias.f32().as<float>()[0] == 14);
   BOOST_TEST(d_bias.f32().as<float>()[1] == 14);
+}
+
+BOOST_AUTO_TEST_CASE(rounding_to_bfloat16) {
+  const auto rounded = [](float x) { return cpu::round_to_bfloat16(x); };
+  BOOST_TEST(rounded(1.f) == 1.f);
+  BOOST_TEST(rounded(-3.140625f) == -3.140625f);
+  BOOST_TEST(rounded(1.f + 0x1p-8f) == 1.f);                       // halfway, to the even one below
+  BOOST_TEST(rounded(1.f + 3 * 0x1p-8f) == 1.f + 0x1p-6f);         // halfway, to the even one above
+  BOOST_TEST(rounded(1.f + 0x1p-8f + 0x1p-20f) == 1.f + 0x1p-7f);  // above halfway
+  BOOST_TEST(rounded(0x1p-133f) == 0x1p-133f);                     // subnormal
+  BOOST_TEST(rounded(-0.f) == 0.f);
+  BOOST_TEST(std::signbit(rounded(-0.f)));
+  BOOST_TEST(rounded(std::numeric_limits<float>::max()) == HUGE_VALF);
+  BOOST_TEST(rounded(-HUGE_VALF) == -HUGE_VALF);
+  BOOST_TEST(std::isnan(rounded(NAN)));
+  BOOST_TEST(std::isnan(rounded(std::bit_cast<float>(0x7F800001u))));  // its payload is in the half that is dropped
+  for (std::uint32_t bits = 0; bits < 0x10000u; ++bits) {
+    const float held = std::bit_cast<float>(bits << 16);
+    if (!std::isnan(held)) BOOST_REQUIRE(cpu::to_bfloat16(held) == bits);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(products_of_bfloat16) {
+  BOOST_TEST_MESSAGE("this processor multiplies bfloat16 itself: " << cpu_multiplies_bfloat16());
+  for (const std::int64_t n : {1, 7, 64, 257}) {
+    compare({n, 40, 23, 5}, integers, true, compute::bfloat16);
+    compare({n, 40, 23}, halves, false, compute::bfloat16);
+    compare({n, 256, 256, 0, false, true}, halves, false, compute::bfloat16);
+  }
+  compare({0, 8, 7}, integers, true, compute::bfloat16);
+}
+
+// The product of two numbers between those that bfloat16 holds; its sum with the bias is not rounded to bfloat16.
+BOOST_AUTO_TEST_CASE(bfloat16_rounds_both_factors_and_nothing_else) {
+  const auto device = make_cpu_device(1, compute::bfloat16);
+  twin x(1, 1, constant(1 + 0x1p-12)), weight(1, 1, constant(3 - 0x1p-12)), bias(1, 1, constant(0x1p-10)), y(1, 1, constant(0));
+  require_ok(linear_forward(*device, {x.f32(), weight.f32(), bias.f32()}, y.f32()));
+  BOOST_TEST(*y.f32().as<float>() == 3 + 0x1p-10f);
 }
 
 BOOST_AUTO_TEST_CASE(products_are_counted) {
