@@ -40,6 +40,7 @@ void go_on(pointer self) {
 void fail(pointer self, const status& why) {
   self->state.book->fail(why);
   self->state.parts.group->abort(why);
+  self->state.parts.stop_evaluating.request_stop();
 }
 
 // Asks one worker; `take` gets the answer. A worker that is down owes nothing more.
@@ -70,11 +71,10 @@ status take_report(pointer self, const step_done& done) {
 }
 
 // Asks for what is done once a checkpoint: the next one waits until all of it is.
-template <class Actor, class Atom>
-void request_of(pointer self, const Actor& whom, Atom what, const checkpoint_ptr& whole, const std::string& doing) {
-  auto& s = self->state;
-  ++s.owed;
-  self->request(whom, s.parts.patience, what, whole)
+template <class Actor, class Patience, class Atom>
+void request_of(pointer self, const Actor& whom, Patience patience, Atom what, const checkpoint_ptr& whole, const std::string& doing) {
+  ++self->state.owed;
+  self->request(whom, patience, what, whole)
       .then(
           [self](const checkpoint_receipt&) {
             if (--self->state.owed == 0) self->state.book->checkpoint_written();
@@ -91,8 +91,9 @@ void request_of(pointer self, const Actor& whom, Atom what, const checkpoint_ptr
 void hand_over(pointer self, const checkpoint_ptr& whole) {
   auto& s = self->state;
   const auto after = " after " + std::to_string(whole->facts.steps_done) + " steps";
-  request_of(self, s.parts.checkpoints, save_atom_v, whole, "checkpoint" + after);
-  if (s.parts.evaluations && !s.book->stopped()) request_of(self, s.parts.evaluations, evaluate_atom_v, whole, "evaluation" + after);
+  request_of(self, s.parts.checkpoints, s.parts.patience, save_atom_v, whole, "checkpoint" + after);
+  if (s.parts.evaluations && !s.book->stopped())
+    request_of(self, s.parts.evaluations, caf::infinite, evaluate_atom_v, whole, "evaluation" + after);
 }
 
 status take_part(pointer self, const checkpoint_part& part) {
@@ -156,6 +157,7 @@ void lose(pointer self, const caf::down_msg& down) {
 
 void stop(pointer self) {
   self->state.book->stop();
+  self->state.parts.stop_evaluating.request_stop();
   if (self->state.running) go_on(self);
 }
 

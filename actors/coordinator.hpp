@@ -6,7 +6,7 @@
 // Ordering   orders go to every worker in the same order; steps are reported to the sink in theirs.
 // Blocking   never, but for the sink, which is called in the handler: it must be quick. It holds no tensor.
 // Failure    the first failure of a worker, of a checkpoint, of its evaluation or of the sink ends the run, and so do a worker that is down or that does not
-//            answer within `patience`: the group is cut, answers still out are waited for, then `run` is answered with the cause.
+//            answer within `patience` (an evaluation may take as long as it takes): the group is cut, answers still out are waited for, then `run` is answered with the cause.
 //            No checkpoint is made then: the last one stays. A worker that hangs keeps its thread, for which run_system, and so the
 //            process, goes on waiting.
 #pragma once
@@ -16,6 +16,7 @@
 #include <caf/typed_response_promise.hpp>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "actors/checkpointer.hpp"
@@ -33,7 +34,8 @@ struct coordinator_parts {
   run_settings settings;
   std::vector<worker_actor> workers;  // by rank
   checkpointer_actor checkpoints;
-  evaluator_actor evaluations;  // none: checkpoints are not measured
+  evaluator_actor evaluations;       // none: checkpoints are not measured
+  std::stop_source stop_evaluating;  // cuts an evaluation short, when the run is stopped or fails
   progress_sink sink;
   std::shared_ptr<abort_handle> group;
   const clock_source* clock = nullptr;  // outlives the coordinator

@@ -19,6 +19,10 @@ double per_second(std::uint64_t count, double seconds) { return seconds > 0 ? st
 
 }  // namespace
 
+bool is_regular_checkpoint(const recipe& r, std::uint64_t steps_done, std::uint64_t of) noexcept {
+  return steps_done == of || (r.checkpoint.every > 0 && steps_done % r.checkpoint.every == 0);
+}
+
 run_book::run_book(const run_settings& settings, const clock_source& clock)
     : settings_(settings),
       clock_(&clock),
@@ -28,8 +32,7 @@ run_book::run_book(const run_settings& settings, const clock_source& clock)
       saved_(settings_.first_step) {}
 
 bool run_book::checkpoint_due() const noexcept {
-  const auto every = settings_.recipe.checkpoint.every;
-  return issued_ > saved_ && (issued_all() || (every > 0 && issued_ % every == 0));
+  return issued_ > saved_ && (stopped_ || is_regular_checkpoint(settings_.recipe, issued_, settings_.of));
 }
 
 std::optional<run_order> run_book::next() {

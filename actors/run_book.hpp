@@ -1,7 +1,7 @@
 // The coordinator's state: what has been handed out, what came back, what is next. Knows neither actors nor time-outs nor tensors.
 // Every worker gets the same stream of orders: steps in their order, and between two steps a `save_order`, so that all ranks bring their
 // part of a checkpoint at the same step boundary. Steps are handed out `ahead` of the slowest rank's report.
-// Checkpoints   one is written at a time: orders stop before the next one until the last is on disk.
+// Checkpoints   one is written at a time: orders stop before the next one until the last is on disk and, where it is measured, measured.
 // Failure       the first cause is kept; one that is not itself an echo of an aborted exchange is preferred. No order follows a failure.
 // Threads       one.
 #pragma once
@@ -30,6 +30,9 @@ struct run_settings {
   std::uint64_t ahead = 2;       // steps handed out before the last one is reported
 };
 
+// Whether a run that nobody stops makes a checkpoint then.
+bool is_regular_checkpoint(const recipe&, std::uint64_t steps_done, std::uint64_t of) noexcept;
+
 class run_book {
 public:
   // The clock outlives the book.
@@ -42,6 +45,7 @@ public:
   result<std::optional<training_progress>> take(const step_done&);
   // Parts of a checkpoint; whole once the last is there.
   result<checkpoint_ptr> take(checkpoint_part);
+  // Written, and measured where it is.
   void checkpoint_written();
 
   // No further steps; a checkpoint after those in flight.

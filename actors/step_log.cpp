@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -22,37 +23,30 @@ std::optional<std::uint64_t> step_of(const std::string& line) {
   return step != object.end() && step->is_number_unsigned() ? std::optional(step->get<std::uint64_t>()) : std::nullopt;
 }
 
-struct kept_lines {
-  std::string text;
-  std::optional<std::uint64_t> last;
-};
-
-result<kept_lines> lines_before(const fs::path& path, std::uint64_t end) {
+result<std::string> lines_before(const fs::path& path, std::uint64_t end, const step_log::line_reader& show) {
   auto whole = read_file(path, std::numeric_limits<std::uint64_t>::max());
-  kept_lines kept;
+  std::string kept;
   if (end == 0 || whole.failure().code() == errc::not_found) return kept;
   if (!whole.ok()) return whole.failure();
   std::string line;
   for (std::istringstream in(std::move(whole).value()); std::getline(in, line);) {
     const auto step = step_of(line);
     if (!step || *step >= end) continue;
-    kept.text += line + '\n';
-    kept.last = step;
+    if (show) ARGOSY_TRY(show(*step, line).within(path.string()));
+    kept += line + '\n';
   }
   return kept;
 }
 
 }  // namespace
 
-result<step_log> step_log::open(const fs::path& path, std::uint64_t end) {
+result<step_log> step_log::open(const fs::path& path, std::uint64_t end, const line_reader& show) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return status{errc::io_error, path.parent_path().string() + ": " + error.message()};
-  ARGOSY_ASSIGN(const kept_lines kept, lines_before(path, end));
-  ARGOSY_TRY(replace_file(path, kept.text));
-  auto log = append_to(path);
-  if (log.ok()) log->last_kept_ = kept.last;
-  return log;
+  ARGOSY_ASSIGN(const std::string kept, lines_before(path, end, show));
+  ARGOSY_TRY(replace_file(path, kept));
+  return append_to(path);
 }
 
 result<step_log> step_log::append_to(const fs::path& path) {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,11 +17,11 @@ namespace argosy {
 
 class step_log {
 public:
-  // Keeps the lines of steps before `end`; makes the file, and the folder it is in, where they are missing.
-  static result<step_log> open(const std::filesystem::path& file, std::uint64_t end);
+  // Keeps the lines of steps before `end`; makes the file, and the folder it is in, where they are missing. `kept` is shown each line that
+  // stays, with its step, before anything is changed; what it refuses is refused with the file's name.
+  using line_reader = std::function<status(std::uint64_t step, const std::string& line)>;
+  static result<step_log> open(const std::filesystem::path& file, std::uint64_t end, const line_reader& kept = {});
   static result<step_log> append_to(const std::filesystem::path& file);
-  // Of the last line that was kept; none: no line was.
-  std::optional<std::uint64_t> last_kept() const noexcept { return last_kept_; }
   // Without the newline.
   status write(std::string_view line);
 
@@ -33,7 +33,6 @@ private:
 
   std::filesystem::path path_;
   std::unique_ptr<std::FILE, closer> file_;
-  std::optional<std::uint64_t> last_kept_;
 };
 
 }  // namespace argosy

@@ -44,27 +44,34 @@ private:
   std::optional<queries_of_products> of_products_;
 };
 
-bool is_measured(const checkpoint_facts& facts) {
-  const auto every = facts.recipe.checkpoint.every;
-  return facts.steps_done == facts.of || (every > 0 && facts.steps_done % every == 0);
+// Figures that should be there and are not, as whoever made the checkpoint was stopped or killed before: of all checkpoints still on disk.
+status make_up_for(const training_job& job, const checkpoint_facts& facts, validation& figures, const std::stop_token& stop) {
+  ARGOSY_ASSIGN(auto checkpoints, list_checkpoints(job.run));
+  for (const auto& [steps, path] : checkpoints) {
+    if (stop.stop_requested()) return {};
+    if (!is_regular_checkpoint(facts.recipe, steps, facts.of) || figures.has_measured(steps)) continue;
+    ARGOSY_ASSIGN(const checkpoint_state state, read_checkpoint(path));
+    const status measured = figures.measure(state, stop);
+    if (!measured.ok() && !stop.stop_requested()) return measured;
+  }
+  return {};
 }
 
-// Null when the job has no judged queries. Interrupted, it ends without figures. Those of the checkpoint that the run goes on from are made
-// up for when they are missing.
-result<checkpoint_measurer> measurer_of(const training_job& job, const checkpoint_facts& facts, const checkpoint_state* from,
-                                        const std::stop_token& stop) {
-  if (!job.judged) return checkpoint_measurer();
+// Null when the job has no judged queries.
+result<std::shared_ptr<validation>> validation_of(const training_job& job, const checkpoint_facts& facts) {
+  if (!job.judged) return std::shared_ptr<validation>();
   ARGOSY_ASSIGN(auto opened, validation::open({job.data, job.judged, job.run, all_threads(job.recipe), job.evaluated}, facts));
-  const auto kept = std::make_shared<validation>(std::move(opened));
-  const auto measure = [kept, stop](const checkpoint_state& state) -> status {
-    const status measured = kept->measure(state, stop);
-    return stop.stop_requested() ? status{} : measured;
-  };
-  if (from != nullptr && is_measured(facts) && !kept->has_measured(facts.steps_done)) ARGOSY_TRY(measure(*from));
-  return checkpoint_measurer(measure);
+  return std::make_shared<validation>(std::move(opened));
 }
 
 training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
+
+void warn_of_slow_arithmetic(compute chosen) {
+  if (chosen == compute::bfloat16 && !cpu_multiplies_bfloat16())
+    log::warning(
+        "this processor does not multiply bfloat16: factors are rounded to it and multiplied as float32, slower than train.compute = "
+        "\"float32\"");
+}
 
 }  // namespace
 
@@ -74,20 +81,23 @@ result<training_end> run_training(const training_job& job, const std::function<v
   ARGOSY_ASSIGN(const auto from, starting_point(job));
   checkpoint_facts facts = facts_of(job);
   if (from) facts.steps_done = from->facts.steps_done;
-  ARGOSY_ASSIGN(const checkpoint_measurer measure, measurer_of(job, facts, from.get(), stop));
-  if (facts.steps_done == facts.of) return nothing_left(facts);
   std::shared_ptr<const initial_weights> initial;
   if (!from) {
     ARGOSY_ASSIGN(initial, initial_weights_of(job));
   }
+  ARGOSY_ASSIGN(const auto figures, validation_of(job, facts));
+  if (figures) ARGOSY_TRY(make_up_for(job, facts, *figures, stop));
+  // Without the figures of its last step a run is not at its end.
+  const auto ended = [&](training_end end) {
+    if (figures && end.steps_done == end.of) end.interrupted = !figures->has_measured(end.of);
+    return end;
+  };
+  if (facts.steps_done == facts.of) return ended(nothing_left(facts));
   ARGOSY_ASSIGN(auto metrics, step_log::open(job.run / "metrics.jsonl", facts.steps_done));
 
   const system_clock_source clock;
   const auto& train = job.recipe.train;
-  if (train.arithmetic == compute::bfloat16 && !cpu_multiplies_bfloat16())
-    log::warning(
-        "this processor does not multiply bfloat16: factors are rounded to it and multiplied as float32, slower than train.compute = "
-        "\"float32\"");
+  warn_of_slow_arithmetic(train.arithmetic);
   const pair_order pairs(job.data->pairs(), train.seed);
   const further_finder further(job);
   training_system system;
@@ -104,12 +114,14 @@ result<training_end> run_training(const training_job& job, const std::function<v
     ARGOSY_TRY(write_checkpoint(job.run, state));
     return prune_checkpoints(job.run, job.recipe.checkpoint.keep);
   };
-  system.measure = measure;
+  if (figures)
+    system.measure = [figures](const checkpoint_state& state, const std::stop_token& cut) { return figures->measure(state, cut); };
   system.sink = [&](const training_progress& progress) {
     if (show) show(progress);
     return metrics.write(metrics_line(progress));
   };
-  return run_system(system, clock, stop);
+  ARGOSY_ASSIGN(const training_end end, run_system(system, clock, stop));
+  return ended(end);
 }
 
 }  // namespace argosy

@@ -26,7 +26,7 @@ struct training_job {
   bool resume = false;
   std::filesystem::path initial = {};                                        // initial weights for a run that begins; empty: none
   std::shared_ptr<const judgements> judged = nullptr;                        // recall is measured with every checkpoint; null: it is not
-  std::function<void(std::span<const evaluated_part>)> evaluated = nullptr;  // called on the evaluator's thread; may be empty
+  std::function<void(std::span<const evaluated_part>)> evaluated = nullptr;  // called by whoever measures, on its thread; may be empty
 };
 
 // One global step, all ranks together, as it goes to RUN/metrics.jsonl and to the screen.

@@ -50,7 +50,8 @@ coordinator_actor start(caf::actor_system& actors, crew& all, const training_sys
     parts.workers.push_back(all.add(actors.spawn<caf::detached>(worker, of_worker)));
   }
   parts.checkpoints = all.add(actors.spawn<caf::detached>(checkpointer, system.write));
-  if (system.measure) parts.evaluations = all.add(actors.spawn<caf::detached>(evaluator, system.measure));
+  if (system.measure)
+    parts.evaluations = all.add(actors.spawn<caf::detached>(evaluator, system.measure, parts.stop_evaluating.get_token()));
   return all.add(actors.spawn(coordinator, parts));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/log.hpp"
 #include "index/vector_index.hpp"
 #include "model/embedding.hpp"
 #include "model/query_encoder.hpp"
@@ -28,10 +29,27 @@ std::string dumped(const nlohmann::ordered_json& object) {
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+// Of the judgements that a line was measured with; lines are this file's own.
+std::string judgements_of(const std::string& line) {
+  const auto object = nlohmann::json::parse(line, nullptr, false);
+  return object.is_object() && object.contains("judgements") && object["judgements"].is_string() ? object["judgements"].get<std::string>()
+                                                                                                 : "none";
+}
+
+void warn_of_left_out(const judgements& judged, const judged_rows& rows, std::size_t wordless) {
+  const auto warn = [](std::uint64_t count, const char* what) {
+    if (count > 0) log::warning("judged queries: " + std::to_string(count) + ' ' + what);
+  };
+  warn(judged.refused_lines, "lines were refused");
+  warn(judged.unknown_queries, "judgements are of a query that the query file lacks");
+  warn(rows.unknown_products, "judgements are of a product that the data lack");
+  warn(wordless, "queries hold no word and count as missed");
+}
+
 }  // namespace
 
-validation::validation(validation_job job, step_log log, judged_rows rows, std::vector<asked_query> asked)
-    : job_(std::move(job)), log_(std::move(log)), rows_(std::move(rows)), asked_(std::move(asked)) {}
+validation::validation(validation_job job, step_log log, judged_rows rows, std::vector<asked_query> asked, std::set<std::uint64_t> measured)
+    : job_(std::move(job)), log_(std::move(log)), rows_(std::move(rows)), asked_(std::move(asked)), measured_(std::move(measured)) {}
 
 result<validation> validation::open(validation_job job, const checkpoint_facts& facts) {
   const auto id_of = [&](std::size_t product) { return job.data->product_id(product); };
@@ -44,8 +62,17 @@ result<validation> validation::open(validation_job job, const checkpoint_facts& 
     auto tokens = encoder.tokens(job.judged->queries[q].text);
     if (tokens.ok()) asked.push_back({q, std::move(*tokens)});  // one without a word is missed
   }
-  ARGOSY_ASSIGN(auto log, step_log::open(job.run / "evaluation.jsonl", facts.steps_done + 1));
-  return validation(std::move(job), std::move(log), std::move(rows), std::move(asked));
+  std::set<std::uint64_t> measured;
+  const std::string mine = hex_text(job.judged->fingerprint());
+  const auto kept = [&](std::uint64_t step, const std::string& line) -> status {
+    measured.insert(step);
+    if (const auto theirs = judgements_of(line); theirs != mine)
+      return {errc::invalid_argument, "has figures of other judgements: want those with fingerprint " + theirs + ", got " + mine};
+    return {};
+  };
+  ARGOSY_ASSIGN(auto log, step_log::open(job.run / "evaluation.jsonl", facts.steps_done + 1, kept));
+  warn_of_left_out(*job.judged, rows, job.judged->queries.size() - asked.size());
+  return validation(std::move(job), std::move(log), std::move(rows), std::move(asked), std::move(measured));
 }
 
 status validation::measure(const checkpoint_state& state, const std::stop_token& stop) {
@@ -75,13 +102,17 @@ status validation::search(const checkpoint_state& state, const std::stop_token& 
 
 status validation::write(const checkpoint_facts& facts) {
   const auto parts = measure_parts(*job_.judged, rows_.answers, recall_at);
-  nlohmann::ordered_json line{{"step", facts.steps_done}, {"of", facts.of}, {"products", job_.data->products()}};
+  nlohmann::ordered_json line{{"step", facts.steps_done},
+                              {"of", facts.of},
+                              {"products", job_.data->products()},
+                              {"judgements", hex_text(job_.judged->fingerprint())}};
   line.update(json_of(parts));
   nlohmann::ordered_json outcomes{{"step", facts.steps_done}, {"queries", nlohmann::ordered_json::array()}};
   for (std::size_t q = 0; q < rows_.answers.size(); ++q)
     if (!rows_.answers[q].relevant.empty()) outcomes["queries"].push_back(outcome_of(job_.judged->queries[q], rows_.answers[q]));
   ARGOSY_TRY(replace_file(job_.run / "outcomes.json", dumped(outcomes) + '\n'));
   ARGOSY_TRY(log_.write(dumped(line)));
+  measured_.insert(facts.steps_done);
   if (job_.show) job_.show(parts);
   return {};
 }

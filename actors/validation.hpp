@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <stop_token>
 
 #include "actors/evaluation.hpp"
@@ -21,16 +22,16 @@ struct validation_job {
   std::shared_ptr<const judgements> judged;
   std::filesystem::path run;
   int threads = 1;
-  std::function<void(std::span<const evaluated_part>)> show = nullptr;  // called by measure; may be empty
+  std::function<void(std::span<const evaluated_part>)> show = nullptr;  // called by measure, on its thread; may be empty
 };
 
 class validation {
 public:
   // `facts` are those of the run as it begins or goes on: evaluations of later steps are dropped from evaluation.jsonl.
-  // Refused when no judged query names a product of the data.
+  // invalid_argument when no judged query names a product of the data, and when evaluation.jsonl has figures of other judgements.
   static result<validation> open(validation_job, const checkpoint_facts& facts);
   // Whether that checkpoint was measured before.
-  bool has_measured(std::uint64_t steps_done) const noexcept { return log_.last_kept() == steps_done; }
+  bool has_measured(std::uint64_t steps_done) const { return measured_.contains(steps_done); }
   // Stopped by `stop` it writes nothing and returns aborted.
   status measure(const checkpoint_state&, const std::stop_token& stop);
 
@@ -39,7 +40,7 @@ private:
     std::size_t query;  // of the judgements
     std::vector<std::int32_t> tokens;
   };
-  validation(validation_job, step_log, judged_rows, std::vector<asked_query>);
+  validation(validation_job, step_log, judged_rows, std::vector<asked_query>, std::set<std::uint64_t> measured);
   status search(const checkpoint_state&, const std::stop_token&);
   status write(const checkpoint_facts&);
 
@@ -47,6 +48,7 @@ private:
   step_log log_;
   judged_rows rows_;
   std::vector<asked_query> asked_;
+  std::set<std::uint64_t> measured_;
 };
 
 }  // namespace argosy

@@ -1,8 +1,10 @@
 #include "data/judgements.hpp"
 
+#include <span>
 #include <unordered_map>
 
 #include "data/records.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 
@@ -32,6 +34,16 @@ result<judgements> read_judgements(const std::filesystem::path& queries, const s
   if (judged.queries.empty()) return status(errc::invalid_argument, queries.string() + ": want at least one query, got none");
   ARGOSY_TRY(read_qrels(qrels, take_qrel, count_refused));
   return judged;
+}
+
+std::uint64_t judgements::fingerprint() const {
+  std::string all;
+  for (const auto& query : queries) {
+    all += query.text + '\n' + (query.needs_image ? "image\n" : "\n");
+    for (const auto& id : query.relevant) all += id + '\t';
+    all += '\n';
+  }
+  return xxh3(std::as_bytes(std::span(all)));
 }
 
 }  // namespace argosy

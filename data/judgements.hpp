@@ -21,6 +21,8 @@ struct judgements {
   bool has_needs_image = false;
   std::uint64_t refused_lines = 0;    // of both files
   std::uint64_t unknown_queries = 0;  // lines of the judgements whose query is not in the query file
+  // Of the queries and what is relevant to each: tells whether two evaluations asked the same.
+  std::uint64_t fingerprint() const;
 };
 
 // Refuses a query file without a good line, and a query id that is there twice.

@@ -304,6 +304,13 @@ result<bool> has_checkpoints(const fs::path& run) {
   return !found.empty();
 }
 
+result<std::map<std::uint64_t, fs::path>> list_checkpoints(const fs::path& run) {
+  ARGOSY_ASSIGN(const auto found, checkpoints_of(run));
+  std::map<std::uint64_t, fs::path> by_steps;
+  for (const auto& path : found) by_steps.emplace(*number_of(path), path);
+  return by_steps;
+}
+
 status set_aside_newer(const fs::path& run, const fs::path& checkpoint) {
   ARGOSY_ASSIGN(const auto newest_first, checkpoints_of(run));
   for (const auto& path : newest_first) {

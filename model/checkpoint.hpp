@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ status write_checkpoint(const std::filesystem::path& run, const checkpoint_state
 status prune_checkpoints(const std::filesystem::path& run, int keep);
 
 result<bool> has_checkpoints(const std::filesystem::path& run);
+// By the number of steps done, whether they verify or not.
+result<std::map<std::uint64_t, std::filesystem::path>> list_checkpoints(const std::filesystem::path& run);
 // Renames those newer than `checkpoint`, which did not verify, to NNNNNNNN.broken: a run that goes on from it will write these steps again.
 status set_aside_newer(const std::filesystem::path& run, const std::filesystem::path& checkpoint);
 // The newest checkpoint that verifies; not_found when there is none. Broken ones are named in the log.

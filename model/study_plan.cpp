@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t longest_study = 1u << 20;
 constexpr std::size_t longest_name = 64;
+constexpr std::int64_t largest_seed = 1'000'000'000'000'000;  // what train.seed may be
+constexpr const char* wanted_seeds = "a list of numbers from 0 to 10^15";
 
 // Reads keys of one table and remembers which: what is left over is unknown.
 class reader {
@@ -88,6 +90,8 @@ result<study_plan::row> read_row(const toml::table& table, const fs::path& file,
   if (own.empty() && base.empty()) return from.fail("recipe", "a recipe, of the study or of the row");
   auto all = in_all;
   all.insert(all.end(), row.set.begin(), row.set.end());
+  if (std::ranges::any_of(all, [](const std::string& set) { return set.starts_with("train.seed"); }))
+    return from.fail("set", "no train.seed: a study's `seeds` are those of every row");
   auto recipe = load_recipe(file.parent_path() / (own.empty() ? base : own), all);
   if (!recipe.ok()) return recipe.failure().within(where + ": row `" + row.name + "`");
   row.recipe = std::move(*recipe);
@@ -127,9 +131,9 @@ result<study_plan> load_study(const fs::path& file) {
   ARGOSY_ASSIGN(const std::string base, from.text("recipe", false));
   ARGOSY_ASSIGN(plan.set, from.list<std::string>("set", a_set));
   ARGOSY_ASSIGN(plan.baseline, from.text("baseline", true));
-  ARGOSY_ASSIGN(const auto seeds, from.list<std::int64_t>("seeds", "a list of numbers of at least 0"));
+  ARGOSY_ASSIGN(const auto seeds, from.list<std::int64_t>("seeds", wanted_seeds));
   for (const auto seed : seeds) {
-    if (seed < 0) return from.fail("seeds", "a list of numbers of at least 0");
+    if (seed < 0 || seed > largest_seed) return from.fail("seeds", wanted_seeds);
     plan.seeds.push_back(static_cast<std::uint64_t>(seed));
   }
   const auto* rows = from.tables("row");

@@ -9,6 +9,7 @@
 //     name = "in-batch"                       # also the name of a folder: letters, digits, and +-_. inside
 //     set = ["negatives.bank=0"]              # what this row sets besides
 // A row may name a `recipe` of its own.
+// Errors    invalid_argument with file, line and key; what load_recipe says, with the row; not_found and io_error of the files.
 #pragma once
 
 #include <cstdint>

@@ -129,7 +129,7 @@ void add_train(CLI::App& app, chosen_command& chosen) {
 void add_study(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<study_options>();
   auto* command = add_command(app, "study", "Train a list of recipes with several seeds each, and compare their recall in one HTML report",
-                              "argosy study --data data --study recipes/ablation.toml --queries val_queries.tsv.gz "
+                              "argosy study --data data --study recipes/studies/negatives.toml --queries val_queries.tsv.gz "
                               "--qrels val_qrels.tsv.gz --out study\n"
                               "  The same command again goes on where it stopped; OUT/study.html is made anew after every run",
                               chosen, true, &run_study, options);

@@ -11,6 +11,7 @@
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/run_record.hpp"
 #include "tools/study_report.hpp"
 #include "tools/training_display.hpp"
 
@@ -52,22 +53,24 @@ public:
   status run() {
     status failure;
     const auto runs = runs_of(plan_);
-    for (std::size_t i = 0; i < runs.size() && !io_.stop.stop_requested(); ++i) {
-      const status done = run_one(runs[i], std::to_string(i + 1) + " of " + std::to_string(runs.size()));
-      if (io_.stop.stop_requested()) break;
-      if (!done.ok()) log::warning(name_of(runs[i]) + ": " + done.text());
-      if (failure.ok()) failure = done.within("run " + name_of(runs[i]));
-      if (done.ok()) finished_.push_back({runs[i].row->name, runs[i].seed, folder_of(runs[i])});
-      ARGOSY_TRY(write_report());
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      const auto trained = run_one(runs[i], std::to_string(i + 1) + " of " + std::to_string(runs.size()));
+      if (io_.stop.stop_requested()) return interrupted("the same command goes on where it stopped");
+      if (!trained.ok()) log::warning(name_of(runs[i]) + ": " + trained.failure().text());
+      if (failure.ok()) failure = trained.failure().within("run " + name_of(runs[i]));
+      if (trained.ok()) finished_.push_back({runs[i].row->name, runs[i].seed, folder_of(runs[i])});
+      if (trained.ok() && *trained) ARGOSY_TRY(write_report());
     }
-    ARGOSY_TRY(print_end());
-    return io_.stop.stop_requested() ? interrupted("the same command goes on where it stopped") : failure;
+    ARGOSY_TRY(write_report());
+    ARGOSY_TRY(print());
+    return failure;
   }
 
 private:
   fs::path folder_of(const planned_run& run) const { return options_.out / "runs" / name_of(run); }
 
-  status run_one(const planned_run& planned, const std::string& place) {
+  // Whether there was anything left to train.
+  result<bool> run_one(const planned_run& planned, const std::string& place) {
     training_display display(io_, name_of(planned) + ", " + place + ":");
     training_job job{.data = data_,
                      .recipe = planned.row->recipe,
@@ -81,7 +84,9 @@ private:
     const auto end = run_training(
         job, [&](const training_progress& p) { display.show(p); }, io_.stop);
     io_.progress.close();
-    return end.failure();
+    ARGOSY_TRY(end.failure());
+    if (!end->interrupted) ARGOSY_TRY(read_run(job.run).failure());
+    return end->seconds > 0;
   }
 
   status write_report() const {
@@ -90,7 +95,7 @@ private:
     return replace_file(options_.out / "study.json", study_json(figures));
   }
 
-  status print_end() const {
+  status print() const {
     if (finished_.empty()) return {};
     ARGOSY_ASSIGN(const study_figures figures, figures_of(outline_of(plan_), finished_));
     if (options_.json) {

@@ -34,7 +34,11 @@ void copy_rows(int threads, const_view x, Number* to, Convert convert) {
   for_rows(threads, x.rows, x.cols, [&](std::int64_t row) { convert(x.cols, x.row<float>(row), to + row * stride); });
 }
 
+// With AVX-512 alone oneDNN would take bfloat16 too, and emulate it.
 bool probe() noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16") == 0) return false;
+#endif
   const std::uint16_t one[] = {to_bfloat16(1.f)};
   float sum[] = {0};
   return dnnl_gemm_bf16bf16f32('N', 'N', 1, 1, 1, 1.f, one, 1, one, 1, 0.f, sum, 1) == dnnl_success && sum[0] == 1.f;

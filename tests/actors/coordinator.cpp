@@ -2,6 +2,7 @@
 #include "actors/coordinator.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <stop_token>
 
 #include "tests/support/actor_fixture.hpp"
 
@@ -56,12 +57,19 @@ public:
   status first;
 };
 
+// Answers at once, or, where the run says that measuring waits, when it is told to go on.
+struct fake_run;
+using slow_evaluator_actor = evaluator_actor::extend<caf::reacts_to<next_atom>>;
+slow_evaluator_actor::behavior_type slow_evaluator(slow_evaluator_actor::pointer, fake_run*, std::stop_token);
+
 struct fake_run : test::deterministic_actors {
   std::vector<std::shared_ptr<script>> scripts{std::make_shared<script>(), std::make_shared<script>()};
   std::shared_ptr<remembered_abort> group = std::make_shared<remembered_abort>();
   std::vector<std::uint64_t> written, shown;
   std::vector<std::string> order;  // of writing and measuring
-  bool measures = false;
+  bool measures = false, measuring_waits = false;
+  slow_evaluator_actor measuring;
+  std::stop_token cut;
   status write_answer, measure_answer, sink_answer;
   run_settings settings = [] {
     run_settings s;
@@ -80,11 +88,7 @@ struct fake_run : test::deterministic_actors {
       order.push_back("write " + std::to_string(state.facts.steps_done));
       return write_answer;
     });
-    if (measures)
-      parts.evaluations = spawn(evaluator, [this](const checkpoint_state& state) {
-        order.push_back("measure " + std::to_string(state.facts.steps_done));
-        return measure_answer;
-      });
+    if (measures) parts.evaluations = measuring = spawn(slow_evaluator, this, parts.stop_evaluating.get_token());
     parts.sink = [this](const training_progress& p) {
       shown.push_back(p.report.step);
       return sink_answer;
@@ -95,6 +99,19 @@ struct fake_run : test::deterministic_actors {
     return spawn(coordinator, parts);
   }
 };
+
+slow_evaluator_actor::behavior_type slow_evaluator(slow_evaluator_actor::pointer self, fake_run* run, std::stop_token stop) {
+  const auto waiting = std::make_shared<caf::typed_response_promise<checkpoint_receipt>>();
+  return {[=](evaluate_atom, const checkpoint_ptr& state) -> caf::result<checkpoint_receipt> {
+            run->order.push_back("measure " + std::to_string(state->facts.steps_done));
+            run->cut = stop;
+            if (!run->measure_answer.ok()) return error_of(run->measure_answer);
+            if (!run->measuring_waits) return checkpoint_receipt{state->facts.steps_done};
+            *waiting = self->make_response_promise<checkpoint_receipt>();
+            return *waiting;
+          },
+          [=](next_atom) { waiting->deliver(checkpoint_receipt{}); }};
+}
 
 using steps = std::vector<std::uint64_t>;
 using asked = std::vector<std::string>;
@@ -120,6 +137,35 @@ BOOST_AUTO_TEST_CASE(every_checkpoint_is_measured_and_the_last_one_before_the_en
   BOOST_REQUIRE_MESSAGE(end.ok(), end.failure().text());
   const asked want{"write 2", "measure 2", "write 4", "measure 4", "write 5", "measure 5"};
   BOOST_TEST(order == want, boost::test_tools::per_element());
+}
+
+// However long it takes: the patience is for workers.
+BOOST_AUTO_TEST_CASE(the_next_checkpoint_waits_for_an_evaluation) {
+  measures = measuring_waits = true;
+  auto answer = self->request(start(), caf::infinite, run_atom_v);
+  run();
+  advance(std::chrono::hours(2));
+  BOOST_TEST((order == asked{"write 2", "measure 2"}));
+  BOOST_TEST((shown == steps{0, 1, 2, 3}));
+  BOOST_TEST(!cut.stop_requested());
+  measuring_waits = false;
+  caf::anon_send(measuring, next_atom_v);
+  run();
+  BOOST_TEST((order == asked{"write 2", "measure 2", "write 4", "measure 4", "write 5", "measure 5"}));
+  answer.receive([](const training_end& end) { BOOST_TEST(end.steps_done == 5u); },
+                 [](const caf::error& why) { BOOST_ERROR(status_of(why).text()); });
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_fails_cuts_the_evaluation_short) {
+  measures = measuring_waits = true;
+  scripts[0]->fails_at = 3;
+  auto answer = self->request(start(), caf::infinite, run_atom_v);
+  run();
+  BOOST_TEST(cut.stop_requested());
+  caf::anon_send(measuring, next_atom_v);
+  run();
+  answer.receive([](const training_end&) { BOOST_ERROR("the run went on"); },
+                 [](const caf::error& why) { BOOST_TEST(status_of(why).message() == "rank 0: step 3: bad"); });
 }
 
 BOOST_AUTO_TEST_CASE(an_evaluation_that_fails_ends_the_run_and_the_checkpoint_stays) {

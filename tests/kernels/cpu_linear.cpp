@@ -119,7 +119,8 @@ BOOST_AUTO_TEST_CASE(rounding_to_bfloat16) {
 }
 
 BOOST_AUTO_TEST_CASE(products_of_bfloat16) {
-  BOOST_TEST_MESSAGE("this processor multiplies bfloat16 itself: " << cpu_multiplies_bfloat16());
+  if (!cpu_multiplies_bfloat16())
+    BOOST_TEST_MESSAGE("skipped: oneDNN's products of bfloat16, which this processor lacks; rounded factors are tested");
   for (const std::int64_t n : {1, 7, 64, 257}) {
     compare({n, 40, 23, 5}, integers, true, compute::bfloat16);
     compare({n, 40, 23}, halves, false, compute::bfloat16);

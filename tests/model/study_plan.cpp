@@ -65,7 +65,9 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_by_name) {
   refused("seeds", "seed", {"study.toml", "unknown key `seed`", "known are", "seeds"});
   refused("[3, 1]", "[3, 3]", {"`seeds`", "3 is there twice"});
   refused("[3, 1]", "[]", {"`seeds`", "at least one"});
-  refused("[3, 1]", "[-3]", {"`seeds`", "at least 0"});
+  refused("[3, 1]", "[-3]", {"`seeds`", "from 0 to 10^15"});
+  refused("[3, 1]", "[1000000000000001]", {"`seeds`", "from 0 to 10^15"});
+  refused("\"train.batch=32\"", "\"train.seed=32\"", {"study.toml:9", "`set`", "no train.seed"});
   refused("baseline = \"in-batch\"", "baseline = \"nothing\"", {"`baseline`", "nothing"});
   refused("name = \"other\"", "name = \"../other\"", {"study.toml:12", "`name`", "../other"});
   refused("name = \"other\"", "name = \"+MBNS\"", {"+MBNS", "twice"});

@@ -71,6 +71,23 @@ BOOST_AUTO_TEST_CASE(killed_and_started_again_it_ends_with_the_same_figures) {
   BOOST_TEST(figures("killed") == figures("whole"));
 }
 
+BOOST_AUTO_TEST_CASE(interrupted_it_has_the_same_evaluations_in_the_end) {
+  write_plan("\"negatives.bank=64\"");
+  must_run(arguments("whole"));
+  const auto text_of = [&](const char* out, const char* run) {
+    std::ifstream in(folder / out / "runs" / run / "evaluation.jsonl");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  background_argosy running(arguments("stopped"));
+  for (int waits = 0; waits < 6000 && text_of("stopped", "plain-1").empty(); ++waits)
+    BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(5)));
+  running.signal(SIGINT);
+  BOOST_TEST(running.wait() == 130);
+  must_run(arguments("stopped"));
+  for (const char* run : {"plain-1", "+bank-2"}) BOOST_TEST(text_of("stopped", run) == text_of("whole", run));
+  BOOST_TEST(figures("stopped") == figures("whole"));
+}
+
 BOOST_AUTO_TEST_CASE(a_run_that_cannot_go_on_is_named_and_the_others_are_reported) {
   write_plan("\"negatives.bank=64\"");
   must_run(arguments("out"));
