@@ -76,7 +76,9 @@ std::string compared_section(const study_figures& figures) {
   for (const auto seed : figures.outline.seeds) html += std::to_string(seed) + (seed == figures.outline.seeds.back() ? ". " : ", ");
   if (figures.queries > 0) {
     html += "Each run answers " + counted(figures.queries, "query", "queries") + " over " + counted(figures.products, "product") + "; " +
-            grouped(figures.needing_image) + " of the queries need the image. Minutes are those of training steps and of waiting for data; steps beside an evaluation share the processor with it.";
+            grouped(figures.needing_image) +
+            " of the queries need the image. Minutes are those of training steps and of waiting for data; steps beside an evaluation share "
+            "the processor with it.";
   }
   return html + "</p></section>\n";
 }
