@@ -50,8 +50,12 @@ status make_up_for(const training_job& job, const checkpoint_facts& facts, valid
   for (const auto& [steps, path] : checkpoints) {
     if (stop.stop_requested()) return {};
     if (!is_regular_checkpoint(facts.recipe, steps, facts.of) || figures.has_measured(steps)) continue;
-    ARGOSY_ASSIGN(const checkpoint_state state, read_checkpoint(path));
-    const status measured = figures.measure(state, stop);
+    const auto state = read_checkpoint(path);
+    if (!state.ok()) {
+      log::warning("not measured: " + state.failure().text());
+      continue;
+    }
+    status measured = figures.measure(*state, stop);
     if (!measured.ok() && !stop.stop_requested()) return measured;
   }
   return {};

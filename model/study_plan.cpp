@@ -92,9 +92,9 @@ result<study_plan::row> read_row(const toml::table& table, const fs::path& file,
   all.insert(all.end(), row.set.begin(), row.set.end());
   if (std::ranges::any_of(all, [](const std::string& set) { return set.starts_with("train.seed"); }))
     return from.fail("set", "no train.seed: a study's `seeds` are those of every row");
-  auto recipe = load_recipe(file.parent_path() / (own.empty() ? base : own), all);
+  const auto recipe = load_recipe(file.parent_path() / (own.empty() ? base : own), all);
   if (!recipe.ok()) return recipe.failure().within(where + ": row `" + row.name + "`");
-  row.recipe = std::move(*recipe);
+  row.recipe = *recipe;
   return row;
 }
 
