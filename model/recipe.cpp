@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <toml++/toml.h>
-
+#include "model/toml_file.hpp"
 #include "schema/folder.hpp"
 
 namespace argosy {
@@ -215,15 +214,6 @@ status read_table(const std::vector<field>& fields, const toml::table& root, std
   return {};
 }
 
-result<toml::table> parsed(std::string_view text, std::string_view name) {
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    return status{errc::invalid_argument,
-                  std::string(name) + ":" + std::to_string(error.source().begin.line) + ": not TOML: " + std::string(error.description())};
-  }
-}
-
 status apply_override(const std::vector<field>& fields, const std::string& text) {
   const auto name = "--set " + text;
   const auto equals = text.find('=');
@@ -231,7 +221,7 @@ status apply_override(const std::vector<field>& fields, const std::string& text)
   if (equals == std::string::npos || dot == std::string::npos || dot > equals)
     return {errc::invalid_argument, name + ": want table.key=value, as in train.batch=64"};
   const auto line = "v = " + text.substr(equals + 1);
-  ARGOSY_ASSIGN(const auto table, parsed(line, name));
+  ARGOSY_ASSIGN(const auto table, parse_toml(line, name));
   if (table.size() != 1) return {errc::invalid_argument, name + ": want one value"};
   return read_key(fields, text.substr(0, dot), text.substr(dot + 1, equals - dot - 1), *table.get("v"), name);
 }
@@ -255,7 +245,7 @@ status refuse_impossible(const recipe& r, std::string_view name) {
 result<recipe> parse_recipe(std::string_view text, std::string_view name, std::span<const std::string> overrides) {
   recipe r;
   const auto fields = fields_of(r);
-  ARGOSY_ASSIGN(const auto root, parsed(text, name));
+  ARGOSY_ASSIGN(const auto root, parse_toml(text, name));
   ARGOSY_TRY(read_table(fields, root, name));
   for (const auto& text_of_one : overrides) ARGOSY_TRY(apply_override(fields, text_of_one));
   ARGOSY_TRY(refuse_impossible(r, overrides.empty() ? std::string(name) : std::string(name) + " with --set"));

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include <toml++/toml.h>
-
+#include "model/toml_file.hpp"
 #include "schema/folder.hpp"
 
 namespace argosy {
@@ -110,20 +109,11 @@ status check(const study_plan& plan, const fs::path& file) {
   return {};
 }
 
-result<toml::table> parsed(const std::string& text, const fs::path& file) {
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    return status{errc::invalid_argument,
-                  file.string() + ":" + std::to_string(error.source().begin.line) + ": not TOML: " + std::string(error.description())};
-  }
-}
-
 }  // namespace
 
 result<study_plan> load_study(const fs::path& file) {
   ARGOSY_ASSIGN(const std::string text, read_file(file, longest_study));
-  ARGOSY_ASSIGN(const toml::table root, parsed(text, file));
+  ARGOSY_ASSIGN(const toml::table root, parse_toml(text, file.string()));
   reader from(root, file.string());
   study_plan plan;
   ARGOSY_ASSIGN(plan.title, from.text("title", true));

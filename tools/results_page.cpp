@@ -5,13 +5,16 @@
 namespace argosy {
 namespace {
 
-constexpr std::string_view style = R"(
+constexpr std::string_view shared_style = R"(
 body { margin: 0; background: #f6f5f2; color: #23211f; font: 16px/1.45 system-ui, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 26px; margin: 0 0 4px; }
 .about { color: #77716a; margin: 0 0 28px; }
 section { margin: 0 0 36px; }
 h2 { font-size: 19px; font-weight: 600; margin: 0 0 12px; padding-bottom: 6px; border-bottom: 1px solid #dcd8d0; }
+)";
+
+constexpr std::string_view style = R"(
 ol { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 16px; }
 li { background: #fff; border: 1px solid #e6e2da; border-radius: 8px; overflow: hidden; display: flex; flex-direction: column; }
 .picture { height: 190px; display: flex; align-items: center; justify-content: center; background: #fff; color: #b5afa6; font-size: 13px; }
@@ -48,15 +51,19 @@ void add_section(const results_page& page, const answered_query& answer, drawn_p
 }  // namespace
 
 drawn_page page_of(const results_page& page, std::span<const answered_query> answers) {
-  drawn_page drawn{
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-      escape_html(page.heading) + "</title><style>" + std::string(style) + "</style></head>\n<body><main>\n<h1>" +
-      escape_html(page.heading) + "</h1>\n<p class=\"about\">" + grouped(page.from->products()) + " products, generation " +
-      std::to_string(page.from->number()) + ". The number under a picture is its similarity to the query.</p>\n"};
+  drawn_page drawn{page_begin(page.heading, style) + "<p class=\"about\">" + grouped(page.from->products()) + " products, generation " +
+                   std::to_string(page.from->number()) + ". The number under a picture is its similarity to the query.</p>\n"};
   for (const auto& answer : answers) add_section(page, answer, drawn);
-  drawn.html += "</main></body></html>\n";
+  drawn.html += page_end;
   return drawn;
+}
+
+std::string page_begin(std::string_view heading, std::string_view own_style) {
+  const std::string title = escape_html(heading);
+  return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
+         title + "</title><style>" + std::string(shared_style) + std::string(own_style) + "</style></head>\n<body><main>\n<h1>" + title +
+         "</h1>\n";
 }
 
 std::string escape_html(std::string_view text) {

@@ -32,6 +32,9 @@ struct drawn_page {
 // A picture that cannot be read is left out; its result stays.
 drawn_page page_of(const results_page&, std::span<const answered_query>);
 
+// What begins every page, up to its heading, in the style that all share and then its own; and what ends it.
+std::string page_begin(std::string_view heading, std::string_view own_style);
+inline constexpr std::string_view page_end = "</main></body></html>\n";
 std::string escape_html(std::string_view);
 std::string base64(std::span<const std::byte>);
 // By the first bytes: image/jpeg, image/png, image/webp; empty for anything else.

@@ -9,14 +9,9 @@ namespace argosy {
 namespace {
 
 constexpr std::string_view style = R"(
-body { margin: 0; background: #f6f5f2; color: #23211f; font: 16px/1.45 system-ui, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 32px 24px 64px; }
-h1 { font-size: 26px; margin: 0 0 4px; }
-.about, .note, figcaption { color: #77716a; }
-.about { margin: 0 0 28px; white-space: pre-line; }
+.note, figcaption { color: #77716a; }
+.about { white-space: pre-line; }
 .note, figcaption { font-size: 14px; margin: 8px 0 0; }
-section { margin: 0 0 36px; }
-h2 { font-size: 19px; font-weight: 600; margin: 0 0 12px; padding-bottom: 6px; border-bottom: 1px solid #dcd8d0; }
 table { border-collapse: collapse; width: 100%; background: #fff; border: 1px solid #e6e2da; font-size: 14px; }
 th, td { padding: 8px 10px; text-align: right; vertical-align: top; border-bottom: 1px solid #eeebe4; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; }
@@ -167,12 +162,8 @@ std::string curves_section(const study_figures& figures) {
 }  // namespace
 
 std::string study_page(const study_figures& figures) {
-  const std::string title = escape_html(figures.outline.title);
-  return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-         title + "</title><style>" + std::string(style) + "</style></head>\n<body><main>\n" + tagged("h1", title) +
-         "\n<p class=\"about\">" + escape_html(figures.outline.about) + "</p>\n" + compared_section(figures) + retrieval_section(figures) +
-         curves_section(figures) + "</main></body></html>\n";
+  return page_begin(figures.outline.title, style) + "<p class=\"about\">" + escape_html(figures.outline.about) + "</p>\n" +
+         compared_section(figures) + retrieval_section(figures) + curves_section(figures) + std::string(page_end);
 }
 
 }  // namespace argosy

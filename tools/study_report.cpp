@@ -104,9 +104,4 @@ std::string study_json(const study_figures& figures) {
   return object.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-result<std::string> study_page(const study_outline& outline, std::span<const study_run> finished) {
-  ARGOSY_ASSIGN(const study_figures figures, figures_of(outline, finished));
-  return study_page(figures);
-}
-
 }  // namespace argosy

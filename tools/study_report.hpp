@@ -5,7 +5,6 @@
 // by_seed and difference: null, or mean, low, high of its interval. What no run has finished is null.
 #pragma once
 
-#include <span>
 #include <string>
 
 #include "base/status.hpp"
@@ -16,9 +15,6 @@ namespace argosy {
 std::string study_page(const study_figures&);
 std::string study_table(const study_figures&);  // lines, each ended; difference_note goes with it
 std::string study_json(const study_figures&);   // without the newline
-
-// The page at once: figures_of, which may refuse, then study_page.
-result<std::string> study_page(const study_outline&, std::span<const study_run> finished);
 
 // How a difference was computed, for readers; without markup.
 std::string difference_note(const study_figures&);

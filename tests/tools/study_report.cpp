@@ -110,7 +110,7 @@ const measured& measure(const row_figures& row, std::string_view part, std::stri
 
 // Refused with all of these words.
 void check_study_refused(const study_outline& outline, const std::vector<study_run>& runs, const std::vector<std::string>& words) {
-  const auto found = study_page(outline, runs);
+  const auto found = figures_of(outline, runs);
   BOOST_TEST_REQUIRE(!found.ok());
   for (const auto& word : words) BOOST_TEST(found.failure().message().find(word) != std::string::npos, found.failure().message());
 }
@@ -171,9 +171,9 @@ BOOST_AUTO_TEST_CASE(only_seeds_that_both_rows_have_are_compared) {
 BOOST_AUTO_TEST_CASE(the_order_of_runs_does_not_matter) {
   const scratch_folder scratch;
   auto runs = two_rows(scratch);
-  const std::string page = must(study_page(small_outline(), runs));
+  const std::string page = study_page(must(figures_of(small_outline(), runs)));
   std::reverse(runs.begin(), runs.end());
-  BOOST_TEST((must(study_page(small_outline(), runs)) == page));
+  BOOST_TEST((study_page(must(figures_of(small_outline(), runs))) == page));
 }
 
 BOOST_AUTO_TEST_CASE(steps_pairs_and_minutes_are_those_of_the_metrics) {
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(bold_is_an_interval_without_zero_grey_one_with_it) {
   const scratch_folder scratch;
   const std::vector<study_run> runs{{"base", 1, write_run(scratch / "a", {.ranks = {"9", "9", "9", "9"}})},
                                     {"bank", 1, write_run(scratch / "b", {.ranks = {"30", "30", "30", "30"}})}};
-  BOOST_TEST(must(study_page(small_outline(), runs)).find("<b>-1.000<br>[-1.000, -1.000]</b>") != std::string::npos);
+  BOOST_TEST(study_page(must(figures_of(small_outline(), runs))).find("<b>-1.000<br>[-1.000, -1.000]</b>") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_table_has_the_same_figures) {
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(queries_that_do_not_say_whether_they_need_the_image_leave_t
 }
 
 BOOST_AUTO_TEST_CASE(a_study_without_a_finished_run_has_a_page) {
-  const std::string page = must(study_page(small_outline(), {}));
+  const std::string page = study_page(must(figures_of(small_outline(), {})));
   BOOST_TEST(page.find("no figures") != page.npos);
   BOOST_TEST(page.find("nan") == page.npos);
 }
