@@ -13,6 +13,12 @@ caf::result<push_receipt> push(memory_bank& bank, const bank_batch& batch) {
   return push_receipt{bank.valid()};
 }
 
+caf::result<bank_snapshot_ptr> save(const memory_bank& bank) {
+  auto saved = bank.save();
+  if (!saved) return error_of(saved.failure());
+  return bank_snapshot_ptr(std::make_shared<const memory_bank::snapshot>(std::move(saved).value()));
+}
+
 }  // namespace
 
 memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state> self,
@@ -23,7 +29,7 @@ memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_
       [self](view_atom) {
         return bank_lease{self->state.bank->view(), self->state.bank};
       },
-      [self](save_atom) -> bank_snapshot_ptr { return std::make_shared<const memory_bank::snapshot>(self->state.bank->save()); },
+      [self](save_atom) { return save(*self->state.bank); },
   };
 }
 

@@ -2,8 +2,10 @@
 //   push  (bank_batch) -> push_receipt        oldest entries leave first; ids, embeddings and log p stay together
 //   view  ()           -> bank_lease          valid until the next push; empty at the start, never random
 //   save  ()           -> bank_snapshot_ptr   everything, for a checkpoint
-// Refusals   shape_mismatch when widths differ. A refused message changes nothing.
+// Refusals   shape_mismatch when widths differ, or what the device says. A refused message changes nothing.
 // Ordering   one message at a time: a view never shows half a push.
+// Threads    push and save use the worker's device. They never meet the worker's own calls: it awaits each answer and looks at nothing else
+//            meanwhile; and when it has waited too long, it has failed and gives its device no more work.
 // Failure    its worker owns it; both end and are restored from the same checkpoint.
 #pragma once
 

@@ -20,9 +20,9 @@ std::uint64_t tokens_of(const batch& b, const model_recipe& shape) {
   return tokens;
 }
 
-status check_finite(double loss) {
-  if (std::isfinite(loss)) return {};
-  return {errc::out_of_range, "the loss is not finite (" + std::to_string(loss) + "): try a lower rate or a longer warm-up"};
+status check_finite(std::string_view what, double number) {
+  if (std::isfinite(number)) return {};
+  return {errc::out_of_range, std::string(what) + " is not finite (" + std::to_string(number) + "): try a lower rate or a longer warm-up"};
 }
 
 }  // namespace
@@ -137,18 +137,22 @@ result<step_result> step_runner::run(const batch& b, const step_plan& plan, cons
   ARGOSY_ASSIGN(const const_view d_product, own_gradient(of));  // (B, P)
   watch.add_to(report.exchange_s);
 
-  ARGOSY_ASSIGN(step_sums sums, replica_->backward(b, d_product));
+  ARGOSY_TRY(replica_->backward(b, d_product));
   watch.add_to(report.backward_s);
-  if (!of.alone) ARGOSY_TRY(sum_over_ranks(sums));
-  fill_means(report, sums, counts);
-  ARGOSY_TRY(check_finite(report.loss));
   if (!of.alone) ARGOSY_TRY(sum_gradients());
   watch.add_to(report.exchange_s);
 
-  ARGOSY_ASSIGN(const update_report update, replica_->update(plan));
+  ARGOSY_TRY(replica_->update(plan));
+  ARGOSY_ASSIGN(step_outcome done, replica_->outcome());
   watch.add_to(report.update_s);
-  report.gradient_norm = update.gradient_norm;
-  report.scale = update.scale;
+  if (!of.alone) ARGOSY_TRY(sum_over_ranks(done.sums));
+  watch.add_to(report.exchange_s);
+
+  fill_means(report, done.sums, counts);
+  report.gradient_norm = done.update.gradient_norm;
+  report.scale = done.update.scale;
+  ARGOSY_TRY(check_finite("the loss", report.loss));
+  ARGOSY_TRY(check_finite("the norm of the gradients", report.gradient_norm));
   return step_result{report, columns};
 }
 

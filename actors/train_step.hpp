@@ -1,6 +1,8 @@
 // One step of training on one rank, with the exchange between ranks in its place: the synchronous heart of a worker, without CAF.
 // Every rank calls it with the same plan. Products are gathered, with gradient, when the plan's phase crosses devices.
-// Source  arXiv 2304.04377, section 2.2; method.md, section 4.   Errors  of the replica and of the collective (aborted).
+// Source  arXiv 2304.04377, section 2.2; method.md, section 4.
+// Errors  of the replica and of the collective (aborted); out_of_range, on all ranks, when the loss or the gradients are not finite. The host
+//         knows that only after the update, which gradients that are not finite leave undone (kernels/adamw.hpp).
 #pragma once
 
 #include <array>

@@ -6,6 +6,12 @@
 namespace argosy {
 namespace {
 
+// A bank may outlive its engine by a message that still lies in its actor's mailbox.
+struct bank_on_device {
+  std::shared_ptr<device> on;
+  memory_bank bank;
+};
+
 class replica_engine final : public training_engine {
 public:
   replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group, const clock_source& clock)
@@ -25,7 +31,7 @@ public:
 
   result<step_result> run(const batch& b, const step_plan& plan, const bank_view& bank) override { return runner_->run(b, plan, bank); }
 
-  checkpoint_state capture(std::uint64_t steps_done) const override {
+  result<checkpoint_state> capture(std::uint64_t steps_done) const override {
     checkpoint_facts facts = settings_.facts;
     facts.steps_done = steps_done;
     return argosy::capture(replica_->model(), std::move(facts));
@@ -37,13 +43,14 @@ private:
     if (capacity == 0) return std::shared_ptr<memory_bank>{};
     ARGOSY_ASSIGN(auto bank, memory_bank::make(*device_, capacity, replica_->model().width()));
     if (settings_.resume) ARGOSY_TRY(bank.load(settings_.resume->banks[static_cast<std::size_t>(rank())]));
-    return std::make_shared<memory_bank>(std::move(bank));
+    const auto both = std::make_shared<bank_on_device>(bank_on_device{device_, std::move(bank)});
+    return std::shared_ptr<memory_bank>(both, &both->bank);
   }
 
   replica_engine_settings settings_;
   std::unique_ptr<collective> group_;
   const clock_source* clock_;
-  std::unique_ptr<device> device_;
+  std::shared_ptr<device> device_;
   std::optional<replica> replica_;
   std::optional<step_runner> runner_;
 };

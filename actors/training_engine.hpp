@@ -1,6 +1,7 @@
 // What a worker drives: the replica with its device and its rank of the collective, or a fake of them in a test.
-// Threads   made anywhere, then used by one thread, the worker's: a device belongs to one thread. It is destroyed, when nobody uses it any
-//           more, by the thread of its last owner: its worker, or whoever holds what it handed out.
+// Threads   made anywhere, then used by one thread, the worker's: a device belongs to one thread at a time. What the bank it opened does on
+//           the device, it does while the worker waits. Destroyed, when nobody uses it any more, by the thread of its last owner: its
+//           worker, or whoever holds what it handed out.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,11 @@ public:
   virtual ~training_engine() = default;
   virtual int rank() const noexcept = 0;
   virtual std::shared_ptr<abort_handle> aborter() const = 0;
-  // Takes the device and its memory, and the state of a checkpoint. The bank is null when the recipe has none.
+  // Takes the device and its memory, and the state of a checkpoint. The bank is null when the recipe has none; it keeps its device alive.
   virtual result<std::shared_ptr<memory_bank>> open() = 0;
   virtual result<step_result> run(const batch&, const step_plan&, const bank_view&) = 0;
   // The weights and facts after that many steps; banks are the caller's.
-  virtual checkpoint_state capture(std::uint64_t steps_done) const = 0;
+  virtual result<checkpoint_state> capture(std::uint64_t steps_done) const = 0;
 };
 
 struct replica_engine_settings {

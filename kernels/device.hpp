@@ -4,8 +4,12 @@
 // Callers use the checked functions of the operator headers (`linear_forward(device&, ...)`), which refuse bad shapes before anything is
 // written and then call the virtual functions below.
 // Rule      parameter gradients are added to (`+=`), everything else is overwritten (`=`) unless the header says otherwise.
-// Threads   one device object belongs to one thread at a time.
-// Integers  index spans are in memory the device can read.
+// Threads   one device object belongs to one thread at a time, which need not always be the same.
+// Memory    what a view shows is the device's: nobody else reads or writes it, but for what upload and download copy
+//           (kernels/transfer.hpp). A device whose memory is the host's may be given views of the host's.
+// Integers  index spans are in the host's memory; a device that cannot read it copies them before the call returns.
+// Waiting   an operator may return before its work on the device is done; what it writes to a span of the host is there when it returns.
+//           upload and download wait.
 #pragma once
 
 #include <cstddef>
@@ -44,9 +48,13 @@ public:
   virtual ~device() = default;
   virtual std::string_view name() const noexcept = 0;
   virtual dtype type() const noexcept = 0;
-  // Zeroed memory of this device; out of memory is a status, never an exception.
+  // Zeroed memory of this device, given back on the thread that lets go of it last; out of memory is a status, never an exception.
   virtual result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) = 0;
   virtual void zero(view) = 0;
+
+  // Called by kernels/transfer.hpp: rows one after the other, of the device's type. Both wait; download for all work before it too.
+  virtual status upload(const void* from, view to) = 0;
+  virtual status download(const_view from, void* to) = 0;
 
   // Called by the operator headers only; arguments are checked there.
   virtual status linear_forward(const linear_input&, view y) = 0;
@@ -74,7 +82,8 @@ public:
   virtual status cross_entropy(const cross_entropy_input&, double d_loss, view loss, view d_logits) = 0;
   virtual status divergence(const divergence_input&, double d_loss, view loss, view d_predicted) = 0;
   virtual status dropout(const dropout_input&, view x) = 0;
-  virtual result<double> sum_of_squares(const_view x) = 0;
+  virtual status add_total(const_view x, double factor, view to) = 0;
+  virtual status add_squares(const_view x, view to) = 0;
   virtual status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) = 0;
 };
 

@@ -1,5 +1,5 @@
 // Query-product matching with weighted negatives: arXiv 2304.04377, section 2.2, eq. 3.
-//     s(u, v) = scale * u.v - log p(v)
+//     s(u, v) = scale * u.v - log p(v)          scale given, or min(exp(log_scale), scale_limit), trained like 1/tau
 //     loss_b  = -log( e^{s+} / ( e^{s+} + w1 * sum_{bank} e^{s_i} + w2 * sum_{products} e^{s_j} ) )
 // as a log-sum-exp over [s+ ; s_i + ln w1 ; s_j + ln w2]. Scale and cosine are ours: the paper writes u.v - log p.
 // Masked: every column, of products and bank, that is the query's own product or one of its known positives; the own column
@@ -12,25 +12,29 @@
 // Truth     kernels/reference/qpm_loss.cpp, compared in tests/kernels/cpu_qpm_loss.cpp, and with golden/qpm_* in tests/kernels/golden.cpp.
 #pragma once
 
+#include <limits>
+
 #include "base/random.hpp"
 #include "kernels/device.hpp"
 
 namespace argosy {
 
 struct qpm_input {
-  const_view query;                              // (B, D) of length one (or raw: the kernel does not care)
-  const_view product;                            // (M, D)
-  const_view bank;                               // (K, D), or empty; no gradient
-  double scale = 1;                              // > 0
-  double weight_product = 1, weight_bank = .25;  // w2, w1, > 0
-  std::span<const std::int64_t> product_id;      // (M) repeats allowed
-  std::span<const std::int64_t> bank_id;         // (K)
-  const_view product_log_p;                      // (1, M)
-  const_view bank_log_p;                         // (1, K)
-  std::span<const std::int32_t> own;             // (B) column of each query's positive, 0 .. M-1
-  std::span<const std::int32_t> known_offset;    // (B + 1), rising from 0: known positives of each query
-  std::span<const std::int64_t> known_product;   // product ids; the own product need not be among them
-  std::span<const float> row_weight = {};        // (B) factor of each query's gradient; or empty: 1
+  const_view query;                                              // (B, D) of length one (or raw: the kernel does not care)
+  const_view product;                                            // (M, D)
+  const_view bank;                                               // (K, D), or empty; no gradient
+  double scale = 1;                                              // > 0; not read where there is a log_scale
+  const_view log_scale = {};                                     // (1, 1), or empty
+  double scale_limit = std::numeric_limits<double>::infinity();  // > 0
+  double weight_product = 1, weight_bank = .25;                  // w2, w1, > 0
+  std::span<const std::int64_t> product_id;                      // (M) repeats allowed
+  std::span<const std::int64_t> bank_id;                         // (K)
+  const_view product_log_p;                                      // (1, M)
+  const_view bank_log_p;                                         // (1, K)
+  std::span<const std::int32_t> own;                             // (B) column of each query's positive, 0 .. M-1
+  std::span<const std::int32_t> known_offset;                    // (B + 1), rising from 0: known positives of each query
+  std::span<const std::int64_t> known_product;                   // product ids; the own product need not be among them
+  std::span<const float> row_weight = {};                        // (B) factor of each query's gradient; or empty: 1
 };
 
 struct qpm_output {
@@ -44,7 +48,7 @@ struct qpm_output {
 struct qpm_gradient {
   view d_query;               // (B, D), or empty: not wanted
   view d_product;             // (M, D), or empty: not wanted
-  double* d_scale = nullptr;  // written
+  view d_log_scale = {};      // (1, 1), added to: scale * d loss / d scale, but nothing where exp(log_scale) >= scale_limit; or empty
   view d_product_log_p = {};  // (1, M), or empty: not wanted
 };
 
@@ -59,7 +63,7 @@ struct qpm_draws {
   std::span<const std::uint32_t> pair;  // (B) of each query
   std::uint32_t first_column = 0;       // place of column 0
 };
-// -1 where every product is masked. The bank and row_weight are not read.
+// -1 where every product is masked. The bank and row_weight are not read. Waits for the device: the host reads what was drawn.
 status qpm_draw(device&, const qpm_input&, const qpm_draws&, std::span<std::int32_t> drawn);
 
 }  // namespace argosy

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "kernels/transfer.hpp"
 #include "model/safetensors.hpp"
 #include "schema/container.hpp"
 #include "schema/folder.hpp"
@@ -74,22 +75,6 @@ status remove_what_was_renamed(const fs::path& run) {
     if (failed) return {errc::io_error, path.string() + ": " + failed.message()};
   }
   return {};
-}
-
-std::vector<float> values_of(const_view v) {
-  std::vector<float> out(static_cast<std::size_t>(v.rows * v.cols));
-  if (v.type == dtype::f32)
-    std::copy_n(v.as<float>(), out.size(), out.begin());
-  else
-    std::transform(v.as<double>(), v.as<double>() + out.size(), out.begin(), [](double x) { return static_cast<float>(x); });
-  return out;
-}
-
-void set_values(view to, const std::vector<float>& from) {
-  if (to.type == dtype::f32)
-    std::ranges::copy(from, to.as<float>());
-  else
-    std::ranges::copy(from, to.as<double>());
 }
 
 std::vector<std::int64_t> shape_of(const checkpoint_state::entry& e) {
@@ -260,23 +245,27 @@ status restore_entries(const std::vector<checkpoint_state::entry>& entries, retr
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& p = all[i];
     const auto e = std::ranges::find(entries, p.spec.name, &checkpoint_state::entry::name);
-    set_values(p.value, e->value);
+    ARGOSY_TRY(upload(model.on(), e->value, p.value));
     if (!moments) continue;
-    set_values(p.first, e->first);
-    set_values(p.second, e->second);
+    ARGOSY_TRY(upload(model.on(), e->first, p.first));
+    ARGOSY_TRY(upload(model.on(), e->second, p.second));
   }
   return {};
 }
 
 }  // namespace
 
-checkpoint_state capture(const retrieval_model& model, checkpoint_facts facts) {
+result<checkpoint_state> capture(const retrieval_model& model, checkpoint_facts facts) {
   checkpoint_state state;
   state.facts = std::move(facts);
   const auto& all = model.weights();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& p = all[i];
-    state.entries.push_back({p.spec.name, p.spec.rows, p.spec.cols, values_of(p.value), values_of(p.first), values_of(p.second)});
+    checkpoint_state::entry e{p.spec.name, p.spec.rows, p.spec.cols, {}, {}, {}};
+    ARGOSY_ASSIGN(e.value, floats_of(model.on(), p.value));
+    ARGOSY_ASSIGN(e.first, floats_of(model.on(), p.first));
+    ARGOSY_ASSIGN(e.second, floats_of(model.on(), p.second));
+    state.entries.push_back(std::move(e));
   }
   return state;
 }

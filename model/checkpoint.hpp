@@ -42,7 +42,8 @@ struct checkpoint_state {
   std::vector<memory_bank::snapshot> banks;  // by rank
 };
 
-checkpoint_state capture(const retrieval_model&, checkpoint_facts);
+// Waits for the model's device.
+result<checkpoint_state> capture(const retrieval_model&, checkpoint_facts);
 status write_checkpoint(const std::filesystem::path& run, const checkpoint_state&);
 // Removes all but the newest `keep`.
 status prune_checkpoints(const std::filesystem::path& run, int keep);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/batch.hpp"
+#include "kernels/transfer.hpp"
 
 namespace argosy {
 namespace {
@@ -11,8 +12,10 @@ namespace {
 constexpr std::uint64_t batch_products = 128;
 constexpr std::size_t batch_queries = 256;
 
-void append_rows(const_view rows, std::vector<float>& to) {
-  for (std::int64_t r = 0; r < rows.rows; ++r) to.insert(to.end(), rows.row<float>(r), rows.row<float>(r) + rows.cols);
+status append_rows(device& on, const_view rows, std::vector<float>& to) {
+  ARGOSY_ASSIGN(const auto numbers, floats_of(on, rows));
+  to.insert(to.end(), numbers.begin(), numbers.end());
+  return {};
 }
 
 status stopped() { return {errc::aborted, "embedding was interrupted"}; }
@@ -27,7 +30,7 @@ result<std::vector<float>> embed_products(retrieval_model& model, const prepared
     if (stop.stop_requested()) return stopped();
     ARGOSY_ASSIGN(const product_batch products, make_product_batch(data, first, std::min(batch_products, count - first)));
     ARGOSY_ASSIGN(const const_view rows, model.embed_products(products, {}));
-    append_rows(rows, vectors);
+    ARGOSY_TRY(append_rows(model.on(), rows, vectors));
     show(std::min(first + batch_products, count), count);
   }
   return vectors;
@@ -42,7 +45,7 @@ result<std::vector<float>> embed_queries(retrieval_model& model, std::span<const
     packed_text packed;
     for (const auto& query : tokens.subspan(first, std::min(batch_queries, tokens.size() - first))) packed.append(query);
     ARGOSY_ASSIGN(const const_view rows, model.embed_queries(packed, {}));
-    append_rows(rows, vectors);
+    ARGOSY_TRY(append_rows(model.on(), rows, vectors));
   }
   return vectors;
 }

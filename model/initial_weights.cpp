@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "data/text.hpp"
+#include "kernels/transfer.hpp"
 #include "model/encoder.hpp"
 #include "model/safetensors.hpp"
 #include "schema/folder.hpp"
@@ -179,10 +180,7 @@ status start_from(const initial_weights& w, retrieval_model& model) {
       return {errc::shape_mismatch,
               "parameter `" + all[i].spec.name + "`: want " + size_text(to.rows, to.cols) + ", got " + size_text(from->rows, from->cols)};
     const auto values = std::span(from->value).first(static_cast<std::size_t>(to.rows * to.cols));
-    if (to.type == dtype::f32)
-      std::ranges::copy(values, to.as<float>());
-    else
-      std::ranges::copy(values, to.as<double>());
+    ARGOSY_TRY(upload(model.on(), values, to));
   }
   return {};
 }

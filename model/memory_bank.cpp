@@ -2,24 +2,23 @@
 
 #include <algorithm>
 
+#include "kernels/rows.hpp"
+#include "kernels/transfer.hpp"
+
 namespace argosy {
 namespace {
 
-double number_at(const_view v, std::int64_t row, std::int64_t col) {
-  return v.type == dtype::f32 ? static_cast<double>(v.row<float>(row)[col]) : v.row<double>(row)[col];
-}
-
-void set_number(view v, std::int64_t row, std::int64_t col, double value) {
-  if (v.type == dtype::f32)
-    v.row<float>(row)[col] = static_cast<float>(value);
-  else
-    v.row<double>(row)[col] = value;
+// (1, n) as (n, 1).
+template <class View>
+View as_column(const View& row) {
+  return {row.data, row.type, row.cols, 1, 1};
 }
 
 }  // namespace
 
 result<memory_bank> memory_bank::make(device& on, std::int64_t capacity, std::int64_t columns) {
   memory_bank made;
+  made.on_ = &on;
   made.capacity_ = capacity;
   made.columns_ = columns;
   ARGOSY_ASSIGN(made.embedding_, tensor::make(on, capacity, columns));
@@ -37,14 +36,19 @@ status memory_bank::push(const bank_entries& entries) {
   if (static_cast<std::int64_t>(entries.product.size()) != n || !entries.log_p.is(1, n))
     return {errc::shape_mismatch, "bank entries: " + std::to_string(n) + " embeddings, " + std::to_string(entries.product.size()) +
                                       " product ids, log p " + shape_text(entries.log_p)};
-  for (std::int64_t i = std::max<std::int64_t>(0, n - capacity_); i < n; ++i) {
-    for (std::int64_t c = 0; c < columns_; ++c) set_number(embedding_, next_, c, number_at(entries.embedding, i, c));
-    set_number(log_p_, 0, next_, number_at(entries.log_p, 0, i));
-    product_[static_cast<std::size_t>(next_)] = entries.product[static_cast<std::size_t>(i)];
-    step_[static_cast<std::size_t>(next_)] = entries.step;
-    next_ = (next_ + 1) % capacity_;
-    valid_ = std::min(valid_ + 1, capacity_);
+  const std::int64_t first = std::max<std::int64_t>(0, n - capacity_), count = n - first;
+  if (count == 0) return {};
+  row_.clear();
+  for (std::int64_t i = 0; i < count; ++i) row_.push_back(static_cast<std::int32_t>((next_ + i) % capacity_));
+  ARGOSY_TRY(move_rows(*on_, {entries.embedding.row_range(first, count), {}, row_, false}, embedding_));
+  ARGOSY_TRY(move_rows(*on_, {as_column(entries.log_p.column_range(first, count)), {}, row_, false}, as_column(log_p_.all())));
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    const auto row = static_cast<std::size_t>(row_[i]);
+    product_[row] = entries.product[static_cast<std::size_t>(first) + i];
+    step_[row] = entries.step;
   }
+  next_ = (next_ + count) % capacity_;
+  valid_ = std::min(valid_ + count, capacity_);
   return {};
 }
 
@@ -53,16 +57,21 @@ bank_view memory_bank::view() const noexcept {
   return {embedding_.all().row_range(0, valid_), std::span(product_).first(valid), log_p_.all().column_range(0, valid_)};
 }
 
-memory_bank::snapshot memory_bank::save() const {
+result<memory_bank::snapshot> memory_bank::save() const {
+  const bank_view kept = view();
+  ARGOSY_ASSIGN(const auto embedding, numbers_of(*on_, kept.embedding));
+  ARGOSY_ASSIGN(const auto log_p, numbers_of(*on_, kept.log_p));
   snapshot s;
   s.columns = columns_;
   s.place = valid_ < capacity_ ? 0 : next_;
+  s.embedding.reserve(embedding.size());
   for (std::int64_t i = 0; i < valid_; ++i) {
-    const auto row = (s.place + i) % capacity_;
-    for (std::int64_t c = 0; c < columns_; ++c) s.embedding.push_back(number_at(embedding_, row, c));
-    s.log_p.push_back(number_at(log_p_, 0, row));
-    s.product.push_back(product_[static_cast<std::size_t>(row)]);
-    s.step.push_back(step_[static_cast<std::size_t>(row)]);
+    const auto row = static_cast<std::size_t>((s.place + i) % capacity_);
+    const auto values = std::span(embedding).subspan(row * static_cast<std::size_t>(columns_), static_cast<std::size_t>(columns_));
+    s.embedding.insert(s.embedding.end(), values.begin(), values.end());
+    s.log_p.push_back(log_p[row]);
+    s.product.push_back(product_[row]);
+    s.step.push_back(step_[row]);
   }
   return s;
 }
@@ -78,15 +87,20 @@ status memory_bank::load(const snapshot& s) {
   if (s.place < 0 || s.place >= (full ? capacity_ : 1))
     return {errc::out_of_range,
             "memory bank: the oldest of " + std::to_string(n) + " entries cannot lie in row " + std::to_string(s.place)};
+  std::vector<double> embedding(s.embedding.size()), log_p(n);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto row = (s.place + static_cast<std::int64_t>(i)) % capacity_;
-    for (std::int64_t c = 0; c < columns_; ++c)
-      set_number(embedding_, row, c, s.embedding[i * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(c)]);
-    set_number(log_p_, 0, row, s.log_p[i]);
-    product_[static_cast<std::size_t>(row)] = s.product[i];
-    step_[static_cast<std::size_t>(row)] = s.step[i];
+    const auto row = (static_cast<std::size_t>(s.place) + i) % static_cast<std::size_t>(capacity_);
+    const auto width = static_cast<std::size_t>(columns_);
+    std::copy_n(s.embedding.begin() + static_cast<std::ptrdiff_t>(i * width), width,
+                embedding.begin() + static_cast<std::ptrdiff_t>(row * width));
+    log_p[row] = s.log_p[i];
+    product_[row] = s.product[i];
+    step_[row] = s.step[i];
   }
-  valid_ = static_cast<std::int64_t>(n);
+  const auto count = static_cast<std::int64_t>(n);
+  ARGOSY_TRY(upload(*on_, embedding, embedding_.all().row_range(0, count)));
+  ARGOSY_TRY(upload(*on_, log_p, log_p_.all().column_range(0, count)));
+  valid_ = count;
   next_ = full ? s.place : valid_;
   return {};
 }

@@ -1,6 +1,9 @@
 // Memory bank: the product embeddings of past steps, as negatives without gradient (MBNS, arXiv 2304.04377, section 2.2). A ring:
 // the oldest entries leave first; ids, embeddings, log p and step stay together. Starts empty, never random; takes ragged batches.
 // Order of a step: loss, backward, optimiser, then push; so a product of this step is not in the bank at its own loss.
+// Rows lie on the device, ids and steps on the host. push waits for nothing; save and load do.
+// Threads   push, save and load are calls of its device, which belongs to one thread at a time: that of the worker, or that of the bank's
+//           actor while the worker waits for its answer (actors/worker.hpp). view reads nothing.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +29,7 @@ struct bank_view {
 
 class memory_bank {
 public:
+  // The device outlives the bank.
   static result<memory_bank> make(device&, std::int64_t capacity, std::int64_t columns);
   // shape_mismatch when widths or lengths differ; nothing is changed then. More entries than the capacity: the last ones stay.
   status push(const bank_entries&);
@@ -42,14 +46,16 @@ public:
     std::vector<std::uint64_t> step;
     std::int64_t place = 0;  // row of the oldest entry: sums over the bank are taken in the order of its rows, resumed or not
   };
-  snapshot save() const;
+  result<snapshot> save() const;
   status load(const snapshot&);
 
 private:
+  device* on_ = nullptr;
   std::int64_t capacity_ = 0, columns_ = 0, valid_ = 0, next_ = 0;
   tensor embedding_, log_p_;
   std::vector<std::int64_t> product_;
   std::vector<std::uint64_t> step_;
+  std::vector<std::int32_t> row_;  // of each entry of a push
 };
 
 }  // namespace argosy

@@ -3,33 +3,30 @@
 #include <algorithm>
 
 #include "base/random.hpp"
+#include "kernels/transfer.hpp"
 
 namespace argosy {
 namespace {
 
-template <class T>
-void draw_normal(view to, std::uint64_t seed, std::uint32_t ordinal, double scale) {
+std::vector<float> normal_numbers(const parameter_spec& of, std::uint64_t seed, std::uint32_t ordinal) {
   const draw_key key{seed, ordinal, static_cast<std::uint32_t>(draw_site::parameter)};
-  for (std::int64_t r = 0; r < to.rows; ++r) {
-    for (std::int64_t c = 0; c < to.cols; ++c)
-      to.row<T>(r)[c] =
-          static_cast<T>(static_cast<float>(scale * random_normal(key, static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(c))));
-  }
+  std::vector<float> drawn;
+  drawn.reserve(static_cast<std::size_t>(of.rows * of.cols));
+  for (std::int64_t r = 0; r < of.rows; ++r)
+    for (std::int64_t c = 0; c < of.cols; ++c)
+      drawn.push_back(static_cast<float>(of.scale * random_normal(key, static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(c))));
+  return drawn;
 }
 
-template <class T>
-void fill(view to, double value) {
-  for (std::int64_t r = 0; r < to.rows; ++r) std::fill_n(to.row<T>(r), to.cols, static_cast<T>(value));
-}
-
-template <class T>
-void start(const parameter& p, std::uint64_t seed, std::uint32_t ordinal) {
+status start(device& on, const parameter& p, std::uint64_t seed, std::uint32_t ordinal) {
+  const auto filled = [&](double value) { return std::vector<double>(static_cast<std::size_t>(p.spec.rows * p.spec.cols), value); };
   switch (p.spec.start) {
-    case initial::zero: return;
-    case initial::one: return fill<T>(p.value, 1);
-    case initial::constant: return fill<T>(p.value, p.spec.scale);
-    case initial::normal: return draw_normal<T>(p.value, seed, ordinal, p.spec.scale);
+    case initial::zero: return {};
+    case initial::one: return upload(on, filled(1), p.value);
+    case initial::constant: return upload(on, filled(p.spec.scale), p.value);
+    case initial::normal: return upload(on, normal_numbers(p.spec, seed, ordinal), p.value);
   }
+  return {};
 }
 
 view part(tensor& whole, std::int64_t at, const parameter_spec& spec) {
@@ -61,7 +58,7 @@ result<parameters> parameters::make(device& on, std::vector<parameter_spec> spec
     p.spec = std::move(spec);
     at[i] += p.spec.rows * p.spec.cols;
     const auto ordinal = static_cast<std::uint32_t>(made.placed_.size());
-    if (place == placement::training) on.type() == dtype::f32 ? start<float>(p, seed, ordinal) : start<double>(p, seed, ordinal);
+    if (place == placement::training) ARGOSY_TRY(start(on, p, seed, ordinal));
     made.placed_.push_back(std::move(p));
   }
   return made;

@@ -34,7 +34,7 @@ enum class placement : std::uint8_t { training, reading };
 
 class parameters {
 public:
-  // Places all at once. Initial values are Philox draws keyed by (seed, ordinal), the same on every device and worker.
+  // Places all at once. Initial values are Philox draws keyed by (seed, ordinal), made by the host, the same on every device and worker.
   static result<parameters> make(device&, std::vector<parameter_spec>, std::uint64_t seed, placement = placement::training);
 
   std::size_t size() const noexcept { return placed_.size(); }

@@ -7,16 +7,18 @@
 
 #include "data/masks.hpp"
 #include "kernels/adamw.hpp"
+#include "kernels/elementwise.hpp"
 #include "kernels/qpm_loss.hpp"
 #include "kernels/rows.hpp"
-#include "model/host.hpp"
+#include "kernels/transfer.hpp"
 #include "model/tasks.hpp"
 
 namespace argosy {
 namespace {
 
-// torch's clip_grad_norm_: gradients are scaled by clip / (norm + 1e-6) when their norm exceeds clip.
-double clip_scale(double norm, double clip) { return norm > clip ? clip / (norm + 1e-6) : 1; }
+// Places among the totals, after the losses of the tasks.
+enum class total : std::uint8_t { share_product = task_count, share_bank, gate_image, squares, log_scale };
+constexpr std::int64_t total_count = static_cast<std::int64_t>(total::log_scale) + 1;
 
 struct hidden_parts {
   masked_text query, title;
@@ -69,10 +71,14 @@ struct replica::impl {
   status backward_in_parts(const batch&, const_view d_product);
 
   status match(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
+  status add_up(std::int64_t pairs, std::int64_t further);
   qpm_input matching_input(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
   status classify(const batch&, qpm_input, std::int64_t first_own);
   void weigh_queries(const batch&);
   status prepare_outputs(std::int64_t queries, std::int64_t columns);
+
+  view total_of(task t) noexcept { return totals.all().column_range(static_cast<std::int64_t>(t), 1); }
+  view total_of(total t) noexcept { return totals.all().column_range(static_cast<std::int64_t>(t), 1); }
 
   device* on;
   recipe r;
@@ -83,12 +89,13 @@ struct replica::impl {
 
   step_plan plan;
   task_sums counts;
-  step_sums sums;
+  tensor totals;  // (1, total_count) of this step
+  double negatives_product = 0, negatives_bank = 0;
   hidden_parts hidden;  // of the last pass
   const_view query, product;
   tensor all_queries, all_products, part_of_d_query;
   tensor log_p, loss, lse, share_product, share_bank, d_query, d_columns;
-  std::vector<std::int32_t> own, negatives_product, negatives_bank, drawn;
+  std::vector<std::int32_t> own, negatives_of_products, negatives_of_bank, drawn;
   std::vector<std::int32_t> paired_query, paired_product, label;
   std::vector<float> row_weight;
 };
@@ -121,24 +128,16 @@ status replica::impl::embed(const batch& b, const hidden_parts* hides) {
 
 status replica::impl::run_heads(const hidden_parts& hides) {
   const auto each = [&](task t) { return mean_weight(weight(t), counts[t]); };
-  if (query_words) {
-    ARGOSY_ASSIGN(const double loss_of_words,
-                  query_words->run(*on, model.query_rows(), hides.query.row, hides.query.piece, each(task::query_words)));
-    sums.loss[task::query_words] += loss_of_words;
-  }
-  if (title_words) {
-    ARGOSY_ASSIGN(const double loss_of_words,
-                  title_words->run(*on, model.title_rows(), hides.title.row, hides.title.piece, each(task::title_words)));
-    sums.loss[task::title_words] += loss_of_words;
-  }
-  if (patches) {
-    const patch_head::settings how{each(task::patches), each(task::patch_regression), r.tasks.symmetric_patches, r.tasks.same_patch};
-    ARGOSY_ASSIGN(const patch_losses losses,
-                  patches->run(*on, model.image_rows(), model.patch_rows(), model.embedded_patches(), hides.patch, how));
-    sums.loss[task::patches] += losses.contrastive;
-    sums.loss[task::patch_regression] += losses.regression;
-  }
-  return {};
+  if (query_words)
+    ARGOSY_TRY(query_words->run(*on, model.query_rows(), hides.query.row, hides.query.piece, each(task::query_words),
+                                total_of(task::query_words)));
+  if (title_words)
+    ARGOSY_TRY(title_words->run(*on, model.title_rows(), hides.title.row, hides.title.piece, each(task::title_words),
+                                total_of(task::title_words)));
+  if (!patches) return {};
+  const patch_head::settings how{each(task::patches), each(task::patch_regression), r.tasks.symmetric_patches, r.tasks.same_patch};
+  return patches->run(*on, model.image_rows(), model.patch_rows(), model.embedded_patches(), hides.patch, how,
+                      {total_of(task::patches), total_of(task::patch_regression)});
 }
 
 status replica::impl::backward(const_view d_of_queries, const_view d_of_products, bool with_heads) {
@@ -172,7 +171,7 @@ status replica::impl::embed_in_parts(const batch& b) {
     ARGOSY_TRY(move_rows(*on, {query, {}, query_rows_of_part(b, first, count), false}, all_queries));
     const view rows = all_products.all().row_range(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count));
     ARGOSY_TRY(move_rows(*on, {product, {}, {}, false}, rows));
-    sums.gate_image += total_of(model.gates().column_range(1, 1));
+    ARGOSY_TRY(add_total(*on, model.gates().column_range(1, 1), 1, total_of(total::gate_image)));
   }
   query = all_queries;
   product = all_products;
@@ -199,8 +198,8 @@ status replica::impl::prepare_outputs(std::int64_t queries, std::int64_t columns
   for (auto* t : {&loss, &lse, &share_product, &share_bank}) ARGOSY_TRY(t->resize(*on, 1, queries));
   ARGOSY_TRY(d_query.resize(*on, queries, model.width()));
   ARGOSY_TRY(d_columns.resize(*on, columns, model.width()));
-  negatives_product.resize(static_cast<std::size_t>(queries));
-  negatives_bank.resize(static_cast<std::size_t>(queries));
+  negatives_of_products.resize(static_cast<std::size_t>(queries));
+  negatives_of_bank.resize(static_cast<std::size_t>(queries));
   return {};
 }
 
@@ -219,7 +218,8 @@ qpm_input replica::impl::matching_input(const batch& b, const product_columns& c
   in.query = query;
   in.product = columns.embedding;
   in.bank = bank.embedding;
-  in.scale = model.scale(r.negatives.scale_limit);
+  in.log_scale = model.weights().at("log_scale").value;
+  in.scale_limit = r.negatives.scale_limit;
   in.weight_product = r.negatives.weight_product;
   in.weight_bank = r.negatives.weight_bank;
   in.product_id = columns.product;
@@ -255,28 +255,30 @@ status replica::impl::classify(const batch& b, qpm_input in, std::int64_t first_
     add_pair(row, own[row], 1);
     if (drawn[row] >= 0) add_pair(row, drawn[row], 0);
   }
-  ARGOSY_ASSIGN(sums.loss[task::classification],
-                classes->run(*on, {query, in.product, paired_query, paired_product, label},
-                             mean_weight(weight(task::classification), counts[task::classification]), d_query, d_columns));
+  return classes->run(*on, {query, in.product, paired_query, paired_product, label},
+                      mean_weight(weight(task::classification), counts[task::classification]), d_query, d_columns,
+                      total_of(task::classification));
+}
+
+// Of the matching loss. Hardness is of the pairs' own queries.
+status replica::impl::add_up(std::int64_t pairs, std::int64_t further) {
+  ARGOSY_TRY(add_total(*on, loss.all().column_range(0, pairs), 1, total_of(task::matching)));
+  ARGOSY_TRY(add_total(*on, loss.all().column_range(pairs, further), 1, total_of(task::keywords)));
+  ARGOSY_TRY(add_total(*on, share_product.all().column_range(0, pairs), 1, total_of(total::share_product)));
+  ARGOSY_TRY(add_total(*on, share_bank.all().column_range(0, pairs), 1, total_of(total::share_bank)));
+  negatives_product = std::accumulate(negatives_of_products.begin(), negatives_of_products.begin() + pairs, 0.0);
+  negatives_bank = std::accumulate(negatives_of_bank.begin(), negatives_of_bank.begin() + pairs, 0.0);
   return {};
 }
 
 status replica::impl::match(const batch& b, const product_columns& columns, std::int64_t first_own, const bank_view& bank) {
   ARGOSY_TRY(prepare_outputs(static_cast<std::int64_t>(b.query.size()), columns.embedding.rows));
   const qpm_input in = matching_input(b, columns, first_own, bank);
-  const qpm_output out{loss, lse, share_product, share_bank, negatives_product, negatives_bank};
+  const qpm_output out{loss, lse, share_product, share_bank, negatives_of_products, negatives_of_bank};
   ARGOSY_TRY(qpm_forward(*on, in, out));
-  double d_scale = 0;
-  ARGOSY_TRY(qpm_backward(*on, in, out, 1 / counts[task::matching], {.d_query = d_query, .d_product = d_columns, .d_scale = &d_scale}));
-  model.add_scale_gradient(d_scale, r.negatives.scale_limit);
-
-  const auto pairs = static_cast<std::int64_t>(b.size()), further = static_cast<std::int64_t>(b.further());
-  sums.loss[task::matching] = total_of(loss.all().column_range(0, pairs));
-  sums.loss[task::keywords] = total_of(loss.all().column_range(pairs, further));
-  sums.share_product = total_of(share_product.all().column_range(0, pairs));
-  sums.share_bank = total_of(share_bank.all().column_range(0, pairs));
-  sums.negatives_product = std::accumulate(negatives_product.begin(), negatives_product.begin() + pairs, 0.0);
-  sums.negatives_bank = std::accumulate(negatives_bank.begin(), negatives_bank.begin() + pairs, 0.0);
+  ARGOSY_TRY(qpm_backward(*on, in, out, 1 / counts[task::matching],
+                          {.d_query = d_query, .d_product = d_columns, .d_log_scale = model.weights().at("log_scale").gradient}));
+  ARGOSY_TRY(add_up(static_cast<std::int64_t>(b.size()), static_cast<std::int64_t>(b.further())));
   return classes ? classify(b, in, first_own) : status{};
 }
 
@@ -289,7 +291,9 @@ result<replica> replica::make(device& dev, const recipe& r, const model_inputs& 
   if (r.tasks.words > 0 && in.mask_piece < 0)
     return status{errc::invalid_argument, "tasks.words = " + std::to_string(r.tasks.words) + ": the vocabulary has no piece [MASK]"};
   ARGOSY_ASSIGN(auto model, retrieval_model::make(dev, r, in));
-  return replica(std::make_unique<impl>(dev, r, std::move(model)));
+  auto made = std::make_unique<impl>(dev, r, std::move(model));
+  ARGOSY_ASSIGN(made->totals, tensor::make(dev, 1, total_count));
+  return replica(std::move(made));
 }
 
 task_sums replica::count(const batch& b, const step_plan& plan) const {
@@ -308,20 +312,21 @@ task_sums replica::count(const batch& b, const step_plan& plan) const {
 
 result<product_columns> replica::forward(const batch& b, const step_plan& plan, const task_sums& counts) {
   auto& m = *impl_;
+  // First of all: an upload waits for what was given to the device before it.
+  ARGOSY_TRY(m.log_p.resize(*m.on, 1, static_cast<std::int64_t>(b.size())));
+  ARGOSY_TRY(upload(*m.on, b.product.log_p, m.log_p));
   m.model.weights().zero_gradients(*m.on);
+  m.on->zero(m.totals);
   m.plan = plan;
   m.counts = counts;
-  m.sums = {};
   if (m.in_parts(b)) {
     ARGOSY_TRY(m.embed_in_parts(b));
   } else {
     if (m.hides() && m.r.tasks.clean_matching) ARGOSY_TRY(m.heads_alone(b));
     ARGOSY_TRY(m.embed_for_matching(b));
     if (m.hides() && !m.r.tasks.clean_matching) ARGOSY_TRY(m.run_heads(m.hidden));
-    m.sums.gate_image = total_of(m.model.gates().column_range(1, 1));
+    ARGOSY_TRY(add_total(*m.on, m.model.gates().column_range(1, 1), 1, m.total_of(total::gate_image)));
   }
-  ARGOSY_TRY(m.log_p.resize(*m.on, 1, static_cast<std::int64_t>(b.size())));
-  write_row(m.log_p, b.product.log_p);
   return product_columns{m.product, b.product.product, m.log_p};
 }
 
@@ -331,38 +336,41 @@ status replica::match(const batch& b, const product_columns& columns, std::int64
 
 view replica::column_gradient() noexcept { return impl_->d_columns; }
 
-result<step_sums> replica::backward(const batch& b, const const_view d_product) {
+status replica::backward(const batch& b, const const_view d_product) {
   auto& m = *impl_;
-  if (m.in_parts(b)) {
-    ARGOSY_TRY(m.backward_in_parts(b, d_product));
-  } else {
-    ARGOSY_TRY(m.backward(m.d_query, d_product, m.hides() && !m.r.tasks.clean_matching));
-  }
-  return m.sums;
+  if (m.in_parts(b)) return m.backward_in_parts(b, d_product);
+  return m.backward(m.d_query, d_product, m.hides() && !m.r.tasks.clean_matching);
 }
 
-result<update_report> replica::update(const step_plan& plan) {
+status replica::update(const step_plan& plan) {
   auto& m = *impl_;
   auto& weights = m.model.weights();
-  double squares = 0;
-  for (const int i : {0, 1}) {
-    ARGOSY_ASSIGN(const double of_arena, sum_of_squares(*m.on, weights.arena_of(i).gradient));
-    squares += of_arena;
-  }
+  const view squares = m.total_of(total::squares);
+  for (const int i : {0, 1}) ARGOSY_TRY(add_squares(*m.on, weights.arena_of(i).gradient, squares));
   const auto& o = m.r.optimiser;
-  const double norm = std::sqrt(squares);
   for (const int i : {0, 1}) {
     auto& a = weights.arena_of(i);
-    const adamw_settings settings{plan.rate,
-                                  o.beta1,
-                                  o.beta2,
-                                  o.eps,
-                                  a.decay ? o.weight_decay : 0,
-                                  clip_scale(norm, o.clip),
-                                  static_cast<std::int64_t>(plan.step) + 1};
+    const adamw_settings settings{
+        plan.rate, o.beta1, o.beta2, o.eps, a.decay ? o.weight_decay : 0, o.clip, squares, static_cast<std::int64_t>(plan.step) + 1};
     ARGOSY_TRY(adamw(*m.on, settings, a.gradient, a.value, a.first, a.second));
   }
-  return update_report{norm, m.model.scale(m.r.negatives.scale_limit)};
+  return move_rows(*m.on, {weights.at("log_scale").value, {}, {}, false}, m.total_of(total::log_scale));
+}
+
+result<step_outcome> replica::outcome() {
+  auto& m = *impl_;
+  ARGOSY_ASSIGN(const auto totals, numbers_of(*m.on, m.totals));
+  const auto at = [&](total t) { return totals[static_cast<std::size_t>(t)]; };
+  step_outcome made;
+  std::copy_n(totals.begin(), task_count, made.sums.loss.of.begin());
+  made.sums.negatives_product = m.negatives_product;
+  made.sums.negatives_bank = m.negatives_bank;
+  made.sums.share_product = at(total::share_product);
+  made.sums.share_bank = at(total::share_bank);
+  made.sums.gate_image = at(total::gate_image);
+  made.update.gradient_norm = std::sqrt(at(total::squares));
+  made.update.scale = std::min(std::exp(at(total::log_scale)), m.r.negatives.scale_limit);
+  return made;
 }
 
 retrieval_model& replica::model() noexcept { return impl_->model; }

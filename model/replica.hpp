@@ -1,7 +1,9 @@
 // A worker's copy of the model, and the parts of one step of its training. What lies between them, the exchange with other ranks, is the
 // worker's (actors/train_step.hpp):
 //     count -> [sum counts over ranks] -> forward -> [gather products] -> match -> [reduce-scatter their gradient] -> backward
-//           -> [sum losses and gradients over ranks] -> update -> [push to the bank]
+//           -> [sum gradients over ranks] -> update -> outcome -> [sum losses over ranks] -> [push to the bank]
+// What a step adds up, its losses and the norm of its gradients, stays on the device until outcome, which alone waits for it; but the host
+// reads the hard negatives of tasks.classification in match, and the cosines of patches with tasks.same_patch < 1.
 // Each loss is a sum over its count on all ranks and gradients are summed, so W workers equal one worker on the same global batch
 // (method.md, section 8, oracle 4); but the softmax of masked patches runs over the patches of the worker's own batch.
 // One masked pass serves all tasks; with tasks.clean_matching, matching has a pass of its own (ours).
@@ -54,8 +56,13 @@ struct step_sums {
 };
 
 struct update_report {
-  double gradient_norm = 0;  // of all gradients, before clipping
+  double gradient_norm = 0;  // of all gradients, before clipping; not finite: the update changed nothing
   double scale = 0;          // after the update
+};
+
+struct step_outcome {
+  step_sums sums;
+  update_report update;
 };
 
 class replica {
@@ -74,10 +81,12 @@ public:
   // Keeps the gradients of the queries and, for the caller, of the columns.
   status match(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
   view column_gradient() noexcept;  // (M, P), valid until the next match
-  // From the gradient of this rank's own products (B, P) down to the parameters. The sums of the step are complete then.
-  result<step_sums> backward(const batch&, const const_view d_product);
+  // From the gradient of this rank's own products (B, P) down to the parameters.
+  status backward(const batch&, const const_view d_product);
   // Clips by the norm of all gradients and steps AdamW.
-  result<update_report> update(const step_plan&);
+  status update(const step_plan&);
+  // Waits for the step. The sums are complete after backward, the rest after update.
+  result<step_outcome> outcome();
 
   retrieval_model& model() noexcept;
   const retrieval_model& model() const noexcept;

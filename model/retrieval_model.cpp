@@ -7,7 +7,6 @@
 #include "data/image.hpp"
 #include "kernels/normalise.hpp"
 #include "kernels/rows.hpp"
-#include "model/host.hpp"
 #include "model/tasks.hpp"
 #include "model/towers.hpp"
 
@@ -226,16 +225,7 @@ status retrieval_model::backward_products(const_view d_embedding, const row_grad
   return {};
 }
 
-double retrieval_model::scale(double limit) const noexcept {
-  return std::min(std::exp(number_at(impl_->weights.at("log_scale").value)), limit);
-}
-
-void retrieval_model::add_scale_gradient(double d_scale, double limit) noexcept {
-  const auto& p = impl_->weights.at("log_scale");
-  const auto now = scale(limit);
-  if (now < limit) add_number(p.gradient, d_scale * now);
-}
-
+device& retrieval_model::on() const noexcept { return *impl_->on; }
 parameters& retrieval_model::weights() noexcept { return impl_->weights; }
 const parameters& retrieval_model::weights() const noexcept { return impl_->weights; }
 const model_recipe& retrieval_model::shape() const noexcept { return impl_->recipe; }

@@ -78,10 +78,7 @@ public:
   status backward_queries(const_view d_embedding, const row_gradients& of_heads = {});
   status backward_products(const_view d_embedding, const row_gradients& of_title_head = {}, const row_gradients& of_image_head = {});
 
-  // scale = min(exp(log_scale), limit): trained like 1/tau.
-  double scale(double limit) const noexcept;
-  void add_scale_gradient(double d_scale, double limit) noexcept;
-
+  device& on() const noexcept;
   parameters& weights() noexcept;
   const parameters& weights() const noexcept;
   const model_recipe& shape() const noexcept;

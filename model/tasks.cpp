@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "kernels/classify.hpp"
 #include "kernels/elementwise.hpp"
@@ -10,7 +11,7 @@
 #include "kernels/linear.hpp"
 #include "kernels/normalise.hpp"
 #include "kernels/rows.hpp"
-#include "model/host.hpp"
+#include "kernels/transfer.hpp"
 
 namespace argosy {
 namespace {
@@ -25,7 +26,7 @@ status zeroed(device& on, tensor& t, std::int64_t rows, std::int64_t cols) {
 
 }  // namespace
 
-result<double> column_softmax::run(device& on, const input& in, double d_loss, const qpm_gradient& gradient) {
+status column_softmax::run(device& on, const input& in, double d_loss, const qpm_gradient& gradient) {
   const auto rows = in.query.rows, columns = in.column.rows;
   for (auto* t : {&loss_, &lse_, &share_}) ARGOSY_TRY(t->resize(on, 1, rows));
   if (in.log_p.empty()) ARGOSY_TRY(zeroed(on, no_log_p_, 1, columns));
@@ -38,7 +39,8 @@ result<double> column_softmax::run(device& on, const input& in, double d_loss, c
   qpm_input softmax;
   softmax.query = in.query;
   softmax.product = in.column;
-  softmax.scale = in.scale;
+  softmax.log_scale = in.log_scale;
+  softmax.scale_limit = in.scale_limit;
   softmax.product_id = id_;
   softmax.product_log_p = in.log_p.empty() ? const_view(no_log_p_) : in.log_p;
   softmax.own = in.own;
@@ -46,11 +48,7 @@ result<double> column_softmax::run(device& on, const input& in, double d_loss, c
   softmax.known_product = in.known;
   const qpm_output out{loss_, lse_, share_, share_, negatives_, negatives_};
   ARGOSY_TRY(qpm_forward(on, softmax, out));
-  double ignored = 0;
-  qpm_gradient wanted = gradient;
-  if (wanted.d_scale == nullptr) wanted.d_scale = &ignored;
-  ARGOSY_TRY(qpm_backward(on, softmax, out, d_loss, wanted));
-  return total_of(loss_);
+  return qpm_backward(on, softmax, out, d_loss, gradient);
 }
 
 void word_head::add_specs(std::vector<parameter_spec>& specs, const std::string& name, std::int64_t hidden, std::int64_t vocabulary,
@@ -71,11 +69,11 @@ word_head word_head::bind(const parameters& all, const std::string& name, const 
   return made;
 }
 
-result<double> word_head::run(device& on, const_view rows, std::span<const std::int32_t> row, std::span<const std::int32_t> piece,
-                              double d_loss) {
+status word_head::run(device& on, const_view rows, std::span<const std::int32_t> row, std::span<const std::int32_t> piece, double d_loss,
+                      view loss) {
   const auto count = std::ssize(row), hidden = token_.cols;
   ARGOSY_TRY(d_rows_.resize(on, count, hidden));
-  if (count == 0) return 0.0;
+  if (count == 0) return {};
   for (auto* t : {&rows_, &wide_, &said_, &normalised_, &d_said_}) ARGOSY_TRY(t->resize(on, count, hidden));
   ARGOSY_TRY(rstd_.resize(on, 1, count));
   ARGOSY_TRY(d_table_.resize(on, token_.rows, hidden));
@@ -84,14 +82,14 @@ result<double> word_head::run(device& on, const_view rows, std::span<const std::
   ARGOSY_TRY(move_rows(on, {rows, row, {}, false}, rows_));
   ARGOSY_TRY(gelu_layer_forward(on, dense_, rows_, wide_, said_));
   ARGOSY_TRY(layer_norm_forward(on, {said_, {}, norm_.gain, norm_.bias, layer_norm_eps}, said_, {normalised_, rstd_}));
-  ARGOSY_ASSIGN(const double loss, softmax_.run(on, {.query = said_, .column = token_, .log_p = log_p_, .own = piece}, d_loss,
-                                                {.d_query = d_said_, .d_product = d_table_, .d_product_log_p = d_columns_}));
+  ARGOSY_TRY(softmax_.run(on, {.query = said_, .column = token_, .log_p = log_p_, .own = piece}, d_loss,
+                          {.d_query = d_said_, .d_product = d_table_, .d_product_log_p = d_columns_}));
+  ARGOSY_TRY(add_total(on, softmax_.losses(), 1, loss));
   ARGOSY_TRY(add(on, d_table_, d_token_));
   ARGOSY_TRY(add(on, d_columns_, d_log_p_));
   ARGOSY_TRY(layer_norm_backward(on, {said_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d_said_,
                                  {d_said_, norm_.d_gain, norm_.d_bias}));
-  ARGOSY_TRY(gelu_layer_backward(on, dense_, rows_, wide_, d_said_, d_rows_));
-  return loss;
+  return gelu_layer_backward(on, dense_, rows_, wide_, d_said_, d_rows_);
 }
 
 void patch_head::add_specs(std::vector<parameter_spec>& specs, const std::string& name, std::int64_t hidden, double deviation) {
@@ -109,13 +107,6 @@ patch_head patch_head::bind(const parameters& all, const std::string& name) {
   return made;
 }
 
-double patch_head::scale() const noexcept { return std::min(std::exp(number_at(log_inv_tau_)), largest_inv_tau); }
-
-void patch_head::add_scale_gradient(double d_scale) noexcept {
-  const double now = scale();
-  if (now < largest_inv_tau) add_number(d_log_inv_tau_, d_scale * now);
-}
-
 status patch_head::predict(device& on, const_view rows) {
   const auto count = std::ssize(row_), hidden = rows.cols;
   for (auto* t : {&rows_, &wide_, &active_, &predicted_, &d_active_}) ARGOSY_TRY(t->resize(on, count, hidden));
@@ -128,20 +119,20 @@ status patch_head::predict(device& on, const_view rows) {
 status patch_head::find_same(device& on, std::span<const std::int32_t> masked, double above) {
   ARGOSY_TRY(cosine_.resize(on, target_.rows(), unit_target_.rows()));
   ARGOSY_TRY(linear_forward(on, {target_, unit_target_, {}}, cosine_));
+  ARGOSY_ASSIGN(const auto cosine, numbers_of(on, cosine_));
   known_offset_.assign(1, 0);
   known_.clear();
   for (std::int64_t m = 0; m < cosine_.rows(); ++m) {
-    const auto row = cosine_.all().row_range(m, 1);
-    with_numbers(row, [&](const auto* cosine) {
-      for (std::int64_t other = 0; other < row.cols; ++other)
-        if (static_cast<double>(cosine[other]) > above && other != masked[static_cast<std::size_t>(m)]) known_.push_back(other);
-    });
+    const auto row = std::span(cosine).subspan(static_cast<std::size_t>(m * cosine_.cols()), static_cast<std::size_t>(cosine_.cols()));
+    for (std::size_t other = 0; other < row.size(); ++other)
+      if (row[other] > above && std::cmp_not_equal(other, masked[static_cast<std::size_t>(m)]))
+        known_.push_back(static_cast<std::int64_t>(other));
     known_offset_.push_back(static_cast<std::int32_t>(known_.size()));
   }
   return {};
 }
 
-result<double> patch_head::contrast(device& on, const_view embedded, std::span<const std::int32_t> masked, const settings& how) {
+status patch_head::contrast(device& on, const_view embedded, std::span<const std::int32_t> masked, const settings& how, view loss) {
   const auto patches = embedded.rows, hidden = embedded.cols, count = std::ssize(masked);
   for (auto* t : {&unit_, &unit_target_, &d_unit_}) ARGOSY_TRY(t->resize(on, patches, hidden));
   for (auto* t : {&norm_, &target_norm_}) ARGOSY_TRY(t->resize(on, 1, patches));
@@ -152,50 +143,41 @@ result<double> patch_head::contrast(device& on, const_view embedded, std::span<c
   const bool merges = how.same_patch < 1;
   if (merges) ARGOSY_TRY(find_same(on, masked, how.same_patch));
   const auto over = [&](const_view query, const_view column) {
-    column_softmax::input in{.query = query, .column = column, .scale = scale(), .log_p = {}, .own = masked};
+    column_softmax::input in{.query = query, .column = column, .log_scale = log_inv_tau_, .scale_limit = largest_inv_tau, .own = masked};
     if (merges) in.known_offset = known_offset_, in.known = known_;
     return in;
   };
 
-  const double each = how.symmetric ? how.contrastive / 2 : how.contrastive;
-  double d_scale = 0;
-  ARGOSY_ASSIGN(double loss, softmax_.run(on, over(target_, unit_), each, {.d_query = {}, .d_product = d_unit_, .d_scale = &d_scale}));
+  const double part = how.symmetric ? .5 : 1, each = part * how.contrastive;
+  ARGOSY_TRY(softmax_.run(on, over(target_, unit_), each, {.d_query = {}, .d_product = d_unit_, .d_log_scale = d_log_inv_tau_}));
+  ARGOSY_TRY(add_total(on, softmax_.losses(), part, loss));
   if (how.symmetric) {
-    double d_more_scale = 0;
     ARGOSY_TRY(chosen_.resize(on, count, hidden));
     ARGOSY_TRY(d_chosen_.resize(on, count, hidden));
     ARGOSY_TRY(move_rows(on, {unit_, masked, {}, false}, chosen_));
-    ARGOSY_ASSIGN(const double other,
-                  softmax_.run(on, over(chosen_, unit_target_), each, {.d_query = d_chosen_, .d_product = {}, .d_scale = &d_more_scale}));
+    ARGOSY_TRY(softmax_.run(on, over(chosen_, unit_target_), each, {.d_query = d_chosen_, .d_product = {}, .d_log_scale = d_log_inv_tau_}));
+    ARGOSY_TRY(add_total(on, softmax_.losses(), part, loss));
     ARGOSY_TRY(move_rows(on, {d_chosen_, {}, masked, true}, d_unit_));
-    loss = (loss + other) / 2;
-    d_scale += d_more_scale;
   }
-  add_scale_gradient(d_scale);
   ARGOSY_TRY(d_more_.resize(on, patches, hidden));
   ARGOSY_TRY(normalise_backward(on, unit_, norm_, d_unit_, d_more_));
-  ARGOSY_TRY(add(on, d_more_, d_predicted_));
-  return loss;
+  return add(on, d_more_, d_predicted_);
 }
 
-result<double> patch_head::regress(device& on, std::span<const std::int32_t> own, double d_loss) {
+status patch_head::regress(device& on, std::span<const std::int32_t> own, double d_loss, view loss) {
   const auto count = std::ssize(own), hidden = predicted_.cols();
   for (auto* t : {&chosen_, &d_chosen_}) ARGOSY_TRY(t->resize(on, count, hidden));
   ARGOSY_TRY(loss_.resize(on, 1, count));
   ARGOSY_TRY(move_rows(on, {predicted_, own, {}, false}, chosen_));
   ARGOSY_TRY(divergence(on, {target_, chosen_}, d_loss, loss_, d_chosen_));
-  ARGOSY_TRY(move_rows(on, {d_chosen_, {}, own, true}, d_predicted_));
-  return total_of(loss_);
+  ARGOSY_TRY(add_total(on, loss_, 1, loss));
+  return move_rows(on, {d_chosen_, {}, own, true}, d_predicted_);
 }
 
-result<patch_losses> patch_head::run(device& on, const_view rows, std::span<const std::int32_t> patch_row, const_view embedded,
-                                     std::span<const std::int32_t> masked, const settings& how) {
+status patch_head::run(device& on, const_view rows, std::span<const std::int32_t> patch_row, const_view embedded,
+                       std::span<const std::int32_t> masked, const settings& how, const patch_losses& losses) {
   row_.clear();
-  patch_losses losses;
-  if (masked.empty()) {
-    ARGOSY_TRY(d_rows_.resize(on, 0, embedded.cols));
-    return losses;
-  }
+  if (masked.empty()) return d_rows_.resize(on, 0, embedded.cols);
   std::vector<std::int32_t> own(masked.begin(), masked.end());
   if (how.contrastive > 0) {
     row_.assign(patch_row.begin(), patch_row.end());
@@ -204,18 +186,15 @@ result<patch_losses> patch_head::run(device& on, const_view rows, std::span<cons
     std::iota(own.begin(), own.end(), 0);
   }
   ARGOSY_TRY(predict(on, rows));
-  if (how.contrastive > 0) {
-    ARGOSY_ASSIGN(losses.contrastive, contrast(on, embedded, masked, how));
-  }
+  if (how.contrastive > 0) ARGOSY_TRY(contrast(on, embedded, masked, how, losses.contrastive));
   if (how.regression > 0) {
     ARGOSY_TRY(target_.resize(on, std::ssize(masked), embedded.cols));
     ARGOSY_TRY(move_rows(on, {embedded, masked, {}, false}, target_));
-    ARGOSY_ASSIGN(losses.regression, regress(on, own, how.regression));
+    ARGOSY_TRY(regress(on, own, how.regression, losses.regression));
   }
   ARGOSY_TRY(argosy::backward(on, down_, active_, d_predicted_, d_active_));
   ARGOSY_TRY(d_rows_.resize(on, std::ssize(row_), embedded.cols));
-  ARGOSY_TRY(gelu_layer_backward(on, up_, rows_, wide_, d_active_, d_rows_));
-  return losses;
+  return gelu_layer_backward(on, up_, rows_, wide_, d_active_, d_rows_);
 }
 
 void pair_head::add_specs(std::vector<parameter_spec>& specs, const std::string& name, std::int64_t width, double deviation) {
@@ -230,9 +209,9 @@ pair_head pair_head::bind(const parameters& all, const std::string& name) {
   return made;
 }
 
-result<double> pair_head::run(device& on, const pairs& in, double d_loss, view d_query, view d_product) {
+status pair_head::run(device& on, const pairs& in, double d_loss, view d_query, view d_product, view loss) {
   const auto count = std::ssize(in.label), width = in.query.cols;
-  if (count == 0) return 0.0;
+  if (count == 0) return {};
   for (auto* t : {&query_, &product_, &d_query_, &d_product_}) ARGOSY_TRY(t->resize(on, count, width));
   for (auto* t : {&features_, &d_features_}) ARGOSY_TRY(t->resize(on, count, 4 * width));
   for (auto* t : {&wide_, &active_, &d_active_}) ARGOSY_TRY(t->resize(on, count, up_.weight.rows));
@@ -245,12 +224,12 @@ result<double> pair_head::run(device& on, const pairs& in, double d_loss, view d
   ARGOSY_TRY(gelu_layer_forward(on, up_, features_, wide_, active_));
   ARGOSY_TRY(argosy::forward(on, down_, active_, logits_));
   ARGOSY_TRY(cross_entropy(on, {logits_, in.label}, d_loss, loss_, d_logits_));
+  ARGOSY_TRY(add_total(on, loss_, 1, loss));
   ARGOSY_TRY(argosy::backward(on, down_, active_, d_logits_, d_active_));
   ARGOSY_TRY(gelu_layer_backward(on, up_, features_, wide_, d_active_, d_features_));
   ARGOSY_TRY(pair_features_backward(on, both, d_features_, d_query_, d_product_));
   ARGOSY_TRY(move_rows(on, {d_query_, {}, in.query_row, true}, d_query));
-  ARGOSY_TRY(move_rows(on, {d_product_, {}, in.product_row, true}, d_product));
-  return total_of(loss_);
+  return move_rows(on, {d_product_, {}, in.product_row, true}, d_product);
 }
 
 }  // namespace argosy

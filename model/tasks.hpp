@@ -1,6 +1,6 @@
-// Heads of the pre-training tasks beside matching: method.md, section 3. Each runs forward and backward at once: it returns the sum of its
-// losses and keeps the gradients of what it read, times `d_loss`, until its next run; gradients of its parameters are added.
-// Nothing masked, or no pair, is a loss of 0 and no gradient.
+// Heads of the pre-training tasks beside matching: method.md, section 3. Each runs forward and backward at once: it adds the sum of its
+// losses to the caller's `loss` (1, 1), which stays on the device, and keeps the gradients of what it read, times `d_loss`, until its next
+// run; gradients of its parameters are added. Nothing masked, or no pair, adds no loss and has no gradient.
 // Letters   N rows of an encoder, m masked of them, d hidden, V pieces, L patches, P width of the embeddings.
 // Truth     central differences in tests/model/tasks.cpp; their sums against golden/ in tests/kernels/golden.cpp.
 #pragma once
@@ -22,15 +22,17 @@ namespace argosy {
 class column_softmax {
 public:
   struct input {
-    const_view query, column;  // (m, d), (M, d)
-    double scale = 1;
-    const_view log_p;                                 // (1, M), or empty: 0
+    const_view query, column;                         // (m, d), (M, d)
+    const_view log_scale = {};                        // (1, 1), or empty: a scale of 1
+    double scale_limit = 1;                           // of a log_scale
+    const_view log_p = {};                            // (1, M), or empty: 0
     std::span<const std::int32_t> own;                // (m)
     std::span<const std::int32_t> known_offset = {};  // (m + 1), or empty: no column is masked
     std::span<const std::int64_t> known = {};         // columns that are no negatives of a row
   };
-  // Gradients of d_loss * sum are written to what is given.
-  result<double> run(device&, const input&, double d_loss, const qpm_gradient&);
+  // Gradients of d_loss * sum go to what is given, as qpm_backward says.
+  status run(device&, const input&, double d_loss, const qpm_gradient&);
+  const_view losses() const noexcept { return loss_; }  // (1, m) of the last run
 
 private:
   tensor loss_, lse_, share_, no_log_p_;
@@ -46,7 +48,7 @@ public:
                         double deviation);
   static word_head bind(const parameters&, const std::string& name, const std::string& tokens);
   // `rows` (N, d) of an encoder; `row` (m) the masked of them, `piece` (m) what stood there.
-  result<double> run(device&, const_view rows, std::span<const std::int32_t> row, std::span<const std::int32_t> piece, double d_loss);
+  status run(device&, const_view rows, std::span<const std::int32_t> row, std::span<const std::int32_t> piece, double d_loss, view loss);
   const_view d_rows() const noexcept { return d_rows_; }  // (m, d)
 
 private:
@@ -57,8 +59,9 @@ private:
   tensor rows_, wide_, said_, normalised_, rstd_, d_said_, d_rows_, d_table_, d_columns_;
 };
 
+// Where the sums over the masked are added.
 struct patch_losses {
-  double contrastive = 0, regression = 0;  // sums over the masked
+  view contrastive, regression;  // (1, 1) each
 };
 
 // MPM_R, eq. 1-2 of arXiv 2304.04377, and the older regression. The target of a masked patch is its unmasked linear map, without gradient;
@@ -69,23 +72,22 @@ public:
   struct settings {
     double contrastive = 0, regression = 0;  // weights times 1 / count
     bool symmetric = false;                  // half of it the other way round: predictions of the masked among all targets
-    double same_patch = 1;                   // targets of a cosine above it are no negatives of each other
+    // Targets of a cosine above it are no negatives of each other. Below 1, run waits for the device: the host reads the cosines.
+    double same_patch = 1;
   };
   static void add_specs(std::vector<parameter_spec>&, const std::string& name, std::int64_t hidden, double deviation);
   static patch_head bind(const parameters&, const std::string& name);
   // `rows` (N, d) of the image encoder, `patch_row` (L) those of patches; `embedded` (L, d) the targets; `masked` (m) of 0 .. L-1.
-  result<patch_losses> run(device&, const_view rows, std::span<const std::int32_t> patch_row, const_view embedded,
-                           std::span<const std::int32_t> masked, const settings&);
+  status run(device&, const_view rows, std::span<const std::int32_t> patch_row, const_view embedded, std::span<const std::int32_t> masked,
+             const settings&, const patch_losses&);
   const_view d_rows() const noexcept { return d_rows_; }                     // (n, d) of the rows below
   std::span<const std::int32_t> read_rows() const noexcept { return row_; }  // (n) rows that were read
 
 private:
   status predict(device&, const_view rows);
-  result<double> contrast(device&, const_view embedded, std::span<const std::int32_t> masked, const settings&);
-  result<double> regress(device&, std::span<const std::int32_t> own, double d_loss);
+  status contrast(device&, const_view embedded, std::span<const std::int32_t> masked, const settings&, view loss);
+  status regress(device&, std::span<const std::int32_t> own, double d_loss, view loss);
   status find_same(device&, std::span<const std::int32_t> masked, double above);
-  double scale() const noexcept;
-  void add_scale_gradient(double d_scale) noexcept;
 
   linear_slot up_, down_;
   view log_inv_tau_, d_log_inv_tau_;
@@ -107,7 +109,7 @@ public:
     const_view query, product;  // (Q, P), (M, P)
     std::span<const std::int32_t> query_row, product_row, label;
   };
-  result<double> run(device&, const pairs&, double d_loss, view d_query, view d_product);
+  status run(device&, const pairs&, double d_loss, view d_query, view d_product, view loss);
 
 private:
   linear_slot up_, down_;

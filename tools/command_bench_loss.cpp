@@ -86,7 +86,7 @@ template <class Number>
 struct loss_results {
   std::vector<Number> loss, lse, share_product, share_bank, d_query, d_product;
   std::vector<std::int32_t> negatives_product, negatives_bank;
-  double d_scale = 0;
+  Number d_log_scale = 0;
   std::int64_t batch, columns;
 
   loss_results(std::int64_t b, std::int64_t d) : batch(b), columns(d) {
@@ -101,7 +101,8 @@ struct loss_results {
   qpm_output output() { return {row(loss), row(lse), row(share_product), row(share_bank), negatives_product, negatives_bank}; }
   status run(device& on, const qpm_input& in) {
     ARGOSY_TRY(qpm_forward(on, in, output()));
-    return qpm_backward(on, in, output(), 1 / static_cast<double>(batch), {matrix(d_query), matrix(d_product), &d_scale});
+    return qpm_backward(on, in, output(), 1 / static_cast<double>(batch),
+                        {matrix(d_query), matrix(d_product), view_of(&d_log_scale, 1, 1)});
   }
 };
 

@@ -1,7 +1,7 @@
 #include "kernels/adamw.hpp"
 
 #include <cmath>
-#include <vector>
+#include <optional>
 
 #include "kernels/cpu/cpu_device.hpp"
 #include "kernels/cpu/parallel.hpp"
@@ -11,10 +11,10 @@ namespace {
 
 // The constants of one update, rounded once.
 struct update {
-  float gradient_scale, beta1, other1, beta2, other2, decay, rate1, unbias2, eps;
+  float shrink, beta1, other1, beta2, other2, decay, rate1, unbias2, eps;
 
-  explicit update(const adamw_settings& s)
-      : gradient_scale(static_cast<float>(s.gradient_scale)),
+  update(const adamw_settings& s, double shrinks)
+      : shrink(static_cast<float>(shrinks)),
         beta1(static_cast<float>(s.beta1)),
         other1(static_cast<float>(1 - s.beta1)),
         beta2(static_cast<float>(s.beta2)),
@@ -28,7 +28,7 @@ struct update {
 void update_piece(const update& u, std::int64_t count, const float* gradient, float* parameter, float* first, float* second) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    const float g = u.gradient_scale * gradient[i];
+    const float g = u.shrink * gradient[i];
     const float m = u.beta1 * first[i] + u.other1 * g;
     const float v = u.beta2 * second[i] + u.other2 * (g * g);
     first[i] = m;
@@ -37,36 +37,25 @@ void update_piece(const update& u, std::int64_t count, const float* gradient, fl
   }
 }
 
-double squares_of(const float* x, std::int64_t count) {
-  double total = 0;
-#pragma omp simd reduction(+ : total)
-  for (std::int64_t i = 0; i < count; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-  return total;
+// What gradients are multiplied with; nothing where their norm is not finite.
+std::optional<double> clip_scale(const adamw_settings& s) {
+  if (s.squares.empty()) return 1;
+  const double norm = std::sqrt(static_cast<double>(*s.squares.as<float>()));
+  if (!std::isfinite(norm)) return std::nullopt;
+  return norm > s.clip ? s.clip / (norm + 1e-6) : 1;
 }
 
 }  // namespace
 
 status cpu_device::adamw(const adamw_settings& settings, const_view gradient, view parameter, view first, view second) {
-  const update u(settings);
+  const std::optional<double> shrinks = clip_scale(settings);
+  if (!shrinks) return {};
+  const update u(settings, *shrinks);
   cpu::for_pieces(threads_, parameter.cols, cpu::piece_elements, [&](std::int64_t, std::int64_t from, std::int64_t to) {
     update_piece(u, to - from, gradient.as<float>() + from, parameter.as<float>() + from, first.as<float>() + from,
                  second.as<float>() + from);
   });
   return {};
-}
-
-result<double> cpu_device::sum_of_squares(const_view x) {
-  const bool flat = x.contiguous();
-  const std::int64_t rows = flat ? 1 : x.rows, cols = flat ? x.rows * x.cols : x.cols;
-  double total = 0;
-  std::vector<double> partial(static_cast<std::size_t>(cpu::pieces_of(cols, cpu::piece_elements)));
-  for (std::int64_t row = 0; row < rows; ++row) {
-    cpu::for_pieces(threads_, cols, cpu::piece_elements, [&](std::int64_t piece, std::int64_t from, std::int64_t to) {
-      partial[static_cast<std::size_t>(piece)] = squares_of(x.row<float>(row) + from, to - from);
-    });
-    for (const double part : partial) total += part;
-  }
-  return total;
 }
 
 }  // namespace argosy

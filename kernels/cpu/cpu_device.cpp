@@ -50,6 +50,19 @@ void cpu_device::zero(view x) {
   });
 }
 
+status cpu_device::upload(const void* from, view to) {
+  const auto* const rows = static_cast<const float*>(from);
+  cpu::for_rows(threads_, to.rows, to.cols, [&](std::int64_t row) { std::copy_n(rows + row * to.cols, to.cols, to.row<float>(row)); });
+  return {};
+}
+
+status cpu_device::download(const_view from, void* to) {
+  auto* const rows = static_cast<float*>(to);
+  cpu::for_rows(threads_, from.rows, from.cols,
+                [&](std::int64_t row) { std::copy_n(from.row<float>(row), from.cols, rows + row * from.cols); });
+  return {};
+}
+
 result<float*> cpu_device::scratch(std::int64_t floats) {
   if (floats > scratch_floats_) {
     const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);

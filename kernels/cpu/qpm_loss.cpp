@@ -66,6 +66,21 @@ void subtract_column_sums(qpm_tiles& tiles, const qpm_tile& t, float* d_log_p) {
   }
 }
 
+// The same with a scale that is a number.
+qpm_input scaled(qpm_input in) {
+  if (!in.log_scale.empty()) in.scale = std::min(std::exp(static_cast<double>(*in.log_scale.as<float>())), in.scale_limit);
+  return in;
+}
+
+bool limit_cuts(const qpm_input& in) {
+  return !in.log_scale.empty() && std::exp(static_cast<double>(*in.log_scale.as<float>())) >= in.scale_limit;
+}
+
+void add_scale_gradient(const qpm_input& in, double d_scale, view d_log_scale) {
+  if (d_log_scale.empty() || limit_cuts(in)) return;
+  *d_log_scale.as<float>() += static_cast<float>(in.scale * d_scale);
+}
+
 struct drawn_column {
   double score = 0;
   std::int32_t column = -1;
@@ -84,7 +99,8 @@ void draw_of_tile(const qpm_tile& t, const qpm_draws& draws, std::uint32_t pair,
 
 }  // namespace
 
-status cpu_device::qpm_forward(const qpm_input& in, const qpm_output& out) {
+status cpu_device::qpm_forward(const qpm_input& given, const qpm_output& out) {
+  const qpm_input in = scaled(given);
   ARGOSY_ASSIGN(float* cells, scratch(qpm_tiles::floats));
   qpm_tiles tiles(threads_, in, cells);
   const float scale = static_cast<float>(in.scale);
@@ -97,7 +113,8 @@ status cpu_device::qpm_forward(const qpm_input& in, const qpm_output& out) {
   return {};
 }
 
-status cpu_device::qpm_backward(const qpm_input& in, const qpm_output& out, double d_loss, const qpm_gradient& gradient) {
+status cpu_device::qpm_backward(const qpm_input& given, const qpm_output& out, double d_loss, const qpm_gradient& gradient) {
+  const qpm_input in = scaled(given);
   ARGOSY_ASSIGN(float* cells, scratch(qpm_tiles::floats));
   qpm_tiles tiles(threads_, in, cells);
   const float scale = static_cast<float>(in.scale);
@@ -128,14 +145,15 @@ status cpu_device::qpm_backward(const qpm_input& in, const qpm_output& out, doub
   if (!gradient.d_product_log_p.empty()) zero(gradient.d_product_log_p);
   ARGOSY_TRY(tiles.walk(row_gradient, embedding_gradients));
   if (in.query.rows == 0 && !gradient.d_product.empty()) zero(gradient.d_product);
-  *gradient.d_scale = 0;
-  for (std::int64_t b = 0; b < in.query.rows; ++b) *gradient.d_scale += tiles.query(b).d_scale;
+  double d_scale = 0;
+  for (std::int64_t b = 0; b < in.query.rows; ++b) d_scale += tiles.query(b).d_scale;
+  add_scale_gradient(in, d_scale, gradient.d_log_scale);
   return {};
 }
 
 status cpu_device::qpm_draw(const qpm_input& in, const qpm_draws& draws, std::span<std::int32_t> drawn) {
   ARGOSY_ASSIGN(float* cells, scratch(qpm_tiles::floats));
-  qpm_input products = in;
+  qpm_input products = scaled(in);
   products.bank = {};
   products.bank_id = {};
   products.bank_log_p = {};
@@ -144,7 +162,7 @@ status cpu_device::qpm_draw(const qpm_input& in, const qpm_draws& draws, std::sp
   ARGOSY_TRY(tiles.walk(
       [&](const qpm_tile& t, std::int64_t row) {
         const auto b = static_cast<std::size_t>(t.query + row);
-        draw_of_tile(t, draws, draws.pair[b], in.scale, tiles.bias(t), tiles.cells(row), best[b]);
+        draw_of_tile(t, draws, draws.pair[b], products.scale, tiles.bias(t), tiles.cells(row), best[b]);
       },
       [](const qpm_tile&) { return status{}; }));
   std::ranges::transform(best, drawn.begin(), &drawn_column::column);

@@ -61,6 +61,8 @@ status check_qpm_input(device& on, const qpm_input& in) {
   if (!in.bank.empty()) ARGOSY_TRY(want_shape(on, "bank", in.bank, kept, in.query.cols));
   for (const auto& [name, value] : {std::pair{"scale", in.scale}, {"weight_product", in.weight_product}, {"weight_bank", in.weight_bank}})
     ARGOSY_TRY(want_positive(name, value));
+  if (!in.log_scale.empty()) ARGOSY_TRY(want_shape(on, "log_scale", in.log_scale, 1, 1));
+  if (!(in.scale_limit > 0)) return {errc::invalid_argument, "scale_limit: want a positive number, got " + std::to_string(in.scale_limit)};
   ARGOSY_TRY(want_count("product_id", in.product_id.size(), products));
   ARGOSY_TRY(want_count("bank_id", in.bank_id.size(), kept));
   ARGOSY_TRY(want_shape(on, "product_log_p", in.product_log_p, 1, products));
@@ -125,6 +127,12 @@ status scale_rows(device& on, std::span<const float> factor, view x) {
   ARGOSY_TRY(want_matrix(on, "x", x));
   ARGOSY_TRY(want_count("factor", factor.size(), x.rows));
   return on.scale_rows(factor, x);
+}
+
+status add_total(device& on, const_view x, double factor, view to) {
+  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_shape(on, "to", to, 1, 1));
+  return on.add_total(x, factor, to);
 }
 
 status from_bytes(device& on, std::span<const std::uint8_t> bytes, double scale, double shift, view y) {
@@ -245,7 +253,7 @@ status qpm_backward(device& on, const qpm_input& in, const qpm_output& out, doub
   if (!g.d_query.empty()) ARGOSY_TRY(want_shape(on, "d_query", g.d_query, in.query.rows, in.query.cols));
   if (!g.d_product.empty()) ARGOSY_TRY(want_shape(on, "d_product", g.d_product, in.product.rows, in.product.cols));
   if (!g.d_product_log_p.empty()) ARGOSY_TRY(want_shape(on, "d_product_log_p", g.d_product_log_p, 1, in.product.rows));
-  if (g.d_scale == nullptr) return {errc::invalid_argument, "d_scale: want a number to write to, got none"};
+  if (!g.d_log_scale.empty()) ARGOSY_TRY(want_shape(on, "d_log_scale", g.d_log_scale, 1, 1));
   return on.qpm_backward(in, out, d_loss, g);
 }
 
@@ -292,12 +300,17 @@ status adamw(device& on, const adamw_settings& s, const_view gradient, view para
   for (const auto& [name, v] : {std::pair{"parameter", parameter}, {"first", first}, {"second", second}})
     ARGOSY_TRY(want_shape(on, name, v, 1, gradient.cols));
   if (s.step < 1) return {errc::invalid_argument, "step: want at least 1, got " + std::to_string(s.step)};
+  if (!s.squares.empty()) {
+    ARGOSY_TRY(want_shape(on, "squares", s.squares, 1, 1));
+    ARGOSY_TRY(want_positive("clip", s.clip));
+  }
   return on.adamw(s, gradient, parameter, first, second);
 }
 
-result<double> sum_of_squares(device& on, const_view x) {
+status add_squares(device& on, const_view x, view to) {
   ARGOSY_TRY(want_matrix(on, "x", x));
-  return on.sum_of_squares(x);
+  ARGOSY_TRY(want_shape(on, "to", to, 1, 1));
+  return on.add_squares(x, to);
 }
 
 }  // namespace argosy

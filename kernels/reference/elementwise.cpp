@@ -35,6 +35,16 @@ void reference_device::zero(view x) {
   each(x, [&](auto r, auto c) { x.row<double>(r)[c] = 0; });
 }
 
+status reference_device::upload(const void* from, view to) {
+  each(to, [&](auto r, auto c) { to.row<double>(r)[c] = static_cast<const double*>(from)[r * to.cols + c]; });
+  return {};
+}
+
+status reference_device::download(const_view from, void* to) {
+  each(from, [&](auto r, auto c) { static_cast<double*>(to)[r * from.cols + c] = from.row<double>(r)[c]; });
+  return {};
+}
+
 status reference_device::bias_gelu_forward(const_view x, const_view bias, view y) {
   each(x, [&](auto r, auto c) {
     const double v = x.row<double>(r)[c] + bias.row<double>(0)[c];
@@ -103,16 +113,30 @@ status reference_device::move_rows(const move_rows_input& in, view to) {
   return {};
 }
 
-result<double> reference_device::sum_of_squares(const_view x) {
+status reference_device::add_total(const_view x, double factor, view to) {
+  double sum = 0;
+  each(x, [&](auto r, auto c) { sum += x.row<double>(r)[c]; });
+  *to.as<double>() += factor * sum;
+  return {};
+}
+
+status reference_device::add_squares(const_view x, view to) {
   double sum = 0;
   each(x, [&](auto r, auto c) { sum += x.row<double>(r)[c] * x.row<double>(r)[c]; });
-  return sum;
+  *to.as<double>() += sum;
+  return {};
 }
 
 status reference_device::adamw(const adamw_settings& s, const_view gradient, view parameter, view first, view second) {
+  double shrink = 1;
+  if (!s.squares.empty()) {
+    const double norm = std::sqrt(*s.squares.as<double>());
+    if (!std::isfinite(norm)) return {};
+    if (norm > s.clip) shrink = s.clip / (norm + 1e-6);
+  }
   const double correct1 = 1 - std::pow(s.beta1, static_cast<double>(s.step)), correct2 = 1 - std::pow(s.beta2, static_cast<double>(s.step));
   for (std::int64_t i = 0; i < gradient.cols; ++i) {
-    const double g = s.gradient_scale * gradient.as<double>()[i];
+    const double g = shrink * gradient.as<double>()[i];
     double &p = parameter.as<double>()[i], &m = first.as<double>()[i], &v = second.as<double>()[i];
     m = s.beta1 * m + (1 - s.beta1) * g;
     v = s.beta2 * v + (1 - s.beta2) * g * g;

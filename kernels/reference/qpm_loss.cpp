@@ -46,9 +46,18 @@ std::vector<term> terms_of(const qpm_input& in, std::int64_t b) {
   return terms;
 }
 
+// The same with a scale that is a number.
+qpm_input scaled(qpm_input in) {
+  if (!in.log_scale.empty()) in.scale = std::min(std::exp(*in.log_scale.as<double>()), in.scale_limit);
+  return in;
+}
+
+bool limit_cuts(const qpm_input& in) { return !in.log_scale.empty() && std::exp(*in.log_scale.as<double>()) >= in.scale_limit; }
+
 }  // namespace
 
-status reference_device::qpm_forward(const qpm_input& in, const qpm_output& out) {
+status reference_device::qpm_forward(const qpm_input& given, const qpm_output& out) {
+  const qpm_input in = scaled(given);
   for (std::int64_t b = 0; b < in.query.rows; ++b) {
     const auto terms = terms_of(in, b);
     double largest = terms.front().score, sum = 0, own = 0;
@@ -77,17 +86,18 @@ status reference_device::qpm_forward(const qpm_input& in, const qpm_output& out)
 }
 
 // d loss / d score = softmax - [own]
-status reference_device::qpm_backward(const qpm_input& in, const qpm_output& out, double d_loss, const qpm_gradient& g) {
+status reference_device::qpm_backward(const qpm_input& given, const qpm_output& out, double d_loss, const qpm_gradient& g) {
+  const qpm_input in = scaled(given);
   for (const view& wanted : {g.d_query, g.d_product, g.d_product_log_p})
     if (!wanted.empty()) zero(wanted);
-  *g.d_scale = 0;
+  double d_scale = 0;
   for (std::int64_t b = 0; b < in.query.rows; ++b) {
     const double weight = in.row_weight.empty() ? 1 : static_cast<double>(in.row_weight[static_cast<std::size_t>(b)]);
     for (const auto& t : terms_of(in, b)) {
       const double d_score = weight * d_loss * (std::exp(t.score - out.lse.as<double>()[b]) - (t.own ? 1 : 0));
       const bool product = t.column < in.product.rows;
       const auto* v = product ? in.product.row<double>(t.column) : in.bank.row<double>(t.column - in.product.rows);
-      *g.d_scale += d_score * t.similarity;
+      d_scale += d_score * t.similarity;
       if (product && !g.d_product_log_p.empty()) g.d_product_log_p.as<double>()[t.column] -= d_score;
       for (std::int64_t c = 0; c < in.query.cols; ++c) {
         if (!g.d_query.empty()) g.d_query.row<double>(b)[c] += d_score * in.scale * v[c];
@@ -95,11 +105,12 @@ status reference_device::qpm_backward(const qpm_input& in, const qpm_output& out
       }
     }
   }
+  if (!g.d_log_scale.empty() && !limit_cuts(in)) *g.d_log_scale.as<double>() += in.scale * d_scale;
   return {};
 }
 
 status reference_device::qpm_draw(const qpm_input& in, const qpm_draws& draws, std::span<std::int32_t> drawn) {
-  qpm_input products = in;
+  qpm_input products = scaled(in);
   products.bank = {};
   products.bank_id = {};
   for (std::int64_t b = 0; b < in.query.rows; ++b) {

@@ -11,6 +11,8 @@ public:
   dtype type() const noexcept override { return dtype::f64; }
   result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) override;
   void zero(view) override;
+  status upload(const void* from, view to) override;
+  status download(const_view from, void* to) override;
 
   status linear_forward(const linear_input&, view y) override;
   status linear_backward(const linear_input&, const_view d_y, const linear_gradient&) override;
@@ -37,7 +39,8 @@ public:
   status cross_entropy(const cross_entropy_input&, double d_loss, view loss, view d_logits) override;
   status divergence(const divergence_input&, double d_loss, view loss, view d_predicted) override;
   status dropout(const dropout_input&, view x) override;
-  result<double> sum_of_squares(const_view x) override;
+  status add_total(const_view x, double factor, view to) override;
+  status add_squares(const_view x, view to) override;
   status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) override;
 };
 

@@ -99,7 +99,7 @@ public:
     done.pushed = {view_of(embedding, 2, 2), product, view_of(log_p, 1, 2)};
     return done;
   }
-  checkpoint_state capture(std::uint64_t steps_done) const override {
+  result<checkpoint_state> capture(std::uint64_t steps_done) const override {
     checkpoint_state state;
     state.facts.steps_done = steps_done;
     return state;

@@ -6,6 +6,7 @@
 
 #include "tests/actors/tiny.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/guarded_device.hpp"
 
 namespace argosy {
 namespace {
@@ -25,7 +26,7 @@ public:
     ARGOSY_TRY(at_(plan.step));
     return inner_->run(b, plan, bank);
   }
-  checkpoint_state capture(std::uint64_t steps_done) const override { return inner_->capture(steps_done); }
+  result<checkpoint_state> capture(std::uint64_t steps_done) const override { return inner_->capture(steps_done); }
 
 private:
   std::shared_ptr<training_engine> inner_;
@@ -126,6 +127,18 @@ BOOST_AUTO_TEST_CASE(two_workers_give_the_same_losses_twice) {
 BOOST_AUTO_TEST_CASE(two_workers_of_two_threads_give_the_same_losses_twice) {
   check_same_twice(2, [] { return make_cpu_device(2); });
 }
+// Worker and bank, and the checkpoints between them: no actor touches the memory of a device (tests/model/residency.cpp).
+BOOST_AUTO_TEST_CASE(a_worker_whose_device_is_closed_to_the_host_gives_the_same_losses) {
+  tiny_run open, closed;
+  open.make_device = [] { return make_cpu_device(1); };
+  closed.make_device = [] { return test::make_guarded_device(1); };
+  for (tiny_run* run : {&open, &closed}) {
+    const auto end = run->train();
+    BOOST_REQUIRE_MESSAGE(end.ok(), end.failure().text());
+  }
+  BOOST_TEST(open.losses() == closed.losses(), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(one_worker_killed_and_resumed_gives_the_same_losses) { check_same_after_a_kill(1); }
 BOOST_AUTO_TEST_CASE(two_workers_killed_and_resumed_give_the_same_losses) { check_same_after_a_kill(2); }
 

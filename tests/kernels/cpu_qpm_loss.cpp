@@ -20,6 +20,8 @@ struct loss_case {
   double scale = 10;
   std::int64_t distinct_ids = 50;
   std::int64_t gap = 0;
+  bool trained = false;  // the scale
+  double scale_limit = 1000;
 };
 
 struct ids {
@@ -57,28 +59,35 @@ void compare(const loss_case& c) {
   twin loss(1, c.queries, constant(9)), lse(1, c.queries, constant(9));
   twin share_product(1, c.queries, constant(9)), share_bank(1, c.queries, constant(9));
   std::vector<std::int32_t> count_product(of.own.size()), count_bank(of.own.size()), want_product(of.own.size()), want_bank(of.own.size());
-  const qpm_input on_cpu{.query = query.f32(),
-                         .product = product.f32(),
-                         .bank = bank.f32(),
+  twin log_scale(1, 1, constant(std::log(c.scale)));
+  qpm_input on_cpu{.query = query.f32(),
+                   .product = product.f32(),
+                   .bank = bank.f32(),
+                   .scale = c.scale,
+                   .product_id = of.product,
+                   .bank_id = of.bank,
+                   .product_log_p = product_log_p.f32(),
+                   .bank_log_p = bank_log_p.f32(),
+                   .own = of.own,
+                   .known_offset = of.known_offset,
+                   .known_product = of.known};
+  qpm_input on_reference{.query = query.f64(),
+                         .product = product.f64(),
+                         .bank = bank.f64(),
                          .scale = c.scale,
                          .product_id = of.product,
                          .bank_id = of.bank,
-                         .product_log_p = product_log_p.f32(),
-                         .bank_log_p = bank_log_p.f32(),
+                         .product_log_p = product_log_p.f64(),
+                         .bank_log_p = bank_log_p.f64(),
                          .own = of.own,
                          .known_offset = of.known_offset,
                          .known_product = of.known};
-  const qpm_input on_reference{.query = query.f64(),
-                               .product = product.f64(),
-                               .bank = bank.f64(),
-                               .scale = c.scale,
-                               .product_id = of.product,
-                               .bank_id = of.bank,
-                               .product_log_p = product_log_p.f64(),
-                               .bank_log_p = bank_log_p.f64(),
-                               .own = of.own,
-                               .known_offset = of.known_offset,
-                               .known_product = of.known};
+  if (c.trained) {
+    on_cpu.scale = on_reference.scale = 1;
+    on_cpu.log_scale = log_scale.f32();
+    on_reference.log_scale = log_scale.f64();
+    on_cpu.scale_limit = on_reference.scale_limit = c.scale_limit;
+  }
   const qpm_output out{loss.f32(), lse.f32(), share_product.f32(), share_bank.f32(), count_product, count_bank};
   const qpm_output want{loss.f64(), lse.f64(), share_product.f64(), share_bank.f64(), want_product, want_bank};
   require_ok(qpm_forward(*device, on_cpu, out));
@@ -97,28 +106,29 @@ void compare(const loss_case& c) {
   BOOST_TEST(count_bank == want_bank, boost::test_tools::per_element());
 
   twin d_query(c.queries, c.width, constant(9), c.gap), d_product(c.products, c.width, constant(9), c.gap);
-  double d_scale = 9, want_d_scale = 9;
-  require_ok(qpm_backward(*device, on_cpu, out, .5, {d_query.f32(), d_product.f32(), &d_scale}));
-  require_ok(qpm_backward(*reference, on_reference, want, .5, {d_query.f64(), d_product.f64(), &want_d_scale}));
+  twin d_log_scale(1, 1, constant(9)), d_log_scale_weighted(1, 1, constant(9));
+  require_ok(qpm_backward(*device, on_cpu, out, .5, {d_query.f32(), d_product.f32(), d_log_scale.f32()}));
+  require_ok(qpm_backward(*reference, on_reference, want, .5, {d_query.f64(), d_product.f64(), d_log_scale.f64()}));
   const double whole = c.scale * product.largest_value();  // a row of softmax minus one sums to 2 in absolute value
   check_near(name + "d_query", d_query, (4 * relative + unit_roundoff * std::sqrt(columns)) * whole);
   check_near(name + "d_product", d_product,
              (4 * relative + unit_roundoff * static_cast<double>(c.queries)) * whole *
                  std::max(1., static_cast<double>(c.queries) / static_cast<double>(c.products)));
-  BOOST_TEST(std::abs(d_scale - want_d_scale) <= 4 * relative * static_cast<double>(c.queries));
+  const double sum_rounds = unit_roundoff * (9 + d_log_scale.largest_value());
+  check_near(name + "d_log_scale", d_log_scale, 4 * relative * c.scale * static_cast<double>(c.queries) + sum_rounds);
 
   std::vector<float> weight;
   for (std::int64_t b = 0; b < c.queries; ++b) weight.push_back(static_cast<float>(b % 3));
   qpm_input weighted = on_cpu, weighted_reference = on_reference;
   weighted.row_weight = weighted_reference.row_weight = weight;
   twin d_log_p(1, c.products, constant(9));
-  require_ok(qpm_backward(*device, weighted, out, .5, {d_query.f32(), {}, &d_scale, d_log_p.f32()}));
-  require_ok(qpm_backward(*reference, weighted_reference, want, .5, {d_query.f64(), {}, &want_d_scale, d_log_p.f64()}));
+  require_ok(qpm_backward(*device, weighted, out, .5, {d_query.f32(), {}, d_log_scale_weighted.f32(), d_log_p.f32()}));
+  require_ok(qpm_backward(*reference, weighted_reference, want, .5, {d_query.f64(), {}, d_log_scale_weighted.f64(), d_log_p.f64()}));
   check_near(name + "weighted d_query", d_query, 2 * (4 * relative + unit_roundoff * std::sqrt(columns)) * whole);
   check_near(name + "d_log_p", d_log_p,
              2 * (4 * relative + unit_roundoff * static_cast<double>(c.queries)) *
                  std::max(1., static_cast<double>(c.queries) / static_cast<double>(c.products)));
-  BOOST_TEST(std::abs(d_scale - want_d_scale) <= 8 * relative * static_cast<double>(c.queries));
+  check_near(name + "weighted d_log_scale", d_log_scale_weighted, 8 * relative * c.scale * static_cast<double>(c.queries) + 2 * sum_rounds);
 
   std::vector<std::uint32_t> pair(of.own.size());
   std::iota(pair.begin(), pair.end(), 5u);
@@ -163,6 +173,11 @@ BOOST_AUTO_TEST_CASE(no_two_ids_alike) { compare({20, 20, 200, 16, 10, 1'000'000
 
 BOOST_AUTO_TEST_CASE(scales_from_flat_to_sharp) {
   for (const double scale : {1e-3, 1., 100.}) compare({20, 30, 40, 64, scale});
+}
+
+BOOST_AUTO_TEST_CASE(trained_scales_below_and_beyond_their_limit) {
+  compare({.queries = 20, .products = 30, .bank = 40, .width = 64, .scale = 10, .trained = true});
+  compare({.queries = 20, .products = 30, .bank = 40, .width = 64, .scale = 10, .trained = true, .scale_limit = 5});
 }
 
 // The share of a column among many draws is its softmax: within 4 deviations.

@@ -81,11 +81,14 @@ BOOST_AUTO_TEST_CASE(three_updates_of_every_length) {
   const devices on;
   for (const std::int64_t n : {1, 7, 8, 9, 100, 16383, 16384, 16385, 50000}) {
     twin parameter(1, n, normals(1)), first(1, n, constant(0)), second(1, n, constant(0));
-    adamw_settings s{.rate = 1e-2, .weight_decay = .01, .gradient_scale = .5};
-    for (s.step = 1; s.step <= 3; ++s.step) {
+    twin squares(1, 1, constant(4));
+    adamw_settings s{.rate = 1e-2, .weight_decay = .01, .clip = 1}, exact = s;
+    s.squares = squares.f32();
+    exact.squares = squares.f64();
+    for (s.step = exact.step = 1; s.step <= 3; ++s.step, ++exact.step) {
       twin gradient(1, n, normals(static_cast<std::uint32_t>(s.step) + 1));
       require_ok(adamw(*on.cpu, s, gradient.f32(), parameter.f32(), first.f32(), second.f32()));
-      require_ok(adamw(*on.reference, s, gradient.f64(), parameter.f64(), first.f64(), second.f64()));
+      require_ok(adamw(*on.reference, exact, gradient.f64(), parameter.f64(), first.f64(), second.f64()));
     }
     // A moment is off by a few units a step. An update is at most a few rates, m over sqrt(v) to ten units a step; the parameter rounds.
     check_near("first", first, 12 * unit_roundoff);
@@ -94,23 +97,33 @@ BOOST_AUTO_TEST_CASE(three_updates_of_every_length) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(squares_of_integers_are_exact) {
-  const devices on;
-  for (const std::int64_t cols : {1, 9, 16384, 16385, 40000})
-    for (const std::int64_t gap : {0, 7}) {
-      twin x(3, cols, small_integers(1), gap);
-      const auto found = sum_of_squares(*on.cpu, x.f32()), want = sum_of_squares(*on.reference, x.f64());
-      BOOST_REQUIRE(found.ok() && want.ok());
-      BOOST_TEST(found.value() == want.value());
-    }
+// What an update with these squares, clipped at 1, leaves of a parameter that was 1, and of its moments, which were 0.
+std::vector<float> after_update(device& on, double squares) {
+  twin all(4, 1, constant(1)), norm(1, 1, constant(squares));
+  const view rows = all.f32();
+  on.zero(rows.row_range(2, 2));
+  require_ok(adamw(on, {.rate = .1, .clip = 1, .squares = norm.f32()}, rows.row_range(0, 1), rows.row_range(1, 1), rows.row_range(2, 1),
+                   rows.row_range(3, 1)));
+  return {all.bits().begin() + 1, all.bits().begin() + 4};
 }
 
-// Terms whose sum does not fit a float32.
-BOOST_AUTO_TEST_CASE(squares_are_summed_in_double) {
-  twin x(1, 1000, constant(1e20));
-  const auto found = sum_of_squares(*make_cpu_device(1), x.f32());
-  BOOST_REQUIRE(found.ok());
-  BOOST_TEST(std::abs(found.value() / 1e43 - 1) < 1e-6);
+BOOST_AUTO_TEST_CASE(a_norm_within_the_limit_leaves_gradients_alone) {
+  const devices on;
+  BOOST_TEST(after_update(*on.cpu, 1) == after_update(*on.cpu, 0), boost::test_tools::per_element());
+  BOOST_TEST(after_update(*on.cpu, 4)[1] < after_update(*on.cpu, 1)[1]);
+}
+
+BOOST_AUTO_TEST_CASE(a_norm_that_is_not_finite_changes_nothing) {
+  const devices on;
+  const std::vector<float> before{1, 0, 0};
+  for (const double norm : {HUGE_VAL, std::nan("")}) {
+    BOOST_TEST(after_update(*on.cpu, norm) == before, boost::test_tools::per_element());
+    twin gradient(1, 3, constant(1)), squares(1, 1, constant(norm)), all(3, 3, constant(2));
+    const view rows = all.f64();
+    require_ok(adamw(*on.reference, {.rate = .1, .clip = 1, .squares = squares.f64()}, gradient.f64(), rows.row_range(0, 1),
+                     rows.row_range(1, 1), rows.row_range(2, 1)));
+    check_equal("parameter and moments", all);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

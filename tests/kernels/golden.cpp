@@ -51,13 +51,16 @@ void qpm_agrees(const std::string& name) {
   std::vector<std::int32_t> known_offset{0};
   for (std::int64_t b = 0; b < queries; ++b)
     known_offset.push_back(static_cast<std::int32_t>(std::ranges::upper_bound(known_query, b) - known_query.begin()));
-  const double log_scale = golden->numbers("log_scale").front(), scale = std::min(std::exp(log_scale), 100.0);
+  auto log_scale = golden->values<number>("log_scale");
+  const double scale = std::min(std::exp(static_cast<double>(log_scale.front())), 100.0);
+  std::vector<number> d_log_scale(1);
 
   qpm_input in;
   in.query = query.values();
   in.product = product.values();
   if (kept > 0) in.bank = view_of(bank.data(), kept, width);
-  in.scale = scale;
+  in.log_scale = view_of(log_scale.data(), 1, 1);
+  in.scale_limit = 100;
   in.weight_product = golden->setting("w2");
   in.weight_bank = golden->setting("w1");
   in.product_id = ids;
@@ -74,9 +77,9 @@ void qpm_agrees(const std::string& name) {
   const auto row = [&](std::vector<number>& v) { return view_of(v.data(), 1, queries); };
   const qpm_output out{row(loss), row(lse), row(share_product), row(share_bank), negatives_product, negatives_bank};
   require_ok(qpm_forward(*on, in, out));
-  double d_scale = 0;
-  require_ok(qpm_backward(*on, in, out, 1.0 / static_cast<double>(queries),
-                          {view_of(d_query.data(), queries, width), view_of(d_product.data(), products, width), &d_scale}));
+  require_ok(qpm_backward(
+      *on, in, out, 1.0 / static_cast<double>(queries),
+      {view_of(d_query.data(), queries, width), view_of(d_product.data(), products, width), view_of(d_log_scale.data(), 1, 1)}));
 
   // A cosine of D terms is off by some sqrt(D) roundings of either sign, a logit by `scale` times that, and by as much, relatively, every
   // exponential that the loss and its gradients are sums of.
@@ -86,8 +89,7 @@ void qpm_agrees(const std::string& name) {
   compare_golden("loss", &mean, golden->numbers("loss"), tolerance);
   compare_golden("d_query", query.backward(*on, d_query).data(), golden->numbers("d_query"), tolerance);
   compare_golden("d_product", product.backward(*on, d_product).data(), golden->numbers("d_product"), tolerance);
-  const double d_log_scale = d_scale * scale;
-  compare_golden("d_log_scale", &d_log_scale, golden->numbers("d_log_scale"), tolerance);
+  compare_golden("d_log_scale", d_log_scale.data(), golden->numbers("d_log_scale"), tolerance);
   BOOST_TEST(negatives_product == golden->offsets("n_negatives_w2"), boost::test_tools::per_element());
   BOOST_TEST(negatives_bank == golden->offsets("n_negatives_w1"), boost::test_tools::per_element());
 }
@@ -113,11 +115,14 @@ void patches_agree(const std::string& name) {
   }
   std::vector<std::int64_t> id(static_cast<std::size_t>(rows));
   std::iota(id.begin(), id.end(), 0);
-  const double log_scale = golden->numbers("log_inv_tau").front(), scale = std::min(std::exp(log_scale), 100.0);
+  auto log_scale = golden->values<number>("log_inv_tau");
+  const double scale = std::min(std::exp(static_cast<double>(log_scale.front())), 100.0);
+  std::vector<number> d_log_scale(1);
   qpm_input in;
   in.query = view_of(query.data(), masked, width);
   in.product = predicted.values();
-  in.scale = scale;
+  in.log_scale = view_of(log_scale.data(), 1, 1);
+  in.scale_limit = 100;
   in.product_id = id;
   in.product_log_p = view_of(log_p.data(), 1, rows);
   in.own = own;
@@ -125,16 +130,15 @@ void patches_agree(const std::string& name) {
   const auto row = [&](std::vector<number>& v) { return view_of(v.data(), 1, masked); };
   const qpm_output out{row(loss), row(lse), row(share), row(share), negatives, none};
   require_ok(qpm_forward(*on, in, out));
-  double d_scale = 0;
-  require_ok(qpm_backward(*on, in, out, 1.0 / static_cast<double>(masked), {{}, view_of(d_predicted.data(), rows, width), &d_scale}));
+  require_ok(qpm_backward(*on, in, out, 1.0 / static_cast<double>(masked),
+                          {{}, view_of(d_predicted.data(), rows, width), view_of(d_log_scale.data(), 1, 1)}));
 
   const double tolerance = Arithmetic::tolerance(scale * std::sqrt(static_cast<double>(width)));  // as of a matching logit
   double mean = 0;
   for (const number l : loss) mean += static_cast<double>(l) / static_cast<double>(masked);
   compare_golden("loss", &mean, golden->numbers("loss"), tolerance);
   compare_golden("d_predicted", predicted.backward(*on, d_predicted).data(), golden->numbers("d_predicted"), tolerance);
-  const double d_log_scale = d_scale * scale;
-  compare_golden("d_log_inv_tau", &d_log_scale, golden->numbers("d_log_inv_tau"), tolerance);
+  compare_golden("d_log_inv_tau", d_log_scale.data(), golden->numbers("d_log_inv_tau"), tolerance);
   for (const std::int32_t count : negatives) BOOST_TEST(count == rows - 1);  // oracle 6: N*L terms
 }
 
@@ -225,12 +229,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(adamw_over_a_whole_schedule, arithmetic, golden_ar
   for (std::size_t step = 0; step < rates.size(); ++step) {
     std::vector<number> g(gradients.begin() + static_cast<std::ptrdiff_t>(step * width),
                           gradients.begin() + static_cast<std::ptrdiff_t>((step + 1) * width));
-    const double norm = std::sqrt(sum_of_squares(*on, view_of(g.data(), 1, static_cast<std::int64_t>(width))).value());
+    std::vector<number> squares(1);
+    require_ok(add_squares(*on, view_of(g.data(), 1, static_cast<std::int64_t>(width)), view_of(squares.data(), 1, 1)));
+    const double norm = std::sqrt(static_cast<double>(squares[0]));
     // The gradient, its squares, their sum and the root.
     BOOST_TEST(norm == norms[step], boost::test_tools::tolerance(arithmetic::tolerance(4)));
     adamw_settings s;
     s.rate = rates[step];
-    s.gradient_scale = norm > 1 ? 1 / (norm + 1e-6) : 1;
+    s.clip = 1;
+    s.squares = view_of(squares.data(), 1, 1);
     s.step = static_cast<std::int64_t>(step) + 1;
     const auto update = [&](number* gradient, std::vector<number>& value, std::vector<number>& first, std::vector<number>& second,
                             double decay) {

@@ -205,17 +205,39 @@ struct matching : fixture {
 };
 
 BOOST_FIXTURE_TEST_CASE(the_loss, matching) {
-  matrix d_query(queries, width), d_product(products, width), d_scale(1, 1);
+  matrix d_query(queries, width), d_product(products, width), d_log_scale(1, 1);
   sum();
-  require_ok(qpm_backward(*on, input(), output(), .3, {d_query, d_product, d_scale.values.data()}));
+  require_ok(qpm_backward(*on, input(), output(), .3, {d_query, d_product, d_log_scale}));
   differences_agree("query", query, d_query, [&] { return sum(); });
   differences_agree("product", product, d_product, [&] { return sum(); });
   matrix at(1, 1);
-  at.values[0] = scale;
-  differences_agree("scale", at, d_scale, [&] {
-    scale = at.values[0];
+  at.values[0] = std::log(scale);
+  differences_agree("scale", at, d_log_scale, [&] {
+    scale = std::exp(at.values[0]);
     return sum();
   });
+}
+
+BOOST_FIXTURE_TEST_CASE(a_trained_scale_is_the_same_as_a_given_one_up_to_its_limit, matching) {
+  matrix log_scale(1, 1), given(1, 1), trained(1, 1), cut(1, 1);
+  log_scale.values[0] = std::log(scale);
+  sum();
+  const auto losses = loss.values;
+  require_ok(qpm_backward(*on, input(), output(), .3, {{}, {}, given}));
+  auto in = input();
+  in.scale = 3;
+  in.log_scale = log_scale;
+  require_ok(qpm_forward(*on, in, output()));
+  require_ok(qpm_backward(*on, in, output(), .3, {{}, {}, trained}));
+  require_ok(qpm_backward(*on, in, output(), .3, {{}, {}, trained}));
+  for (std::size_t b = 0; b < losses.size(); ++b) BOOST_TEST(loss.values[b] == losses[b], boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(trained.values[0] == 2 * given.values[0], boost::test_tools::tolerance(1e-12));  // added to
+  log_scale.values[0] = 5;
+  in.scale_limit = scale;
+  require_ok(qpm_forward(*on, in, output()));
+  require_ok(qpm_backward(*on, in, output(), .3, {{}, {}, cut}));
+  for (std::size_t b = 0; b < losses.size(); ++b) BOOST_TEST(loss.values[b] == losses[b], boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(cut.values[0] == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(the_loss_of_weighted_rows, matching) {
@@ -227,11 +249,10 @@ BOOST_FIXTURE_TEST_CASE(the_loss_of_weighted_rows, matching) {
     return all;
   };
   matrix d_query(queries, width), d_log_p(1, products);
-  double d_scale = 0;
   weighted();
   auto in = input();
   in.row_weight = weight;
-  require_ok(qpm_backward(*on, in, output(), .3, {d_query, {}, &d_scale, d_log_p}));
+  require_ok(qpm_backward(*on, in, output(), .3, {d_query, {}, {}, d_log_p}));
   differences_agree("query", query, d_query, weighted);
   differences_agree("log_p", log_p, d_log_p, weighted);
 }

@@ -12,6 +12,7 @@
 #include "kernels/normalise.hpp"
 #include "kernels/qpm_loss.hpp"
 #include "kernels/rows.hpp"
+#include "kernels/transfer.hpp"
 #include "tests/support/status.hpp"
 
 namespace {
@@ -43,9 +44,24 @@ BOOST_AUTO_TEST_CASE(shapes) {
   check_refused(layer_norm_forward(*on, {at(2, 3), {}, at(1, 2), at(1, 3), 1e-12}, at(2, 3), {}), errc::shape_mismatch, {"gain"});
   check_refused(normalise_forward(*on, at(2, 3), at(2, 3), at(1, 3)), errc::shape_mismatch, {"norm", "want (1, 2)"});
   check_refused(adamw(*on, {}, at(1, 4), at(1, 4), at(1, 3), at(1, 4)), errc::shape_mismatch, {"first", "want (1, 4)"});
+  check_refused(adamw(*on, {.clip = 1, .squares = at(1, 2)}, at(1, 4), at(1, 4), at(1, 4), at(1, 4)), errc::shape_mismatch,
+                {"squares", "want (1, 1)"});
+  check_refused(add_squares(*on, at(2, 3), at(1, 2)), errc::shape_mismatch, {"to", "want (1, 1)"});
+  check_refused(add_total(*on, at(2, 3), 1, at(2, 1)), errc::shape_mismatch, {"to", "want (1, 1)"});
   const std::vector<modality> three(3);
   check_refused(modal_gate_forward(*on, {at(2, 3), at(2, 3), at(2, 2), three}, at(2, 3), at(2, 2)), errc::shape_mismatch,
                 {"present", "want 2 elements, got 3"});
+}
+
+BOOST_AUTO_TEST_CASE(transfers) {
+  const std::vector<float> five(5);
+  const std::vector<double> seven(7);
+  check_refused(upload(*on, five, at(2, 3)), errc::shape_mismatch, {"from", "want 6 elements, got 5"});
+  check_refused(upload(*on, seven, at(2, 3)), errc::shape_mismatch, {"from", "want 6 elements, got 7"});
+  float single[6] = {};
+  check_refused(upload(*on, seven, view_of(single, 1, 6)), errc::shape_mismatch, {"to", "want f64", "f32"});
+  check_refused(numbers_of(*on, view_of(single, 1, 6)).failure(), errc::shape_mismatch, {"from", "want f64", "f32"});
+  check_refused(floats_of(*on, const_view{nullptr, dtype::f64, 2, 3, 3}).failure(), errc::shape_mismatch, {"from", "no memory"});
 }
 
 BOOST_AUTO_TEST_CASE(types_and_strides) {
@@ -78,6 +94,7 @@ BOOST_AUTO_TEST_CASE(numbers_out_of_their_limits) {
   adamw_settings s;
   s.step = 0;
   check_refused(adamw(*on, s, at(1, 4), at(1, 4), at(1, 4), at(1, 4)), errc::invalid_argument, {"step"});
+  check_refused(adamw(*on, {.squares = at(1, 1)}, at(1, 4), at(1, 4), at(1, 4), at(1, 4)), errc::invalid_argument, {"clip"});
   tensor t;
   check_refused(t.resize(*on, std::numeric_limits<std::int64_t>::max() / 2, 3), errc::out_of_range, {"cannot hold"});
   check_refused(t.resize(*on, -1, 3), errc::out_of_range, {"(-1, 3)"});
@@ -98,6 +115,13 @@ BOOST_AUTO_TEST_CASE(the_loss) {
   in.scale = -1;
   check_refused(qpm_forward(*on, in, out), errc::invalid_argument, {"scale"});
   in.scale = 1;
+  in.scale_limit = 0;
+  check_refused(qpm_forward(*on, in, out), errc::invalid_argument, {"scale_limit"});
+  in.scale_limit = 1;
+  in.log_scale = at(1, 2);
+  check_refused(qpm_forward(*on, in, out), errc::shape_mismatch, {"log_scale", "want (1, 1)"});
+  in.log_scale = at(1, 1);
+  check_refused(qpm_backward(*on, in, out, 1, {{}, {}, at(2, 1)}), errc::shape_mismatch, {"d_log_scale", "want (1, 1)"});
   in.bank = at(4, 3);
   check_refused(qpm_forward(*on, in, out), errc::shape_mismatch, {"bank_id", "want 4 elements, got 0"});
 }

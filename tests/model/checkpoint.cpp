@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_named) {
   const test::small_disk disk(64 << 10);
   if (!disk) return;
   const auto on = make_cpu_device(1);
-  test::check_refused(write_checkpoint(disk.path(), capture(tiny(*on, 1, 256), facts(1))), errc::io_error, {"No space left on device"});
+  test::check_refused(write_checkpoint(disk.path(), capture(tiny(*on, 1, 256), facts(1)).value()), errc::io_error,
+                      {"No space left on device"});
   test::check_refused(find_checkpoint(disk.path()).failure(), errc::not_found, {});
 }
 
@@ -61,7 +62,7 @@ BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
   auto model = tiny(*on, 1);
   *model.weights().at("query.0.q.weight").first.as<float>() = 3;
   *model.weights().at("query.0.q.weight").second.as<float>() = 4;
-  auto state = capture(model, facts(12));
+  auto state = capture(model, facts(12)).value();
   state.banks.push_back({2, {1, 2, 3, 4}, {-1, -2}, {8, 9}, {10, 11}});
   BOOST_REQUIRE(write_checkpoint(run.path(), state).ok());
 
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
 
   auto other = tiny(*on, 2);
   BOOST_REQUIRE(restore(*read, other).ok());
-  const auto again = capture(other, facts(12));
+  const auto again = capture(other, facts(12)).value();
   BOOST_REQUIRE(again.entries.size() == state.entries.size());
   for (std::size_t i = 0; i < state.entries.size(); ++i) {
     BOOST_TEST((again.entries[i].value == state.entries[i].value), state.entries[i].name);
@@ -92,20 +93,20 @@ BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
 
 BOOST_AUTO_TEST_CASE(a_model_of_another_shape_is_refused_and_left_alone) {
   const auto on = make_cpu_device(1);
-  const auto narrow = capture(tiny(*on, 1), facts(1));
+  const auto narrow = capture(tiny(*on, 1), facts(1)).value();
   auto wide = tiny(*on, 1, 32);
-  const auto before = capture(wide, facts(1));
+  const auto before = capture(wide, facts(1)).value();
   const auto s = restore(narrow, wide);
   BOOST_TEST((s.code() == errc::shape_mismatch));
   BOOST_TEST(s.message().find("want (30, 32)") != std::string::npos, s.message());
-  BOOST_TEST((capture(wide, facts(1)).entries[0].value == before.entries[0].value));
+  BOOST_TEST((capture(wide, facts(1)).value().entries[0].value == before.entries[0].value));
 }
 
 BOOST_AUTO_TEST_CASE(the_newest_that_verifies_is_used) {
   const test::scratch_folder run;
   const auto on = make_cpu_device(1);
   const auto model = tiny(*on, 1);
-  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps))).ok());
+  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps)).value()).ok());
   flip(run / "checkpoints/00000030/model.safetensors", 5000);
   BOOST_TEST(find_checkpoint(run.path())->filename() == "00000020");
   fs::remove(run / "checkpoints/00000020/vocab.txt");
@@ -116,7 +117,7 @@ BOOST_AUTO_TEST_CASE(broken_ones_are_set_aside_before_their_steps_come_again) {
   const test::scratch_folder run;
   const auto on = make_cpu_device(1);
   const auto model = tiny(*on, 1);
-  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps))).ok());
+  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps)).value()).ok());
   flip(run / "checkpoints/00000020/MANIFEST", 200);
   flip(run / "checkpoints/00000030/model.safetensors", 5000);
   const auto good = find_checkpoint(run.path());
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(broken_ones_are_set_aside_before_their_steps_come_again) {
   BOOST_TEST(fs::exists(run / "checkpoints/00000030.broken/model.safetensors"));
   BOOST_REQUIRE(prune_checkpoints(run.path(), 1).ok());
   BOOST_TEST(find_checkpoint(run.path())->filename() == "00000010");
-  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(20))).ok());
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(20)).value()).ok());
   BOOST_REQUIRE(prune_checkpoints(run.path(), 1).ok());
   BOOST_TEST(find_checkpoint(run.path())->filename() == "00000020");
 }
@@ -134,7 +135,7 @@ BOOST_AUTO_TEST_CASE(only_the_newest_are_kept) {
   const test::scratch_folder run;
   const auto on = make_cpu_device(1);
   const auto model = tiny(*on, 1);
-  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps))).ok());
+  for (const std::uint64_t steps : {10U, 20U, 30U}) BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(steps)).value()).ok());
   BOOST_REQUIRE(prune_checkpoints(run.path(), 2).ok());
   BOOST_TEST(!fs::exists(run / "checkpoints/00000010"));
   BOOST_TEST(fs::exists(run / "checkpoints/00000020"));
@@ -152,13 +153,13 @@ BOOST_AUTO_TEST_CASE(numbers_that_cannot_be_are_refused) {
   const auto on = make_cpu_device(1);
   auto impossible = facts(1);
   impossible.inputs.image_width = -5;
-  BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible)).ok());
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible).value()).ok());
   test::check_refused(load_model(*on, run / "checkpoints/00000001").failure(), errc::corrupt, {"inputs.argosy", "section facts"});
   for (const patch_backbone& broken :
        {patch_backbone{"resnet18", 1, 64, 0}, patch_backbone{"resnet18", 1, -5, 512}, patch_backbone{"", 1, 0, 512}}) {
     impossible = facts(1);
     impossible.inputs.backbone = broken;
-    BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible)).ok());
+    BOOST_REQUIRE(write_checkpoint(run.path(), capture(tiny(*on, 1), impossible).value()).ok());
     test::check_refused(load_model(*on, run / "checkpoints/00000001").failure(), errc::corrupt, {"inputs.argosy", "section backbone"});
   }
 }
@@ -169,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_model_is_loaded_without_its_run) {
   auto model = tiny(*on, 5);
   auto of_pixels = facts(3);
   of_pixels.inputs = test::tiny_inputs();
-  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, of_pixels)).ok());
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, of_pixels).value()).ok());
   fs::create_directory(run / "copy");
   BOOST_REQUIRE(copy_model(run / "checkpoints/00000003", run / "copy").ok());
   auto loaded = load_model(*on, run / "copy");

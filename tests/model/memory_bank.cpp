@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(state_goes_out_and_comes_back) {
     auto b = memory_bank::make(*on, 3, 2).value();
     for (int i = 0; i < pushed; ++i) BOOST_REQUIRE(b.push(numbered(i, 1).at(static_cast<std::uint64_t>(i))).ok());
     auto again = memory_bank::make(*on, 3, 2).value();
-    BOOST_REQUIRE(again.load(b.save()).ok());
+    BOOST_REQUIRE(again.load(b.save().value()).ok());
     // In the same rows: sums over a bank that came back have the same bits.
     BOOST_TEST(again.view().product == b.view().product, boost::test_tools::per_element());
     rows_agree(again.view());
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_state_whose_oldest_row_is_impossible_is_refused) {
   auto b = memory_bank::make(*on, 3, 2).value();
   BOOST_REQUIRE(b.push(numbered(0, 2).at(0)).ok());
   for (const std::int64_t place : {-1, 1, 3}) {
-    auto state = b.save();
+    auto state = b.save().value();
     state.place = place;
     BOOST_TEST((memory_bank::make(*on, 3, 2).value().load(state).code() == errc::out_of_range));
   }
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_width_is_refused) {
   const auto on = make_reference_device();
   auto narrow = memory_bank::make(*on, 3, 2).value();
   auto wide = memory_bank::make(*on, 3, 4).value();
-  BOOST_TEST((wide.load(narrow.save()).code() == errc::shape_mismatch));
+  BOOST_TEST((wide.load(narrow.save().value()).code() == errc::shape_mismatch));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
