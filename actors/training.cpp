@@ -10,6 +10,7 @@
 #include "actors/training_system.hpp"
 #include "actors/validation.hpp"
 #include "base/log.hpp"
+#include "kernels/devices.hpp"
 
 namespace argosy {
 namespace {
@@ -26,6 +27,9 @@ status check_job(const training_job& job) {
   if (train.workers < 1 || static_cast<std::uint64_t>(train.workers) > train.batch)
     return {errc::out_of_range,
             "train.workers: want 1 .. train.batch = " + std::to_string(train.batch) + ", got " + std::to_string(train.workers)};
+  if (train.device != "cpu" && train.workers > 1)
+    return {errc::invalid_argument,
+            "train.device = \"" + train.device + "\" takes one worker: exchange between several is there on the CPU alone"};
   return {};
 }
 
@@ -70,8 +74,8 @@ result<std::shared_ptr<validation>> validation_of(const training_job& job, const
 
 training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
 
-void warn_of_slow_arithmetic(compute chosen) {
-  if (chosen == compute::bfloat16 && !cpu_multiplies_bfloat16())
+void warn_of_slow_arithmetic(const training_recipe& train) {
+  if (train.device == "cpu" && train.arithmetic == compute::bfloat16 && !cpu_multiplies_bfloat16())
     log::warning(
         "this processor does not multiply bfloat16: factors are rounded to it and multiplied as float32, slower than train.compute = "
         "\"float32\"");
@@ -101,14 +105,14 @@ result<training_end> run_training(const training_job& job, const std::function<v
 
   const system_clock_source clock;
   const auto& train = job.recipe.train;
-  warn_of_slow_arithmetic(train.arithmetic);
+  warn_of_slow_arithmetic(train);
   const pair_order pairs(job.data->pairs(), train.seed);
   const further_finder further(job);
   training_system system;
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
-    const auto on_cpu = [threads = threads_each(job.recipe), how = train.arithmetic] { return make_cpu_device(threads, how); };
-    return make_replica_engine({.facts = facts, .make_device = on_cpu, .resume = from, .initial = initial}, std::move(member), clock);
+    const auto make_device = [&train, threads = threads_each(job.recipe)] { return open_device(train.device, threads, train.arithmetic); };
+    return make_replica_engine({.facts = facts, .make_device = make_device, .resume = from, .initial = initial}, std::move(member), clock);
   };
   system.batches = [&](int rank) {
     const batch_share share{.global_batch = train.batch, .rank = rank, .workers = train.workers};

@@ -21,7 +21,7 @@ public:
   std::shared_ptr<abort_handle> aborter() const override { return group_->aborter(); }
 
   result<std::shared_ptr<memory_bank>> open() override {
-    device_ = settings_.make_device();
+    ARGOSY_ASSIGN(device_, settings_.make_device());
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
     if (settings_.resume) ARGOSY_TRY(restore(*settings_.resume, replica_->model()));
     if (const auto initial = std::exchange(settings_.initial, nullptr)) ARGOSY_TRY(start_from(*initial, replica_->model()));

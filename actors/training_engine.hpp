@@ -30,7 +30,7 @@ public:
 
 struct replica_engine_settings {
   checkpoint_facts facts;  // steps_done is that of `resume`, or 0
-  std::function<std::unique_ptr<device>()> make_device;
+  std::function<result<std::unique_ptr<device>>()> make_device;
   std::shared_ptr<const checkpoint_state> resume;
   std::shared_ptr<const initial_weights> initial = nullptr;  // of a run that begins
 };

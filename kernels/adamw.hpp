@@ -4,7 +4,7 @@
 //     parameter -= rate * ( weight_decay * parameter + (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps) )
 // A norm that is not finite changes nothing: a step that went wrong spoils neither parameters nor moments. The norm stays on the device, so
 // that an update waits for nobody. In float32 it is infinite from 1.8e19.
-// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/cpu_rows_and_adamw.cpp,
+// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/rows_and_adamw.cpp,
 //           and with golden/adamw in tests/kernels/golden.cpp.
 #pragma once
 

@@ -6,7 +6,7 @@
 //           q_offset[b] .. q_offset[b+1] and key rows kv_offset[b] .. kv_offset[b+1]; a sequence without keys gives O = 0, lse = -inf.
 // Layout    row-major; heads side by side in a row: (N, H*D). Rows may be strided: q, k, v may be slices of one matrix.
 // Cost      4*H*D*sum(Tq_b*Tk_b) flops forward, 2.5 times that backward.
-// Truth     kernels/reference/attention.cpp, compared in tests/kernels/cpu_attention.cpp.
+// Truth     kernels/reference/attention.cpp, compared in tests/kernels/attention.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

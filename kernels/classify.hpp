@@ -4,7 +4,7 @@
 //   divergence      loss_n = KL( softmax(target_n) || softmax(predicted_n) ); the target gets no gradient
 // The losses give their gradient at once, of d_loss * sum of loss.
 // Letters   N rows, C columns.
-// Truth     kernels/reference/classify.cpp, compared in tests/kernels/cpu_classify.cpp, and with golden/qpc and golden/mpm_kl in
+// Truth     kernels/reference/classify.cpp, compared in tests/kernels/classify.cpp, and with golden/qpc and golden/mpm_kl in
 //           tests/kernels/golden.cpp.
 #pragma once
 

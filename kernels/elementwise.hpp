@@ -9,7 +9,7 @@
 //   from_halves   y = the number that 16 bits stand for in IEEE half precision, exactly; none is infinite or NaN (they become finite)
 //   dropout       x *= keep / (1 - rate); the same call on a gradient is its backward. Masks are a pure function of
 //                 (seed, step, site, global pair, position * C + column): method.md, section 3.
-// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/cpu_elementwise.cpp.
+// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/elementwise.cpp.
 #pragma once
 
 #include "base/random.hpp"

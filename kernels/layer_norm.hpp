@@ -1,7 +1,7 @@
 // Residual and layer normalisation in one pass: Ba, Kiros, Hinton, arXiv:1607.06450.
 //     z = x + residual      y = gain * (z - mean(z)) / sqrt(var(z) + eps) + bias      over each row, var without Bessel
 // Letters   N rows, C columns.
-// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/cpu_layer_norm.cpp.
+// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/layer_norm.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

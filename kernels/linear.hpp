@@ -1,6 +1,6 @@
 // Affine map.   Y = X W^T + b        dX = dY W      dW += dY^T X      db += sum over rows of dY
 // Letters   N rows, I inputs, O outputs.   Cost  2*N*I*O flops forward, twice that backward.
-// Truth     kernels/reference/linear.cpp, compared in tests/kernels/cpu_linear.cpp.
+// Truth     kernels/reference/linear.cpp, compared in tests/kernels/linear.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

@@ -2,7 +2,7 @@
 //     g = softmax(logits)      product = g_t * title + g_v * image
 // A product without image has g = (1, 0), one without title g = (0, 1), and its logits get no gradient.
 // Letters   B products, C columns.
-// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/cpu_layer_norm.cpp.
+// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/layer_norm.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

@@ -1,7 +1,7 @@
 // Rows scaled to length one.   y = x / max(|x|, 1e-12)        dx = (dy - y (y . dy)) / |x|
 // A row no longer than 1e-12 has no direction: its gradient is 0 (ours; the formula's would be 1e12 times too large to follow).
 // Letters   N rows, C columns.
-// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/cpu_layer_norm.cpp.
+// Truth     kernels/reference/normalisation.cpp, compared in tests/kernels/layer_norm.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

@@ -9,7 +9,7 @@
 // patches for queries, predictions for products and no log p; a language model has a table of words for products and minus its bias for log p.
 // Letters   B local queries, M products of the batch or of all devices, K rows of the bank, D columns.
 // Cost      2*B*(M+K)*D flops forward; backward as much again, and as much for d_query, and 2*B*M*D for d_product.
-// Truth     kernels/reference/qpm_loss.cpp, compared in tests/kernels/cpu_qpm_loss.cpp, and with golden/qpm_* in tests/kernels/golden.cpp.
+// Truth     kernels/reference/qpm_loss.cpp, compared in tests/kernels/qpm_loss.cpp, and with golden/qpm_* in tests/kernels/golden.cpp.
 #pragma once
 
 #include <limits>

@@ -2,7 +2,7 @@
 //     to[to_index[n]] (=|+=) from[from_index[n]]     n = 0 .. N-1
 // An empty index is 0, 1, 2, ...  A from_index of -1 means a row of zeros, a to_index of -1 means nowhere. Rows of `to` may repeat when
 // adding: contributions are added in the order of n, so the sum does not depend on the number of threads.
-// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/cpu_rows_and_adamw.cpp.
+// Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/rows_and_adamw.cpp.
 #pragma once
 
 #include "kernels/device.hpp"

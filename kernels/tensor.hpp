@@ -12,8 +12,8 @@
 
 namespace argosy {
 
-enum class dtype : std::uint8_t { f32, f64 };
-constexpr std::size_t size_of(dtype type) noexcept { return type == dtype::f32 ? 4 : 8; }
+enum class dtype : std::uint8_t { f32, f64, bf16 };
+constexpr std::size_t size_of(dtype type) noexcept { return type == dtype::f32 ? 4 : type == dtype::f64 ? 8 : 2; }
 
 template <bool Const>
 struct basic_view {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/devices.hpp"
 #include "model/toml_file.hpp"
 #include "schema/folder.hpp"
 
@@ -106,6 +107,17 @@ field arithmetic(std::string_view table, std::string_view key, compute& to) {
           [&to] { return '"' + std::string(name_of(to)) + '"'; }};
 }
 
+field device_name(std::string_view table, std::string_view key, std::string& to) {
+  return {table, key,
+          [&to](const toml::node& node) -> status {
+            const auto value = node.value_exact<std::string>();
+            if (!value || !is_device_name(*value)) return wrong("\"cpu\", \"cuda\" or \"cuda:1\"", node);
+            to = *value;
+            return {};
+          },
+          [&to] { return '"' + to + '"'; }};
+}
+
 std::vector<field> fields_of(recipe& r) {
   constexpr std::int64_t many = 1'000'000'000'000'000;
   auto& m = r.model;
@@ -134,6 +146,7 @@ std::vector<field> fields_of(recipe& r) {
       real("train", "epochs", t.epochs, 1e-6, 1e6),
       whole("train", "workers", t.workers, 1, 4096),
       whole("train", "threads", t.threads, 0, 4096),
+      device_name("train", "device", t.device),
       arithmetic("train", "compute", t.arithmetic),
       whole("train", "micro_batch", t.micro_batch, 0, 1 << 24),
       real("optimiser", "rate", o.rate, 0, 10),

@@ -31,6 +31,7 @@ struct training_recipe {
   double epochs = 5;
   int workers = 1;
   int threads = 0;                        // of all workers together; 0: all cores
+  std::string device = "cpu";             // kernels/devices.hpp
   compute arithmetic = compute::float32;  // "compute": of the products of linear maps, in training
   std::uint64_t micro_batch = 0;          // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
 };

@@ -6,6 +6,7 @@
   * "room/file.hpp": only from the room itself and from rooms that use it; always by the path from the root.
   * "room/folder/file.hpp": private to the room.
   * <library/header>: only in rooms whose line links the library (LIBRARIES below); a library that is not listed is refused.
+  * CUDA's headers: only in kernels/cuda.
   * Some libraries have one home (HOMES below); folders without a meaning (utils, common, ...) are refused anywhere.
 Tests and examples may include every room and library; nothing else includes them.
 A comment that names a file of a room, of the tests or of docs by its path names one that exists (`*` stands for any part of a name).
@@ -21,6 +22,7 @@ from typing import NamedTuple
 LIBRARIES = {
     "CLI/": "CLI11::CLI11",
     "archive": "LibArchive::LibArchive",
+    "boost/context/": "Boost::context",
     "boost/test/": "Boost::unit_test_framework",
     "caf/": "CAF::core",
     "dnnl": "argosy::dnnl",
@@ -43,6 +45,10 @@ LIBRARIES = {
 }
 # The system's own headers that have a folder in their name.
 SYSTEM = ("arpa/", "bits/", "linux/", "net/if", "netinet/", "sys/")
+
+# CUDA's headers, and the one folder of the rooms that includes them: all else is built without CUDA.
+CUDA_HEADERS = ("cublas", "cuda_", "cudnn", "nccl")
+CUDA_FOLDER = "kernels/cuda"
 
 # Heavy libraries that exactly one room links.
 HOMES = {
@@ -149,6 +155,13 @@ def why_not_theirs(rooms, place, header):
     return None
 
 
+def why_no_cuda(relative, header):
+    """The reason why this file may not include a header of CUDA, or None."""
+    if not header.startswith(CUDA_HEADERS) or relative.parts[0] in FREE or relative.is_relative_to(CUDA_FOLDER):
+        return None
+    return f"<{header}> is CUDA's, which {CUDA_FOLDER} alone includes"
+
+
 def missing_files(rooms, root, line):
     """The files that the comment of a line names and that do not exist."""
     comment = COMMENT.match(line)
@@ -168,7 +181,7 @@ def check_file(rooms, root, path):
         if not found:
             continue
         why_not = why_not_ours if found[1] == '"' else why_not_theirs
-        reason = why_not(rooms, place, found[2])
+        reason = why_not(rooms, place, found[2]) or why_no_cuda(relative, found[2])
         if reason:
             yield Offence(str(relative), number, reason)
 

@@ -35,6 +35,11 @@ class Allowed(unittest.TestCase):
         text = '#include "model/a.hpp"\n#include "tests/support/b.hpp"\n#include <boost/test/unit_test.hpp>\n'
         self.assertEqual(offences("tests/model/a.cpp", text), [])
 
+    def test_cuda_in_its_folder_and_in_tests(self):
+        cmake = ROOMS + "argosy_room(kernels USES base LINK)\n"
+        for path in ("kernels/cuda/a.cu", "tests/kernels/a.cpp"):
+            self.assertEqual(offences(path, "#include <cuda_runtime.h>\n#include <cublasLt.h>\n", cmake), [])
+
     def test_an_include_inside_a_comment_line_is_text(self):
         self.assertEqual(offences("base/a.hpp", '// #include <unicode/brkiter.h>\n'), [])
 
@@ -91,6 +96,11 @@ class Refused(unittest.TestCase):
 
     def test_boost_test_outside_tests(self):
         self.check("model/a.cpp", "#include <boost/test/unit_test.hpp>\n", "needs Boost::unit_test_framework")
+
+    def test_cuda_outside_its_folder(self):
+        found = offences("kernels/a.cpp", "#include <cuda_runtime.h>\n", ROOMS + "argosy_room(kernels USES base LINK)\n")
+        self.assertEqual(len(found), 1)
+        self.assertIn("kernels/cuda alone", found[0])
 
     def test_a_library_nobody_knows(self):
         self.check("tests/data/a.cpp", "#include <absl/strings.h>\n", "belongs to no library")

@@ -181,6 +181,13 @@ void add_embed(CLI::App& app, chosen_command& chosen) {
   add_threads(*command, options->threads);
 }
 
+void add_devices(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<devices_options>();
+  auto* command =
+      add_command(app, "devices", "List what can compute on this machine", "argosy devices", chosen, false, &run_devices, options);
+  command->add_flag("--json", options->json, "As JSON");
+}
+
 void add_export(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<export_options>();
   auto* command = add_command(app, "export", "Write a trained model for other programs",
@@ -356,8 +363,8 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.require_subcommand(1);
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
-  for (const auto add : {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_search,
-                         add_evaluate, add_bench})
+  for (const auto add : {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_devices,
+                         add_search, add_evaluate, add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

@@ -75,6 +75,12 @@ struct embed_options {
 // A query without words ends it: rows are lines.
 status run_embed(const embed_options&, const console&);
 
+struct devices_options {
+  bool json = false;
+};
+// What can compute on this machine, and why a GPU cannot.
+status run_devices(const devices_options&, const console&);
+
 struct export_options {
   model_place from;
   std::filesystem::path safetensors, onnx;  // at least one

@@ -1,6 +1,6 @@
 // One register of floats, by the compiler's vector extension: the same code for any -march.
 // The functions named like those of <cmath> are polynomials without branches; their accuracy is stated beside them and
-// held by tests/kernels/cpu_elementwise.cpp.
+// held by tests/kernels/elementwise.cpp.
 #pragma once
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 namespace argosy {
 namespace {
 
-std::string type_text(dtype type) { return type == dtype::f32 ? "f32" : "f64"; }
+std::string type_text(dtype type) { return type == dtype::f32 ? "f32" : type == dtype::f64 ? "f64" : "bf16"; }
 
 status refuse(std::string_view name, const std::string& want, const std::string& got) {
   return {errc::shape_mismatch, std::string(name) + ": want " + want + ", got " + got};

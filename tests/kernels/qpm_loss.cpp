@@ -1,4 +1,4 @@
-// The CPU's matching loss beside the reference: tiles of 256 queries and 1024 columns on both sides of their edges, masks in every place.
+// The matching loss beside the reference: tiles of 256 queries and 1,024 columns (CPU), 1,024 and 4,096 (CUDA) on both sides of their edges, masks in every place.
 #include "kernels/qpm_loss.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -8,6 +8,7 @@
 
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -49,7 +50,7 @@ std::string text_of(const loss_case& c) {
 }
 
 void compare(const loss_case& c) {
-  const auto device = make_cpu_device(2);
+  const auto device = make_tested_device(2);
   const auto reference = make_reference_device();
   const ids of = ids_of(c);
   const double sigma = 1 / std::sqrt(static_cast<double>(c.width));
@@ -141,7 +142,7 @@ void compare(const loss_case& c) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_qpm_loss)
+BOOST_AUTO_TEST_SUITE(qpm_loss)
 
 BOOST_AUTO_TEST_CASE(few_of_everything) {
   compare({1, 1, 0, 1});
@@ -182,7 +183,7 @@ BOOST_AUTO_TEST_CASE(trained_scales_below_and_beyond_their_limit) {
 
 // The share of a column among many draws is its softmax: within 4 deviations.
 BOOST_AUTO_TEST_CASE(draws_follow_the_softmax) {
-  const auto device = make_cpu_device(2);
+  const auto device = make_tested_device(2);
   constexpr std::int64_t rows = 20'000;
   const std::vector<float> query(rows, 1);
   const float product[] = {5, 0, 1, 2};  // the first is the query's own
@@ -208,7 +209,7 @@ BOOST_AUTO_TEST_CASE(draws_follow_the_softmax) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_drawn_when_all_is_masked) {
-  const auto device = make_cpu_device(1);
+  const auto device = make_tested_device(1);
   const float one[] = {1, 1};
   const std::vector<std::int64_t> id{1, 1};
   const std::vector<std::int32_t> own{1}, known{0, 0};

@@ -1,4 +1,4 @@
-// The CPU's sums beside the reference, and numbers on their way between host and device.
+// Sums beside the reference, and numbers on their way between host and device.
 #include <boost/test/unit_test.hpp>
 #include <vector>
 
@@ -7,6 +7,7 @@
 #include "kernels/transfer.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -14,12 +15,12 @@ namespace {
 using namespace test;
 
 struct devices {
-  std::unique_ptr<device> cpu = make_cpu_device(2), reference = make_reference_device();
+  std::unique_ptr<device> cpu = make_tested_device(2), reference = make_reference_device();
 };
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_totals)
+BOOST_AUTO_TEST_SUITE(totals)
 
 BOOST_AUTO_TEST_CASE(sums_of_integers_are_exact_and_added) {
   const devices on;

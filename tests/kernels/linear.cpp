@@ -1,4 +1,4 @@
-// The CPU's affine map beside the reference.
+// The affine map beside the reference.
 #include "kernels/linear.hpp"
 
 #include <bit>
@@ -10,6 +10,7 @@
 #include "kernels/cpu/bfloat16.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -28,7 +29,7 @@ double sum_tolerance(std::int64_t k, double a, double b) {
 
 template <class Fill>
 void compare(const linear_case& c, Fill fill, bool exact, compute how = compute::float32) {
-  const auto device = make_cpu_device(2, how);
+  const auto device = make_tested_device(2, how);
   const auto reference = make_reference_device();
   const auto [n, i, o] = std::tuple(c.rows, c.inputs, c.outputs);
   twin x(n, i, fill(1), c.gap), weight(o, i, fill(2)), bias(1, c.biased ? o : 0, fill(3)), y(n, o, fill(4), c.gap);
@@ -58,7 +59,7 @@ const auto halves = [](std::uint32_t seed) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_linear)
+BOOST_AUTO_TEST_SUITE(linear)
 
 BOOST_AUTO_TEST_CASE(small_integers_come_out_exactly) {
   for (const std::int64_t n : {1, 7, 8, 9, 63, 64, 65, 130})
@@ -91,7 +92,7 @@ BOOST_AUTO_TEST_CASE(no_rows) { compare({0, 8, 7}, integers, true); }
 BOOST_AUTO_TEST_CASE(sums_over_many_rows) { compare({4200, 3, 70}, integers, true); }
 
 BOOST_AUTO_TEST_CASE(only_the_wanted_gradients) {
-  const auto device = make_cpu_device(1);
+  const auto device = make_tested_device(1);
   twin x(4, 3, small_integers(1)), weight(2, 3, small_integers(2)), d_y(4, 2, constant(1)), d_bias(1, 2, constant(10));
   require_ok(linear_backward(*device, {x.f32(), weight.f32(), {}}, d_y.f32(), {{}, false, {}, d_bias.f32()}));
   BOOST_TEST(d_bias.f32().as<float>()[0] == 14);
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(bfloat16_rounds_both_factors_and_nothing_else) {
 }
 
 BOOST_AUTO_TEST_CASE(products_are_counted) {
-  const auto device = make_cpu_device(1);
+  const auto device = make_tested_device(1);
   twin x(4, 3, small_integers(1)), weight(2, 3, small_integers(2)), y(4, 2, constant(0));
   const double before = executed_product_flops();
   require_ok(linear_forward(*device, {x.f32(), weight.f32(), {}}, y.f32()));

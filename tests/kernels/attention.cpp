@@ -1,4 +1,4 @@
-// The CPU's attention beside the reference: lengths around the register blocks, the block of 32 queries and none at all.
+// Attention beside the reference: lengths around the register blocks, the block of 32 queries and none at all.
 #include "kernels/attention.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -7,6 +7,7 @@
 
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -41,7 +42,7 @@ double tolerance_of(const attention_case& c, double values) {
 }
 
 void compare(const attention_case& c) {
-  const auto device = make_cpu_device(2);
+  const auto device = make_tested_device(2);
   const auto reference = make_reference_device();
   const lengths q_offset = offsets_of(c.queries), kv_offset = offsets_of(c.keys);
   const std::int64_t n = q_offset.back(), m = kv_offset.back(), width = c.heads * c.head_dim;
@@ -69,7 +70,7 @@ void compare(const attention_case& c) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_attention)
+BOOST_AUTO_TEST_SUITE(attention)
 
 BOOST_AUTO_TEST_CASE(lengths_around_every_block) {
   for (const std::int32_t t : {1, 2, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 67}) compare({2, 32, {t, 3}, {t, 3}});
@@ -93,7 +94,7 @@ BOOST_AUTO_TEST_CASE(rows_with_gaps) { compare({2, 24, {4, 9}, {4, 9}, 24}); }
 
 // Weights of one key are 1 whatever the logits: integers come through exactly.
 BOOST_AUTO_TEST_CASE(one_key_copies_its_value) {
-  const auto device = make_cpu_device(1);
+  const auto device = make_tested_device(1);
   const lengths q_offset{0, 3, 5}, kv_offset{0, 1, 2};
   twin q(5, 20, normals(1)), k(2, 20, normals(2)), v(2, 20, small_integers(3)), o(5, 20, constant(0)), no_lse(0, 0, constant(0));
   require_ok(attention_forward(*device, {2, .5, q.f32(), k.f32(), v.f32(), q_offset, kv_offset}, o.f32(), {}));

@@ -1,4 +1,4 @@
-// The CPU's elementwise operators beside the reference, and the accuracy of its polynomials beside <cmath>.
+// Elementwise operators beside the reference, and the accuracy of the CPU's polynomials beside <cmath>.
 #include "kernels/elementwise.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -8,6 +8,7 @@
 #include "kernels/cpu/vec.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -28,14 +29,14 @@ void for_shapes(Body body) {
 }
 
 struct devices {
-  std::unique_ptr<device> cpu = make_cpu_device(2), reference = make_reference_device();
+  std::unique_ptr<device> cpu = make_tested_device(2), reference = make_reference_device();
 };
 
 float first_of(cpu::vec x) { return x[0]; }
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_elementwise)
+BOOST_AUTO_TEST_SUITE(elementwise)
 
 BOOST_AUTO_TEST_CASE(halves_are_exact) {
   // Every finite half, in rows that end within a vector; and a few whose value is known.

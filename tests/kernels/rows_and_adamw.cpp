@@ -1,4 +1,4 @@
-// The CPU's moves of rows, optimiser and memory beside the reference.
+// Moves of rows, optimiser and memory beside the reference.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -8,6 +8,7 @@
 #include "kernels/rows.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using namespace test;
 
 struct devices {
-  std::unique_ptr<device> cpu = make_cpu_device(2), reference = make_reference_device();
+  std::unique_ptr<device> cpu = make_tested_device(2), reference = make_reference_device();
 };
 
 std::vector<std::int32_t> draw_rows(std::int64_t count, std::int32_t below, std::uint32_t seed) {
@@ -38,7 +39,7 @@ void compare_moves(std::int64_t cols, std::int64_t gap, std::span<const std::int
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_rows)
+BOOST_AUTO_TEST_SUITE(rows)
 
 BOOST_AUTO_TEST_CASE(gathered) {
   const auto index = draw_rows(50, 11, 1);
@@ -60,7 +61,7 @@ BOOST_AUTO_TEST_CASE(all_rows_in_order) {
   for (const bool add : {false, true}) compare_moves(9, 2, {}, {}, 7, 7, add);
 }
 
-// In float32 the order of a sum shows: it is that of n for any number of threads.
+// In float32 the order of a sum shows: on the CPU it is that of n for any number of threads.
 BOOST_AUTO_TEST_CASE(repeats_are_added_in_order) {
   const auto index = draw_rows(3000, 5, 3);
   twin from(3000, 100, normals(1)), to(5, 100, normals(2));
@@ -75,7 +76,7 @@ BOOST_AUTO_TEST_CASE(repeats_are_added_in_order) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-BOOST_AUTO_TEST_SUITE(cpu_adamw)
+BOOST_AUTO_TEST_SUITE(adamw_updates)
 
 BOOST_AUTO_TEST_CASE(three_updates_of_every_length) {
   const devices on;
@@ -128,10 +129,10 @@ BOOST_AUTO_TEST_CASE(a_norm_that_is_not_finite_changes_nothing) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-BOOST_AUTO_TEST_SUITE(cpu_memory)
+BOOST_AUTO_TEST_SUITE(memory)
 
 BOOST_AUTO_TEST_CASE(allocated_memory_is_aligned_and_zero) {
-  const auto device = make_cpu_device(1);
+  const auto device = make_tested_device(1);
   for (const std::size_t bytes : {0ul, 1ul, 63ul, 64ul, 65ul, 100000ul}) {
     const auto memory = device->allocate(bytes);
     BOOST_REQUIRE(memory.ok());
@@ -141,7 +142,7 @@ BOOST_AUTO_TEST_CASE(allocated_memory_is_aligned_and_zero) {
 }
 
 BOOST_AUTO_TEST_CASE(too_much_memory_is_a_status_with_the_size) {
-  const auto device = make_cpu_device(1);
+  const auto device = make_tested_device(1);
   for (const std::size_t bytes : {std::size_t{1} << 60, std::numeric_limits<std::size_t>::max()})
     check_refused(device->allocate(bytes).failure(), errc::unavailable, {std::to_string(bytes), "memory"});
 }

@@ -1,4 +1,4 @@
-// The ends of the smaller tasks on the CPU beside the reference, on both sides of the width of a register.
+// The ends of the smaller tasks beside the reference, on both sides of the width of a register.
 #include "kernels/classify.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -7,6 +7,7 @@
 
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -16,7 +17,7 @@ using namespace test;
 constexpr std::int64_t widths[] = {1, 2, 7, 8, 9, 33, 256};
 
 struct devices {
-  std::unique_ptr<device> cpu = make_cpu_device(2), reference = make_reference_device();
+  std::unique_ptr<device> cpu = make_tested_device(2), reference = make_reference_device();
 };
 
 std::vector<std::int32_t> labels(std::int64_t rows, std::int64_t columns) {
@@ -27,7 +28,7 @@ std::vector<std::int32_t> labels(std::int64_t rows, std::int64_t columns) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(cpu_classify, devices)
+BOOST_FIXTURE_TEST_SUITE(classify, devices)
 
 // Products of small integers and their sums are exact.
 BOOST_AUTO_TEST_CASE(features_of_pairs) {

@@ -1,4 +1,4 @@
-// The CPU's normalisations beside the reference: layer_norm, rows of length one, and the gate of modal adaptation.
+// Normalisations beside the reference: layer_norm, rows of length one, and the gate of modal adaptation.
 #include "kernels/layer_norm.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -9,6 +9,7 @@
 #include "kernels/normalise.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 
 namespace argosy {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 using namespace test;
 
 struct devices {
-  std::unique_ptr<device> cpu = make_cpu_device(2), reference = make_reference_device();
+  std::unique_ptr<device> cpu = make_tested_device(2), reference = make_reference_device();
 };
 
 // A row's sums have C terms in four running sums of registers, so C / 16 roundings in a chain; some more in each formula.
@@ -65,7 +66,7 @@ void compare_normalise(std::int64_t rows, std::int64_t cols, std::int64_t gap) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cpu_normalisations)
+BOOST_AUTO_TEST_SUITE(normalisations)
 
 BOOST_AUTO_TEST_CASE(layer_norm_of_every_width) {
   for (const std::int64_t cols : {2, 3, 7, 8, 9, 31, 32, 33, 63, 65, 192, 257}) compare_layer_norm(5, cols, 0, true, false);

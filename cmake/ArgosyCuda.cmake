@@ -1,0 +1,26 @@
+# argosy_cuda.so, the plug-in that drives NVIDIA GPUs, where a CUDA compiler and cuBLASLt are found; otherwise a message says what is missing.
+# It takes what it shares with the program from the program: build and run them together.
+#   ARGOSY_CUDA                 OFF: do not look for CUDA
+#   ARGOSY_CUDA_ARCHITECTURES   compute capabilities, 90 (H100, H200) unless set; "80;90" for A100 too
+option(ARGOSY_CUDA "Build the CUDA plug-in where CUDA is found" ON)
+set(ARGOSY_CUDA_ARCHITECTURES 90 CACHE STRING "Compute capabilities of the CUDA plug-in")
+
+function(argosy_cuda_plugin)
+  find_package(CUDAToolkit QUIET)
+  if(NOT CUDAToolkit_FOUND OR NOT TARGET CUDA::cublasLt)
+    message(STATUS "CUDA: no plug-in: nvcc is there, cuBLASLt was not found")
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp)
+  add_library(argosy_cuda MODULE ${sources})
+  set_target_properties(argosy_cuda PROPERTIES PREFIX "" CUDA_ARCHITECTURES "${ARGOSY_CUDA_ARCHITECTURES}"
+    LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:argosy>)
+  target_include_directories(argosy_cuda PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(argosy_cuda PRIVATE ARGOSY_BUILD="${ARGOSY_BUILD}")
+  # Warning 554 is of a conversion that is meant for one of two instances of a template.
+  target_compile_options(argosy_cuda PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -diag-suppress=554 -Xcompiler=-Wall>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wold-style-cast -Werror>)
+  target_link_libraries(argosy_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt)
+  message(STATUS "CUDA: plug-in for compute capability ${ARGOSY_CUDA_ARCHITECTURES} by ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}")
+endfunction()

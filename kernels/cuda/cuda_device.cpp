@@ -1,0 +1,81 @@
+#include "kernels/cuda/cuda_device.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/cuda/called.hpp"
+
+namespace argosy::cuda {
+namespace {
+
+std::size_t row_bytes(const const_view& v, std::int64_t columns) { return static_cast<std::size_t>(columns) * size_of(v.type); }
+
+// A row's stride where there is one row does not matter, and may be anything.
+std::size_t pitch_of(const const_view& v) { return row_bytes(v, v.rows > 1 ? v.stride : v.cols); }
+
+}  // namespace
+
+result<std::unique_ptr<cuda_device>> cuda_device::open(int ordinal, compute how) {
+  std::unique_ptr<cuda_device> made(new cuda_device(ordinal, how));
+  ARGOSY_TRY(made->set_up());
+  return made;
+}
+
+status cuda_device::set_up() {
+  ARGOSY_TRY(called("device " + std::to_string(ordinal_), cudaSetDevice(ordinal_)));
+  ARGOSY_TRY(called("a stream", cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)));
+  staging_ = std::make_unique<staging>(stream_);
+  ARGOSY_ASSIGN(blas_, make_blas(stream_));
+  return {};
+}
+
+cuda_device::~cuda_device() {
+  if (stream_ != nullptr) cudaStreamSynchronize(stream_);
+  blas_.reset();
+  staging_.reset();
+  scratch_.reset();
+  if (stream_ != nullptr) cudaStreamDestroy(stream_);
+}
+
+result<std::shared_ptr<std::byte>> cuda_device::allocate(std::size_t bytes) {
+  void* memory = nullptr;
+  const std::size_t wanted = std::max<std::size_t>(bytes, 1);
+  if (const status got = called("", cudaMalloc(&memory, wanted)); !got.ok())
+    return status{errc::unavailable,
+                  "out of memory: device " + std::to_string(ordinal_) + " cannot give " + std::to_string(bytes) + " bytes"};
+  std::shared_ptr<std::byte> held(static_cast<std::byte*>(memory), [](std::byte* m) { cudaFree(m); });
+  ARGOSY_TRY(called("clearing memory", cudaMemsetAsync(memory, 0, wanted, stream_)));
+  return held;
+}
+
+// A failure shows in the next call that can report one.
+void cuda_device::zero(view x) {
+  if (!x.empty()) cudaMemset2DAsync(x.data, pitch_of(x), 0, row_bytes(x, x.cols), static_cast<std::size_t>(x.rows), stream_);
+}
+
+status cuda_device::upload(const void* from, view to) {
+  if (to.empty()) return {};
+  ARGOSY_TRY(called("a copy to the device", cudaMemcpy2DAsync(to.data, pitch_of(to), from, row_bytes(to, to.cols), row_bytes(to, to.cols),
+                                                              static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice, stream_)));
+  return called("waiting for the device", cudaStreamSynchronize(stream_));
+}
+
+status cuda_device::download(const_view from, void* to) {
+  if (from.empty()) return {};
+  ARGOSY_TRY(called("a copy from the device",
+                    cudaMemcpy2DAsync(to, row_bytes(from, from.cols), from.data, pitch_of(from), row_bytes(from, from.cols),
+                                      static_cast<std::size_t>(from.rows), cudaMemcpyDeviceToHost, stream_)));
+  return called("waiting for the device", cudaStreamSynchronize(stream_));
+}
+
+result<float*> cuda_device::scratch(std::int64_t floats) {
+  if (floats > scratch_floats_) {
+    scratch_.reset();
+    scratch_floats_ = 0;
+    ARGOSY_ASSIGN(scratch_, allocate(static_cast<std::size_t>(floats) * sizeof(float)));
+    scratch_floats_ = floats;
+  }
+  return reinterpret_cast<float*>(scratch_.get());
+}
+
+}  // namespace argosy::cuda

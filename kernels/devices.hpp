@@ -1,0 +1,35 @@
+// The devices of this machine, and opening one by its name.
+//     cpu      all cores, or as many threads as asked for
+//     cuda     the first NVIDIA GPU; cuda:1 the second
+// GPUs are driven by a plug-in, argosy_cuda.so, which lies beside the program or in ../lib/argosy and is opened when somebody asks: one
+// program runs with a GPU and without, with a driver and without.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/device.hpp"
+
+namespace argosy {
+
+struct device_facts {
+  std::string name;   // "cpu", "cuda:0"
+  std::string what;   // "AMD EPYC 7763, 2 cores"
+  std::string notes;  // "AVX2; bfloat16 by rounding"
+};
+
+struct device_list {
+  std::vector<device_facts> found;
+  std::string no_cuda;  // why there is no GPU among them; empty when there is
+};
+device_list list_devices();
+
+// Whether `name` could be a device, on some machine.
+bool is_device_name(std::string_view name) noexcept;
+
+// `threads` is for the CPU. invalid_argument for no name of a device; unavailable, with the reason, where this machine has none of that name.
+result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute);
+
+}  // namespace argosy

@@ -1,0 +1,13 @@
+// The float32 device that the tests of operators compare with the reference: of the CPU in one test program, of CUDA in another.
+#pragma once
+
+#include <memory>
+
+#include "kernels/device.hpp"
+
+namespace argosy::test {
+
+// `threads` is for devices that have them.
+std::unique_ptr<device> make_tested_device(int threads, compute = compute::float32);
+
+}  // namespace argosy::test
