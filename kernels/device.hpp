@@ -47,7 +47,10 @@ class device {
 public:
   virtual ~device() = default;
   virtual std::string_view name() const noexcept = 0;
+  // Of parameters, gradients, losses and embeddings.
   virtual dtype type() const noexcept = 0;
+  // Of the rows between operators; an operator takes rows of either type, but of one alone where it says so.
+  virtual dtype row_type() const noexcept { return type(); }
   // Zeroed memory of this device, given back on the thread that lets go of it last; out of memory is a status, never an exception.
   virtual result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) = 0;
   virtual void zero(view) = 0;
@@ -105,8 +108,10 @@ class tensor {
 public:
   tensor() = default;
   static result<tensor> make(device&, std::int64_t rows, std::int64_t cols);
-  // Contents are undefined after a resize to another shape.
+  // Of the device's type(). Contents are undefined after a resize to another shape.
   status resize(device&, std::int64_t rows, std::int64_t cols);
+  // Of its row_type().
+  status resize_rows(device&, std::int64_t rows, std::int64_t cols);
   view all() noexcept { return {memory_.get(), type_, rows_, cols_, cols_}; }
   const_view all() const noexcept { return {memory_.get(), type_, rows_, cols_, cols_}; }
   operator view() noexcept { return all(); }
@@ -116,6 +121,8 @@ public:
   std::size_t bytes() const noexcept { return capacity_; }
 
 private:
+  status resize_to(device&, dtype, std::int64_t rows, std::int64_t cols);
+
   std::shared_ptr<std::byte> memory_;
   dtype type_ = dtype::f32;
   std::int64_t rows_ = 0, cols_ = 0;

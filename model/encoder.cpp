@@ -93,17 +93,17 @@ encoder encoder::bind(const parameters& all, const std::string& prefix, const sh
 
 status encoder::resize_layer(device& on, layer& l, std::int64_t rows, std::int64_t computed) {
   const auto d = shape_.hidden, f = shape_.feed_forward;
-  ARGOSY_TRY(l.x.resize(on, rows, d));
-  ARGOSY_TRY(l.projected.resize(on, rows, 3 * d));
-  for (auto* t : {&l.mixed, &l.hidden, &l.normalised1, &l.normalised2}) ARGOSY_TRY(t->resize(on, computed, d));
-  for (auto* t : {&l.wide, &l.active}) ARGOSY_TRY(t->resize(on, computed, f));
+  ARGOSY_TRY(l.x.resize_rows(on, rows, d));
+  ARGOSY_TRY(l.projected.resize_rows(on, rows, 3 * d));
+  for (auto* t : {&l.mixed, &l.hidden, &l.normalised1, &l.normalised2}) ARGOSY_TRY(t->resize_rows(on, computed, d));
+  for (auto* t : {&l.wide, &l.active}) ARGOSY_TRY(t->resize_rows(on, computed, f));
   for (auto* t : {&l.rstd1, &l.rstd2}) ARGOSY_TRY(t->resize(on, 1, computed));
   return l.lse.resize(on, computed, shape_.heads);
 }
 
 status encoder::resize(device& on, std::int64_t rows) {
   for (auto& l : layers_) ARGOSY_TRY(resize_layer(on, l, rows, rows));
-  return output_.resize(on, rows, shape_.hidden);
+  return output_.resize_rows(on, rows, shape_.hidden);
 }
 
 view encoder::input() noexcept { return layers_.empty() ? output_.all() : layers_.front().x.all(); }
@@ -129,7 +129,7 @@ status encoder::choose(device& on, const dropout_plan& drop, std::span<const std
     wanted_position_.push_back(drop.position[static_cast<std::size_t>(row)]);
   }
   auto& last = layers_.back();
-  for (auto* t : {&own_, &query_, &output_}) ARGOSY_TRY(t->resize(on, std::ssize(wanted), shape_.hidden));
+  for (auto* t : {&own_, &query_, &output_}) ARGOSY_TRY(t->resize_rows(on, std::ssize(wanted), shape_.hidden));
   return resize_layer(on, last, last.x.rows(), std::ssize(wanted));
 }
 
@@ -186,15 +186,15 @@ status encoder::layer_backward(device& on, layer& l, const row_set& rows, std::u
   // The gradient of a term before its residual sum: that of the sum itself, through dropout when there is any.
   const auto through_dropout = [&](std::uint32_t at) -> result<const_view> {
     if (rows.drop.rate == 0) return const_view(d);
-    ARGOSY_TRY(dropped_.resize(on, d.rows, d.cols));
+    ARGOSY_TRY(dropped_.resize_rows(on, d.rows, d.cols));
     ARGOSY_TRY(move_rows(on, {d, {}, {}, false}, dropped_));
     ARGOSY_TRY(apply(on, rows.drop, at, dropped_));
     return const_view(dropped_.all());
   };
-  ARGOSY_TRY(d_wide_.resize(on, d.rows, shape_.feed_forward));
-  ARGOSY_TRY(d_mixed_.resize(on, d.rows, width));
-  if (!rows.wanted.empty()) ARGOSY_TRY(d_query_.resize(on, d.rows, width));
-  ARGOSY_TRY(d_projected_.resize(on, d_x.rows, 3 * width));
+  ARGOSY_TRY(d_wide_.resize_rows(on, d.rows, shape_.feed_forward));
+  ARGOSY_TRY(d_mixed_.resize_rows(on, d.rows, width));
+  if (!rows.wanted.empty()) ARGOSY_TRY(d_query_.resize_rows(on, d.rows, width));
+  ARGOSY_TRY(d_projected_.resize_rows(on, d_x.rows, 3 * width));
 
   ARGOSY_TRY(layer_norm_backward(on, {l.normalised2, {}, l.ln2.gain, l.ln2.bias, layer_norm_eps}, {l.normalised2, l.rstd2}, d,
                                  {d, l.ln2.d_gain, l.ln2.d_bias}));

@@ -77,9 +77,9 @@ result<const_view> image_tower::forward(device& on, const packed_images& images,
   const auto rows = static_cast<std::int64_t>(place_.size()), patches = static_cast<std::int64_t>(patch_row_.size());
   ARGOSY_TRY(encoder_.resize(on, rows));
   if (rows == 0) return const_view{};
-  ARGOSY_TRY(pixels_.resize(on, patches, patch_.weight.cols));
-  ARGOSY_TRY(embedded_.resize(on, patches, hidden_));
-  ARGOSY_TRY(normalised_.resize(on, rows, hidden_));
+  ARGOSY_TRY(pixels_.resize_rows(on, patches, patch_.weight.cols));
+  ARGOSY_TRY(embedded_.resize_rows(on, patches, hidden_));
+  ARGOSY_TRY(normalised_.resize_rows(on, rows, hidden_));
   ARGOSY_TRY(rstd_.resize(on, 1, rows));
   ARGOSY_TRY(read_patches(on, images, pixels_));
   ARGOSY_TRY(argosy::forward(on, patch_, pixels_, embedded_));
@@ -117,7 +117,7 @@ status image_tower::backward(device& on, view d) {
   ARGOSY_TRY(move_rows(on, {d, {}, place_, true}, d_position_));
   ARGOSY_TRY(move_rows(on, {d, {}, zero_, true}, d_type_));
   ARGOSY_TRY(move_rows(on, {d, cls_row_, first_zeros, true}, d_cls_));
-  ARGOSY_TRY(d_embedded_.resize(on, embedded_.rows(), hidden_));
+  ARGOSY_TRY(d_embedded_.resize_rows(on, embedded_.rows(), hidden_));
   ARGOSY_TRY(move_rows(on, {d, patch_row_, {}, false}, d_embedded_));
   return argosy::backward(on, patch_, pixels_, d_embedded_, {});
 }

@@ -39,7 +39,7 @@ modal_adaptation modal_adaptation::bind(const parameters& all, const std::string
 
 status modal_adaptation::attend(device& on, side& s, const packed_rows& own, const packed_rows& other, view out) {
   const auto products = static_cast<std::int64_t>(own.first_row.size());
-  for (auto* t : {&s.own, &s.query, &s.mixed, &s.attended, &s.normalised}) ARGOSY_TRY(t->resize(on, products, hidden_));
+  for (auto* t : {&s.own, &s.query, &s.mixed, &s.attended, &s.normalised}) ARGOSY_TRY(t->resize_rows(on, products, hidden_));
   ARGOSY_TRY(s.lse.resize(on, products, heads_));
   ARGOSY_TRY(s.rstd.resize(on, 1, products));
   s.attends.clear();
@@ -54,7 +54,7 @@ status modal_adaptation::attend(device& on, side& s, const packed_rows& own, con
     on.zero(s.attended);
   } else {
     const double scale = 1 / std::sqrt(static_cast<double>(hidden_) / heads_);
-    ARGOSY_TRY(s.keys.resize(on, other.rows.rows, 2 * hidden_));
+    ARGOSY_TRY(s.keys.resize_rows(on, other.rows.rows, 2 * hidden_));
     ARGOSY_TRY(argosy::forward(on, s.q, s.own, s.query));
     ARGOSY_TRY(argosy::forward(on, s.kv, other.rows, s.keys));
     const auto k = s.keys.all().column_range(0, hidden_), v = s.keys.all().column_range(hidden_, hidden_);
@@ -68,19 +68,19 @@ status modal_adaptation::attend(device& on, side& s, const packed_rows& own, con
 status modal_adaptation::attend_backward(device& on, side& s, const packed_rows& own, const packed_rows& other, const_view d_out,
                                          view d_other) {
   const auto products = static_cast<std::int64_t>(own.first_row.size());
-  for (auto* t : {&s.d_own, &s.d_mixed, &s.d_query}) ARGOSY_TRY(t->resize(on, products, hidden_));
+  for (auto* t : {&s.d_own, &s.d_mixed, &s.d_query}) ARGOSY_TRY(t->resize_rows(on, products, hidden_));
   ARGOSY_TRY(layer_norm_backward(on, {s.normalised, {}, s.norm.gain, s.norm.bias, layer_norm_eps}, {s.normalised, s.rstd}, d_out,
                                  {s.d_own, s.norm.d_gain, s.norm.d_bias}));
   if (other.rows.empty()) return {};
   const_view d_attended = s.d_own;
   if (!s.all_attend) {
-    ARGOSY_TRY(s.d_attended.resize(on, products, hidden_));
+    ARGOSY_TRY(s.d_attended.resize_rows(on, products, hidden_));
     ARGOSY_TRY(move_rows(on, {s.d_own, {}, {}, false}, s.d_attended));
     ARGOSY_TRY(scale_rows(on, s.attends, s.d_attended));
     d_attended = s.d_attended;
   }
   const double scale = 1 / std::sqrt(static_cast<double>(hidden_) / heads_);
-  ARGOSY_TRY(s.d_keys.resize(on, other.rows.rows, 2 * hidden_));
+  ARGOSY_TRY(s.d_keys.resize_rows(on, other.rows.rows, 2 * hidden_));
   const auto k = s.keys.all().column_range(0, hidden_), v = s.keys.all().column_range(hidden_, hidden_);
   const auto d_k = s.d_keys.all().column_range(0, hidden_), d_v = s.d_keys.all().column_range(hidden_, hidden_);
   ARGOSY_TRY(argosy::backward(on, s.o, s.mixed, d_attended, s.d_mixed));
@@ -98,8 +98,8 @@ result<const_view> modal_adaptation::forward(device& on, const packed_rows& titl
   for (std::size_t b = 0; b < title.first_row.size(); ++b)
     present_.push_back(image.first_row[b] < 0 ? modality::title_only : title.first_row[b] < 0 ? modality::image_only : modality::both);
 
-  ARGOSY_TRY(both_.resize(on, products, 2 * hidden_));
-  for (auto* t : {&wide_, &active_, &product_}) ARGOSY_TRY(t->resize(on, products, hidden_));
+  ARGOSY_TRY(both_.resize_rows(on, products, 2 * hidden_));
+  for (auto* t : {&wide_, &active_, &product_}) ARGOSY_TRY(t->resize_rows(on, products, hidden_));
   for (auto* t : {&logits_, &gate_}) ARGOSY_TRY(t->resize(on, products, 2));
   const auto t = both_.all().column_range(0, hidden_), v = both_.all().column_range(hidden_, hidden_);
   ARGOSY_TRY(attend(on, title_, title, image, t));
@@ -112,8 +112,8 @@ result<const_view> modal_adaptation::forward(device& on, const packed_rows& titl
 
 status modal_adaptation::backward(device& on, const packed_rows& title, const packed_rows& image, const_view d_product, view d_title,
                                   view d_image) {
-  ARGOSY_TRY(d_both_.resize(on, both_.rows(), 2 * hidden_));
-  ARGOSY_TRY(d_wide_.resize(on, both_.rows(), hidden_));
+  ARGOSY_TRY(d_both_.resize_rows(on, both_.rows(), 2 * hidden_));
+  ARGOSY_TRY(d_wide_.resize_rows(on, both_.rows(), hidden_));
   ARGOSY_TRY(d_logits_.resize(on, both_.rows(), 2));
   const auto t = both_.all().column_range(0, hidden_), v = both_.all().column_range(hidden_, hidden_);
   const auto d_t = d_both_.all().column_range(0, hidden_), d_v = d_both_.all().column_range(hidden_, hidden_);

@@ -157,7 +157,7 @@ result<const_view> retrieval_model::embed_queries(const packed_text& text, const
   m.query_cls_alone = !(p.training && m.heads_read_queries) && !any_empty && m.recipe.query_layers > 0;
   ARGOSY_ASSIGN(m.query_rows, m.query.forward(*m.on, text, m.context_of(p, tower::query), m.query_cls_alone));
   if (m.query_cls_alone) return m.query_head.forward(*m.on, m.query_rows);
-  ARGOSY_TRY(m.query_cls.resize(*m.on, static_cast<std::int64_t>(text.size()), m.recipe.hidden));
+  ARGOSY_TRY(m.query_cls.resize_rows(*m.on, static_cast<std::int64_t>(text.size()), m.recipe.hidden));
   ARGOSY_TRY(move_rows(*m.on, {m.query_rows, m.query.first_rows(), {}, false}, m.query_cls));
   return m.query_head.forward(*m.on, m.query_cls);
 }
@@ -188,7 +188,7 @@ const_view retrieval_model::embedded_patches() const noexcept { return impl_->im
 
 status retrieval_model::backward_queries(const_view d_embedding, const row_gradients& of_heads) {
   auto& m = *impl_;
-  ARGOSY_TRY(m.d_query.resize(*m.on, m.query_rows.rows, m.recipe.hidden));
+  ARGOSY_TRY(m.d_query.resize_rows(*m.on, m.query_rows.rows, m.recipe.hidden));
   if (m.query_cls_alone) {
     ARGOSY_CHECK(of_heads.d.empty());
     if (d_embedding.empty()) return {};
@@ -197,7 +197,7 @@ status retrieval_model::backward_queries(const_view d_embedding, const row_gradi
   }
   m.on->zero(m.d_query);
   if (!d_embedding.empty()) {
-    ARGOSY_TRY(m.d_query_cls.resize(*m.on, m.query_cls.rows(), m.recipe.hidden));
+    ARGOSY_TRY(m.d_query_cls.resize_rows(*m.on, m.query_cls.rows(), m.recipe.hidden));
     ARGOSY_TRY(m.query_head.backward(*m.on, m.query_cls, d_embedding, m.d_query_cls));
     ARGOSY_TRY(move_rows(*m.on, {m.d_query_cls, {}, m.query.first_rows(), true}, m.d_query));
   }
@@ -208,13 +208,13 @@ status retrieval_model::backward_queries(const_view d_embedding, const row_gradi
 status retrieval_model::backward_products(const_view d_embedding, const row_gradients& of_title_head, const row_gradients& of_image_head) {
   auto& m = *impl_;
   const auto titles = m.titles(), images = m.images();
-  ARGOSY_TRY(m.d_title.resize(*m.on, titles.rows.rows, m.recipe.hidden));
-  ARGOSY_TRY(m.d_image.resize(*m.on, images.rows.rows, m.recipe.hidden));
+  ARGOSY_TRY(m.d_title.resize_rows(*m.on, titles.rows.rows, m.recipe.hidden));
+  ARGOSY_TRY(m.d_image.resize_rows(*m.on, images.rows.rows, m.recipe.hidden));
   if (d_embedding.empty()) {
     m.on->zero(m.d_title);
     m.on->zero(m.d_image);
   } else {
-    ARGOSY_TRY(m.d_adapted.resize(*m.on, m.adapted.rows, m.recipe.hidden));
+    ARGOSY_TRY(m.d_adapted.resize_rows(*m.on, m.adapted.rows, m.recipe.hidden));
     ARGOSY_TRY(m.product_head.backward(*m.on, m.adapted, d_embedding, m.d_adapted));
     ARGOSY_TRY(m.adapt.backward(*m.on, titles, images, m.d_adapted, m.d_title, m.d_image));
   }

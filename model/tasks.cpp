@@ -137,7 +137,13 @@ status patch_head::contrast(device& on, const_view embedded, std::span<const std
   for (auto* t : {&unit_, &unit_target_, &d_unit_}) ARGOSY_TRY(t->resize(on, patches, hidden));
   for (auto* t : {&norm_, &target_norm_}) ARGOSY_TRY(t->resize(on, 1, patches));
   ARGOSY_TRY(target_.resize(on, count, hidden));
-  ARGOSY_TRY(normalise_forward(on, embedded, unit_target_, target_norm_));
+  const_view exact = embedded;
+  if (embedded.type != on.type()) {
+    ARGOSY_TRY(exact_.resize(on, patches, hidden));
+    ARGOSY_TRY(move_rows(on, {embedded, {}, {}, false}, exact_));
+    exact = exact_;
+  }
+  ARGOSY_TRY(normalise_forward(on, exact, unit_target_, target_norm_));
   ARGOSY_TRY(normalise_forward(on, predicted_, unit_, norm_));
   ARGOSY_TRY(move_rows(on, {unit_target_, masked, {}, false}, target_));
   const bool merges = how.same_patch < 1;

@@ -94,6 +94,7 @@ private:
   column_softmax softmax_;
   std::vector<std::int32_t> row_, known_offset_;
   std::vector<std::int64_t> known_;
+  tensor exact_;  // embedded patches, of a device whose rows are of another type
   tensor rows_, wide_, active_, predicted_, d_predicted_, d_active_, d_rows_;
   tensor unit_, norm_, d_unit_, unit_target_, target_norm_, target_, cosine_, d_more_;
   tensor chosen_, d_chosen_, loss_;

@@ -47,7 +47,7 @@ result<const_view> text_tower::forward(device& on, const packed_text& text, cons
 
   ARGOSY_TRY(encoder_.resize(on, rows));
   if (rows == 0) return const_view{};
-  ARGOSY_TRY(normalised_.resize(on, rows, hidden_));
+  ARGOSY_TRY(normalised_.resize_rows(on, rows, hidden_));
   ARGOSY_TRY(rstd_.resize(on, 1, rows));
   const auto x = encoder_.input();
   ARGOSY_TRY(move_rows(on, {token_, text.token, {}, false}, x));
@@ -67,7 +67,7 @@ status text_tower::backward(device& on, const packed_text& text, view d_y) {
   ++inner.first_site;
   view d = d_y;
   if (first_rows_alone_) {
-    ARGOSY_TRY(d_rows_.resize(on, static_cast<std::int64_t>(text.token.size()), hidden_));
+    ARGOSY_TRY(d_rows_.resize_rows(on, static_cast<std::int64_t>(text.token.size()), hidden_));
     d = d_rows_;
   }
   ARGOSY_TRY(encoder_.backward(on, text.offset, inner, d_y, d));

@@ -47,6 +47,7 @@ struct adamw_pack {
   adamw_numbers s;
   const float* gradient;
   float *parameter, *first, *second;
+  bf16* rounded;  // the parameter's copy, or null
   __device__ void operator()(std::int64_t, std::int64_t i) const {
     float scale = 1;
     if (s.squares != nullptr) {
@@ -69,6 +70,7 @@ struct adamw_pack {
     store<N>(parameter + i, p);
     store<N>(first + i, m);
     store<N>(second + i, v);
+    if (rounded != nullptr) store<N>(rounded + i, p);
   }
 };
 
@@ -102,7 +104,8 @@ status cuda_device::adamw(const adamw_settings& s, const_view gradient, view par
                               .squares = static_cast<const float*>(s.squares.data)};
   return by_width<float>(
       [&](auto width) {
-        const adamw_pack<width> each{numbers, gradient.as<float>(), parameter.as<float>(), first.as<float>(), second.as<float>()};
+        const adamw_pack<width> each{numbers,           gradient.as<float>(), parameter.as<float>(),
+                                     first.as<float>(), second.as<float>(),   rounding_->copy_of(parameter)};
         return for_each_pack<width>(stream_, "adamw", 1, gradient.cols, each);
       },
       gradient, parameter, first, second);

@@ -25,6 +25,7 @@ status cuda_device::set_up() {
   ARGOSY_TRY(called("device " + std::to_string(ordinal_), cudaSetDevice(ordinal_)));
   ARGOSY_TRY(called("a stream", cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)));
   staging_ = std::make_unique<staging>(stream_);
+  rounding_ = std::make_unique<rounding>(stream_, allocations_);
   ARGOSY_ASSIGN(blas_, make_blas(stream_));
   return {};
 }
@@ -33,6 +34,7 @@ cuda_device::~cuda_device() {
   if (stream_ != nullptr) cudaStreamSynchronize(stream_);
   blas_.reset();
   staging_.reset();
+  rounding_.reset();
   scratch_.reset();
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
 }
@@ -43,7 +45,11 @@ result<std::shared_ptr<std::byte>> cuda_device::allocate(std::size_t bytes) {
   if (const status got = called("", cudaMalloc(&memory, wanted)); !got.ok())
     return status{errc::unavailable,
                   "out of memory: device " + std::to_string(ordinal_) + " cannot give " + std::to_string(bytes) + " bytes"};
-  std::shared_ptr<std::byte> held(static_cast<std::byte*>(memory), [](std::byte* m) { cudaFree(m); });
+  std::shared_ptr<std::byte> held(static_cast<std::byte*>(memory), [all = allocations_](std::byte* m) {
+    all->gave_back(m);
+    cudaFree(m);
+  });
+  allocations_->took(held.get(), wanted);
   ARGOSY_TRY(called("clearing memory", cudaMemsetAsync(memory, 0, wanted, stream_)));
   return held;
 }
@@ -55,6 +61,7 @@ void cuda_device::zero(view x) {
 
 status cuda_device::upload(const void* from, view to) {
   if (to.empty()) return {};
+  rounding_->uploaded(to);
   ARGOSY_TRY(called("a copy to the device", cudaMemcpy2DAsync(to.data, pitch_of(to), from, row_bytes(to, to.cols), row_bytes(to, to.cols),
                                                               static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice, stream_)));
   return called("waiting for the device", cudaStreamSynchronize(stream_));

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "kernels/cuda/blas.hpp"
+#include "kernels/cuda/rounding.hpp"
 #include "kernels/cuda/staging.hpp"
 #include "kernels/device.hpp"
 
@@ -24,6 +25,7 @@ public:
 
   std::string_view name() const noexcept override { return "cuda"; }
   dtype type() const noexcept override { return dtype::f32; }
+  dtype row_type() const noexcept override { return rounds() ? dtype::bf16 : dtype::f32; }
   result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) override;
   void zero(view) override;
   status upload(const void* from, view to) override;
@@ -60,7 +62,7 @@ public:
 
 private:
   class qpm_walk;
-  cuda_device(int ordinal, compute how) noexcept : ordinal_(ordinal), compute_(how) {}
+  cuda_device(int ordinal, compute how) : ordinal_(ordinal), compute_(how) {}
   status set_up();
   bool rounds() const noexcept { return compute_ == compute::bfloat16; }
 
@@ -82,6 +84,8 @@ private:
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<blas> blas_;
   std::unique_ptr<staging> staging_;
+  std::shared_ptr<allocations> allocations_ = std::make_shared<allocations>();
+  std::unique_ptr<rounding> rounding_;
   std::shared_ptr<std::byte> scratch_;
   std::int64_t scratch_floats_ = 0;
 };

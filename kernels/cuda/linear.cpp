@@ -1,21 +1,54 @@
 #include "kernels/linear.hpp"
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "kernels/cuda/cuda_device.hpp"
 
 namespace argosy::cuda {
+namespace {
+
+bool any_bf16(std::initializer_list<const_view> all) {
+  return std::ranges::any_of(all, [](const const_view& v) { return !v.empty() && v.type == dtype::bf16; });
+}
+
+}  // namespace
 
 status cuda_device::multiply(const product_input& in, view c) {
   count_product_flops(2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(in.a.cols()));
   return blas_->multiply(in, c);
 }
 
+// The factors are of one type: bfloat16 when one of the rows is.
 status cuda_device::linear_forward(const linear_input& in, view y) {
-  return multiply({.a = {in.x}, .b = {in.weight, true}, .bias = in.bias}, y);
+  if (!any_bf16({in.x, y})) return multiply({.a = {in.x}, .b = {in.weight, true}, .rounds = rounds(), .bias = in.bias}, y);
+  ARGOSY_ASSIGN(const const_view x, rounding_->rows(in.x, 0));
+  ARGOSY_ASSIGN(const const_view weight, rounding_->weight(in.weight, 2));
+  const_view bias = in.bias;
+  if (!bias.empty() && y.type == dtype::bf16) {
+    ARGOSY_ASSIGN(bias, rounding_->weight(in.bias, 1));
+  }
+  return multiply({.a = {x}, .b = {weight, true}, .bias = bias}, y);
 }
 
 status cuda_device::linear_backward(const linear_input& in, const_view d_y, const linear_gradient& g) {
-  if (!g.d_x.empty()) ARGOSY_TRY(multiply({.a = {d_y}, .b = {in.weight}, .add = g.add_to_d_x}, g.d_x));
-  if (!g.d_weight.empty()) ARGOSY_TRY(multiply({.a = {d_y, true}, .b = {in.x}, .add = true}, g.d_weight));
+  const bool narrow = any_bf16({in.x, d_y, g.d_x});
+  const_view d = d_y, x = in.x, weight = in.weight;
+  if (narrow) {
+    ARGOSY_ASSIGN(d, rounding_->rows(d_y, 0));
+  }
+  if (!g.d_x.empty()) {
+    if (narrow) {
+      ARGOSY_ASSIGN(weight, rounding_->weight(in.weight, 2));
+    }
+    ARGOSY_TRY(multiply({.a = {d}, .b = {weight}, .add = g.add_to_d_x, .rounds = rounds()}, g.d_x));
+  }
+  if (!g.d_weight.empty()) {
+    if (narrow) {
+      ARGOSY_ASSIGN(x, rounding_->rows(in.x, 1));
+    }
+    ARGOSY_TRY(multiply({.a = {d, true}, .b = {x}, .add = true, .rounds = rounds()}, g.d_weight));
+  }
   return g.d_bias.empty() ? status{} : add_column_sums(d_y, g.d_bias);
 }
 

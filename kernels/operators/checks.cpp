@@ -11,22 +11,41 @@ status refuse(std::string_view name, const std::string& want, const std::string&
   return {errc::shape_mismatch, std::string(name) + ": want " + want + ", got " + got};
 }
 
-}  // namespace
-
-std::string shape_text(const_view v) { return "(" + std::to_string(v.rows) + ", " + std::to_string(v.cols) + ") " + type_text(v.type); }
-
-status want_matrix(const device& on, std::string_view name, const_view got) {
-  if (got.type != on.type()) return refuse(name, type_text(on.type()), shape_text(got));
+// Well-formed, whatever its type.
+status want_memory(std::string_view name, const_view got) {
   if (got.rows < 0 || got.cols < 0 || (got.rows > 1 && got.stride < got.cols))
     return refuse(name, "rows that do not overlap", shape_text(got) + " with stride " + std::to_string(got.stride));
   if (got.data == nullptr && got.rows * got.cols > 0) return refuse(name, shape_text(got), "no memory");
   return {};
 }
 
+}  // namespace
+
+std::string shape_text(const_view v) { return "(" + std::to_string(v.rows) + ", " + std::to_string(v.cols) + ") " + type_text(v.type); }
+
+status want_matrix(const device& on, std::string_view name, const_view got) {
+  if (got.type != on.type()) return refuse(name, type_text(on.type()), shape_text(got));
+  return want_memory(name, got);
+}
+
 status want_shape(const device& on, std::string_view name, const_view got, std::int64_t rows, std::int64_t cols) {
   if (!got.is(rows, cols) || got.type != on.type())
     return refuse(name, "(" + std::to_string(rows) + ", " + std::to_string(cols) + ") " + type_text(on.type()), shape_text(got));
-  return want_matrix(on, name, got);
+  return want_memory(name, got);
+}
+
+status want_rows(const device& on, std::string_view name, const_view got) {
+  if (got.type != on.row_type() && got.type != on.type()) return refuse(name, type_text(on.row_type()), shape_text(got));
+  return want_memory(name, got);
+}
+
+status want_rows(const device& on, std::string_view name, const_view got, std::int64_t rows, std::int64_t cols) {
+  if (!got.is(rows, cols)) return want_shape(on, name, got, rows, cols);
+  return want_rows(on, name, got);
+}
+
+status want_alike(std::string_view name, const_view got, const_view like) {
+  return got.empty() || got.type == like.type ? status{} : refuse(name, type_text(like.type), shape_text(got));
 }
 
 status want_count(std::string_view name, std::size_t got, std::int64_t want) {

@@ -19,7 +19,7 @@ namespace {
 std::int64_t count_of(auto span) { return static_cast<std::int64_t>(span.size()); }
 
 status check_linear(device& on, const linear_input& in) {
-  ARGOSY_TRY(want_matrix(on, "x", in.x));
+  ARGOSY_TRY(want_rows(on, "x", in.x));
   ARGOSY_TRY(want_shape(on, "weight", in.weight, in.weight.rows, in.x.cols));
   return in.bias.empty() ? status{} : want_shape(on, "bias", in.bias, 1, in.weight.rows);
 }
@@ -31,21 +31,23 @@ status check_layer_norm(device& on, const layer_norm_input& in) {
 }
 
 status check_attention(device& on, const attention_input& in) {
-  ARGOSY_TRY(want_matrix(on, "q", in.q));
+  ARGOSY_TRY(want_rows(on, "q", in.q));
   if (in.heads < 1 || in.q.cols % in.heads != 0)
     return {errc::invalid_argument, "heads: want a divisor of " + std::to_string(in.q.cols) + ", got " + std::to_string(in.heads)};
   ARGOSY_TRY(want_positive("scale", in.scale));
-  ARGOSY_TRY(want_shape(on, "k", in.k, in.k.rows, in.q.cols));
-  ARGOSY_TRY(want_shape(on, "v", in.v, in.k.rows, in.q.cols));
+  ARGOSY_TRY(want_rows(on, "k", in.k, in.k.rows, in.q.cols));
+  ARGOSY_TRY(want_rows(on, "v", in.v, in.k.rows, in.q.cols));
+  for (const auto& [name, v] : {std::pair{"k", in.k}, {"v", in.v}}) ARGOSY_TRY(want_alike(name, v, in.q));
   ARGOSY_TRY(want_offsets("q_offset", in.q_offset, in.q.rows));
   ARGOSY_TRY(want_offsets("kv_offset", in.kv_offset, in.k.rows));
   return want_count("kv_offset", in.kv_offset.size(), count_of(in.q_offset));
 }
 
 status check_gate(device& on, const modal_gate_input& in) {
-  ARGOSY_TRY(want_matrix(on, "title", in.title));
-  ARGOSY_TRY(want_shape(on, "image", in.image, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_rows(on, "title", in.title));
+  ARGOSY_TRY(want_rows(on, "image", in.image, in.title.rows, in.title.cols));
   ARGOSY_TRY(want_shape(on, "logits", in.logits, in.title.rows, 2));
+  ARGOSY_TRY(want_alike("image", in.image, in.title));
   return want_count("present", in.present.size(), in.title.rows);
 }
 
@@ -88,43 +90,45 @@ status check_qpm(device& on, const qpm_input& in, const qpm_output& out) {
 
 status linear_forward(device& on, const linear_input& in, view y) {
   ARGOSY_TRY(check_linear(on, in));
-  ARGOSY_TRY(want_shape(on, "y", y, in.x.rows, in.weight.rows));
+  ARGOSY_TRY(want_rows(on, "y", y, in.x.rows, in.weight.rows));
   return on.linear_forward(in, y);
 }
 
 status linear_backward(device& on, const linear_input& in, const_view d_y, const linear_gradient& g) {
   ARGOSY_TRY(check_linear(on, in));
-  ARGOSY_TRY(want_shape(on, "d_y", d_y, in.x.rows, in.weight.rows));
-  if (!g.d_x.empty()) ARGOSY_TRY(want_shape(on, "d_x", g.d_x, in.x.rows, in.x.cols));
+  ARGOSY_TRY(want_rows(on, "d_y", d_y, in.x.rows, in.weight.rows));
+  if (!g.d_x.empty()) ARGOSY_TRY(want_rows(on, "d_x", g.d_x, in.x.rows, in.x.cols));
   if (!g.d_weight.empty()) ARGOSY_TRY(want_shape(on, "d_weight", g.d_weight, in.weight.rows, in.weight.cols));
   if (!g.d_bias.empty()) ARGOSY_TRY(want_shape(on, "d_bias", g.d_bias, 1, in.weight.rows));
   return on.linear_backward(in, d_y, g);
 }
 
 status bias_gelu_forward(device& on, const_view x, const_view bias, view y) {
-  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_rows(on, "x", x));
   ARGOSY_TRY(want_shape(on, "bias", bias, 1, x.cols));
-  ARGOSY_TRY(want_shape(on, "y", y, x.rows, x.cols));
+  ARGOSY_TRY(want_rows(on, "y", y, x.rows, x.cols));
+  ARGOSY_TRY(want_alike("y", y, x));
   return on.bias_gelu_forward(x, bias, y);
 }
 
 status bias_gelu_backward(device& on, const_view x, const_view bias, const_view d_y, view d_x, view d_bias) {
-  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_rows(on, "x", x));
   ARGOSY_TRY(want_shape(on, "bias", bias, 1, x.cols));
-  ARGOSY_TRY(want_shape(on, "d_y", d_y, x.rows, x.cols));
-  ARGOSY_TRY(want_shape(on, "d_x", d_x, x.rows, x.cols));
+  ARGOSY_TRY(want_rows(on, "d_y", d_y, x.rows, x.cols));
+  ARGOSY_TRY(want_rows(on, "d_x", d_x, x.rows, x.cols));
   ARGOSY_TRY(want_shape(on, "d_bias", d_bias, 1, x.cols));
+  for (const auto& [name, v] : {std::pair{"d_y", d_y}, {"d_x", const_view(d_x)}}) ARGOSY_TRY(want_alike(name, v, x));
   return on.bias_gelu_backward(x, bias, d_y, d_x, d_bias);
 }
 
 status add(device& on, const_view x, view y) {
-  ARGOSY_TRY(want_matrix(on, "x", x));
-  ARGOSY_TRY(want_shape(on, "y", y, x.rows, x.cols));
+  ARGOSY_TRY(want_rows(on, "x", x));
+  ARGOSY_TRY(want_rows(on, "y", y, x.rows, x.cols));
   return on.add(x, y);
 }
 
 status scale_rows(device& on, std::span<const float> factor, view x) {
-  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_rows(on, "x", x));
   ARGOSY_TRY(want_count("factor", factor.size(), x.rows));
   return on.scale_rows(factor, x);
 }
@@ -136,19 +140,19 @@ status add_total(device& on, const_view x, double factor, view to) {
 }
 
 status from_bytes(device& on, std::span<const std::uint8_t> bytes, double scale, double shift, view y) {
-  ARGOSY_TRY(want_matrix(on, "y", y));
+  ARGOSY_TRY(want_rows(on, "y", y));
   ARGOSY_TRY(want_count("bytes", bytes.size(), y.rows * y.cols));
   return on.from_bytes(bytes, scale, shift, y);
 }
 
 status from_halves(device& on, std::span<const std::uint16_t> halves, view y) {
-  ARGOSY_TRY(want_matrix(on, "y", y));
+  ARGOSY_TRY(want_rows(on, "y", y));
   ARGOSY_TRY(want_count("halves", halves.size(), y.rows * y.cols));
   return on.from_halves(halves, y);
 }
 
 status dropout(device& on, const dropout_input& in, view x) {
-  ARGOSY_TRY(want_matrix(on, "x", x));
+  ARGOSY_TRY(want_rows(on, "x", x));
   if (!(in.rate >= 0 && in.rate < 1))
     return {errc::invalid_argument, "rate: want a number from 0 to below 1, got " + std::to_string(in.rate)};
   ARGOSY_TRY(want_count("pair", in.pair.size(), x.rows));
@@ -157,51 +161,58 @@ status dropout(device& on, const dropout_input& in, view x) {
 }
 
 status layer_norm_forward(device& on, const layer_norm_input& in, view y, const layer_norm_saved& saved) {
-  ARGOSY_TRY(want_matrix(on, "x", in.x));
+  ARGOSY_TRY(want_rows(on, "x", in.x));
   ARGOSY_TRY(check_layer_norm(on, in));
-  if (!in.residual.empty()) ARGOSY_TRY(want_shape(on, "residual", in.residual, in.x.rows, in.x.cols));
-  ARGOSY_TRY(want_shape(on, "y", y, in.x.rows, in.x.cols));
+  if (!in.residual.empty()) ARGOSY_TRY(want_rows(on, "residual", in.residual, in.x.rows, in.x.cols));
+  ARGOSY_TRY(want_rows(on, "y", y, in.x.rows, in.x.cols));
   if (!saved.normalised.empty() || !saved.rstd.empty()) {
-    ARGOSY_TRY(want_shape(on, "normalised", saved.normalised, in.x.rows, in.x.cols));
+    ARGOSY_TRY(want_rows(on, "normalised", saved.normalised, in.x.rows, in.x.cols));
     ARGOSY_TRY(want_shape(on, "rstd", saved.rstd, 1, in.x.rows));
   }
+  for (const auto& [name, v] : {std::pair{"residual", in.residual}, {"y", const_view(y)}, {"normalised", const_view(saved.normalised)}})
+    ARGOSY_TRY(want_alike(name, v, in.x));
   return on.layer_norm_forward(in, y, saved);
 }
 
 status layer_norm_backward(device& on, const layer_norm_input& in, const layer_norm_saved& saved, const_view d_y,
                            const layer_norm_gradient& g) {
-  ARGOSY_TRY(want_matrix(on, "d_y", d_y));
-  ARGOSY_TRY(want_shape(on, "normalised", saved.normalised, d_y.rows, d_y.cols));
+  ARGOSY_TRY(want_rows(on, "d_y", d_y));
+  ARGOSY_TRY(want_rows(on, "normalised", saved.normalised, d_y.rows, d_y.cols));
   ARGOSY_TRY(want_shape(on, "rstd", saved.rstd, 1, d_y.rows));
   ARGOSY_TRY(want_shape(on, "gain", in.gain, 1, d_y.cols));
-  ARGOSY_TRY(want_shape(on, "d_x", g.d_x, d_y.rows, d_y.cols));
+  ARGOSY_TRY(want_rows(on, "d_x", g.d_x, d_y.rows, d_y.cols));
   ARGOSY_TRY(want_shape(on, "d_gain", g.d_gain, 1, d_y.cols));
   ARGOSY_TRY(want_shape(on, "d_bias", g.d_bias, 1, d_y.cols));
+  for (const auto& [name, v] : {std::pair{"normalised", saved.normalised}, {"d_x", g.d_x}}) ARGOSY_TRY(want_alike(name, v, d_y));
   return on.layer_norm_backward(in, saved, d_y, g);
 }
 
 status attention_forward(device& on, const attention_input& in, view o, view lse) {
   ARGOSY_TRY(check_attention(on, in));
-  ARGOSY_TRY(want_shape(on, "o", o, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_rows(on, "o", o, in.q.rows, in.q.cols));
   if (!lse.empty()) ARGOSY_TRY(want_shape(on, "lse", lse, in.q.rows, in.heads));
+  ARGOSY_TRY(want_alike("o", o, in.q));
   return on.attention_forward(in, o, lse);
 }
 
 status attention_backward(device& on, const attention_input& in, const_view o, const_view lse, const_view d_o,
                           const attention_gradient& g) {
   ARGOSY_TRY(check_attention(on, in));
-  ARGOSY_TRY(want_shape(on, "o", o, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_rows(on, "o", o, in.q.rows, in.q.cols));
   ARGOSY_TRY(want_shape(on, "lse", lse, in.q.rows, in.heads));
-  ARGOSY_TRY(want_shape(on, "d_o", d_o, in.q.rows, in.q.cols));
-  ARGOSY_TRY(want_shape(on, "d_q", g.d_q, in.q.rows, in.q.cols));
-  ARGOSY_TRY(want_shape(on, "d_k", g.d_k, in.k.rows, in.k.cols));
-  ARGOSY_TRY(want_shape(on, "d_v", g.d_v, in.k.rows, in.k.cols));
+  ARGOSY_TRY(want_rows(on, "d_o", d_o, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_rows(on, "d_q", g.d_q, in.q.rows, in.q.cols));
+  ARGOSY_TRY(want_rows(on, "d_k", g.d_k, in.k.rows, in.k.cols));
+  ARGOSY_TRY(want_rows(on, "d_v", g.d_v, in.k.rows, in.k.cols));
+  for (const auto& [name, v] :
+       {std::pair{"o", o}, {"d_o", d_o}, {"d_q", const_view(g.d_q)}, {"d_k", const_view(g.d_k)}, {"d_v", const_view(g.d_v)}})
+    ARGOSY_TRY(want_alike(name, v, in.q));
   return on.attention_backward(in, o, lse, d_o, g);
 }
 
 status move_rows(device& on, const move_rows_input& in, view to) {
-  ARGOSY_TRY(want_matrix(on, "from", in.from));
-  ARGOSY_TRY(want_shape(on, "to", to, to.rows, in.from.cols));
+  ARGOSY_TRY(want_rows(on, "from", in.from));
+  ARGOSY_TRY(want_rows(on, "to", to, to.rows, in.from.cols));
   const auto from_count = in.from_index.empty() ? in.from.rows : count_of(in.from_index);
   const auto to_count = in.to_index.empty() ? to.rows : count_of(in.to_index);
   if (from_count != to_count)
@@ -228,18 +239,21 @@ status normalise_backward(device& on, const_view y, const_view norm, const_view 
 
 status modal_gate_forward(device& on, const modal_gate_input& in, view product, view gate) {
   ARGOSY_TRY(check_gate(on, in));
-  ARGOSY_TRY(want_shape(on, "product", product, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_rows(on, "product", product, in.title.rows, in.title.cols));
   ARGOSY_TRY(want_shape(on, "gate", gate, in.title.rows, 2));
+  ARGOSY_TRY(want_alike("product", product, in.title));
   return on.modal_gate_forward(in, product, gate);
 }
 
 status modal_gate_backward(device& on, const modal_gate_input& in, const_view gate, const_view d_product, const modal_gate_gradient& g) {
   ARGOSY_TRY(check_gate(on, in));
   ARGOSY_TRY(want_shape(on, "gate", gate, in.title.rows, 2));
-  ARGOSY_TRY(want_shape(on, "d_product", d_product, in.title.rows, in.title.cols));
-  ARGOSY_TRY(want_shape(on, "d_title", g.d_title, in.title.rows, in.title.cols));
-  ARGOSY_TRY(want_shape(on, "d_image", g.d_image, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_rows(on, "d_product", d_product, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_rows(on, "d_title", g.d_title, in.title.rows, in.title.cols));
+  ARGOSY_TRY(want_rows(on, "d_image", g.d_image, in.title.rows, in.title.cols));
   ARGOSY_TRY(want_shape(on, "d_logits", g.d_logits, in.title.rows, 2));
+  for (const auto& [name, v] : {std::pair{"d_product", d_product}, {"d_title", const_view(g.d_title)}, {"d_image", const_view(g.d_image)}})
+    ARGOSY_TRY(want_alike(name, v, in.title));
   return on.modal_gate_backward(in, gate, d_product, g);
 }
 

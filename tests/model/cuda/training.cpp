@@ -40,8 +40,8 @@ numbers train(device& on, const recipe& with) {
   return all;
 }
 
-void check_close(const recipe& with, double tolerance) {
-  const auto cuda = test::make_tested_device(1), cpu = make_cpu_device(1);
+void check_close(const recipe& with, double tolerance, compute how = compute::float32) {
+  const auto cuda = test::make_tested_device(1, how), cpu = make_cpu_device(1);
   const numbers got = train(*cuda, with), want = train(*cpu, with);
   BOOST_REQUIRE(got.size() == want.size());
   for (std::size_t i = 0; i < got.size(); ++i)
@@ -69,6 +69,14 @@ BOOST_AUTO_TEST_CASE(parts_with_a_clean_pass) {
   with.tasks.clean_matching = true;
   with.train.micro_batch = 5;
   check_close(with, 1e-5);
+}
+
+// Rows between operators in bfloat16: losses stay within its rounding of float32's.
+BOOST_AUTO_TEST_CASE(rows_of_bfloat16) {
+  check_close(test::tiny_recipe(), .03, compute::bfloat16);
+  auto with = test::with_every_task(test::tiny_recipe());
+  with.model.dropout = .1;
+  check_close(with, .03, compute::bfloat16);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
