@@ -1,7 +1,7 @@
 // The devices of this machine, and opening one by its name.
 //     cpu      all cores, or as many threads as asked for
 //     cuda     the first NVIDIA GPU; cuda:1 the second
-// GPUs are driven by a plug-in, argosy_cuda.so, which lies beside the program or in ../lib/argosy and is opened when somebody asks: one
+// GPUs are driven by a plug-in, argosy_cuda.so, which lies beside the program, in ../lib/argosy or in .. and is opened when somebody asks: one
 // program runs with a GPU and without, with a driver and without.
 #pragma once
 

@@ -7,14 +7,11 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/bf16.hpp"
 #include "kernels/cuda/intrinsics.hpp"
 #include "kernels/tensor.hpp"
 
 namespace argosy::cuda {
-
-struct bf16 {
-  std::uint16_t bits;
-};
 
 __device__ inline float to_float(float x) { return x; }
 __device__ inline float to_float(bf16 x) { return __uint_as_float(static_cast<unsigned>(x.bits) << 16); }

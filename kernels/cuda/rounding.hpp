@@ -13,7 +13,7 @@
 #include <mutex>
 
 #include "base/status.hpp"
-#include "kernels/cuda/device_code.hpp"
+#include "kernels/cuda/bf16.hpp"
 #include "kernels/tensor.hpp"
 
 namespace argosy::cuda {

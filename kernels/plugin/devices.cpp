@@ -37,7 +37,7 @@ std::string gibibytes(std::uint64_t bytes) {
 fs::path plugin_file() {
   std::error_code failed;
   const fs::path beside = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  for (const fs::path& folder : {beside, beside / ".." / "lib" / "argosy"})
+  for (const fs::path& folder : {beside, beside / ".." / "lib" / "argosy", beside / ".."})
     if (fs::exists(folder / cuda_plugin_file, failed)) return folder / cuda_plugin_file;
   return {};
 }

@@ -1,18 +1,17 @@
 // Operators over bfloat16 rows on CUDA beside the reference on the same numbers: a result is off by its own rounding to bfloat16 and what
 // float32 leaves on the way.
 #include <boost/test/unit_test.hpp>
-#include <cstring>
 #include <vector>
 
 #include "kernels/adamw.hpp"
 #include "kernels/attention.hpp"
-#include "kernels/cuda/device_code.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/modal_gate.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/transfer.hpp"
+#include "tests/support/bf16.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
 #include "tests/support/tested_device.hpp"
@@ -36,8 +35,8 @@ public:
         wide_(narrow_.size()) {
     for (std::int64_t r = 0; r < count; ++r)
       for (std::int64_t c = 0; c < cols; ++c) {
-        cuda::put(narrow_[at(r, c)], static_cast<float>(fill(r * cols + c)));
-        wide_[at(r, c)] = static_cast<double>(cuda::to_float(narrow_[at(r, c)]));
+        narrow_[at(r, c)] = bf16_of(static_cast<float>(fill(r * cols + c)));
+        wide_[at(r, c)] = static_cast<double>(number_of(narrow_[at(r, c)]));
       }
   }
   view bf16() { return {narrow_.data(), dtype::bf16, rows_, cols_, stride_}; }
@@ -47,7 +46,7 @@ public:
     double most = 0, apart = 0;
     for (std::int64_t r = 0; r < rows_; ++r)
       for (std::int64_t c = 0; c < cols_; ++c) {
-        const double got = static_cast<double>(cuda::to_float(narrow_[at(r, c)]));
+        const double got = static_cast<double>(number_of(narrow_[at(r, c)]));
         most = std::max(most, std::abs(wide_[at(r, c)]));
         apart = std::isfinite(got) ? std::max(apart, std::abs(got - wide_[at(r, c)])) : HUGE_VAL;
       }
@@ -58,10 +57,10 @@ public:
   }
 
 private:
-  static constexpr cuda::bf16 guard{0x4321};
+  static constexpr test::bf16 guard{0x4321};
   std::size_t at(std::int64_t r, std::int64_t c) const { return static_cast<std::size_t>(r * stride_ + c); }
   std::int64_t rows_, cols_, stride_;
-  std::vector<cuda::bf16> narrow_;
+  std::vector<test::bf16> narrow_;
   std::vector<double> wide_;
 };
 
@@ -99,15 +98,12 @@ void compare_linear(std::int64_t n, std::int64_t i, std::int64_t o, bool to_floa
 BOOST_AUTO_TEST_SUITE(cuda_bfloat16)
 
 BOOST_AUTO_TEST_CASE(rounding_is_to_the_nearest_and_even) {
-  for (const auto& [from, to] : {std::pair{1.f, 0x3f80},
-                                 {-1.f, 0xbf80},
-                                 {0x1.01p0f, 0x3f80},
-                                 {0x1.03p0f, 0x3f82},
-                                 {0x1.010002p0f, 0x3f81},
-                                 {HUGE_VALF, 0x7f80},
-                                 {3.4e38f, 0x7f80}}) {
-    cuda::bf16 got{};
-    cuda::put(got, from);
+  const devices on;
+  const std::pair<float, int> cases[] = {{1.f, 0x3f80},           {-1.f, 0xbf80},      {0x1.01p0f, 0x3f80}, {0x1.03p0f, 0x3f82},
+                                         {0x1.010002p0f, 0x3f81}, {HUGE_VALF, 0x7f80}, {3.4e38f, 0x7f80}};
+  for (const auto& [from, to] : cases) {
+    test::bf16 got{};
+    require_ok(move_rows(*on.cuda, {view_of(&from, 1, 1), {}, {}, false}, {&got, dtype::bf16, 1, 1, 1}));
     BOOST_TEST(int{got.bits} == to, from);
   }
 }
@@ -128,11 +124,7 @@ BOOST_AUTO_TEST_CASE(copies_of_weights_follow_their_parameters) {
   const auto check_product = [&] {
     const auto now = numbers_of(*on.cuda, weight).value();
     twin same(8, 8, [&](std::int64_t k) {
-      return static_cast<double>(cuda::to_float([&] {
-        cuda::bf16 rounded{};
-        cuda::put(rounded, static_cast<float>(now[static_cast<std::size_t>(k)]));
-        return rounded;
-      }()));
+      return static_cast<double>(number_of(bf16_of(static_cast<float>(now[static_cast<std::size_t>(k)]))));
     });
     require_ok(linear_forward(*on.cuda, {x.bf16(), weight, {}}, y.bf16()));
     require_ok(linear_forward(*on.reference, {x.f64(), same.f64(), {}}, y.f64()));

@@ -172,8 +172,7 @@ const char* cudaGetErrorString(cudaError_t e) noexcept {
 cudaError_t cudaSetDevice(int) noexcept { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) noexcept {
-  *memory = bytes > (std::size_t{1} << 40) ? nullptr : std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (*memory == nullptr) return cudaErrorMemoryAllocation;
+  if (bytes > (std::size_t{1} << 40) || posix_memalign(memory, 256, bytes) != 0) return cudaErrorMemoryAllocation;
   std::memset(*memory, 0xff, bytes);
   return cudaSuccess;
 }
