@@ -20,7 +20,7 @@ def run(*command):
 class Scripts(unittest.TestCase):
     def test_bash_reads_every_script(self):
         names = [str(file.relative_to(ROOT)) for file in scripts()]
-        for expected in (".ci/run", "tools/check", "tools/quickstart", "tools/setup", "tools/test"):
+        for expected in (".ci/run", "tools/check", "tools/gpu_bundle", "tools/gpu_check", "tools/quickstart", "tools/setup", "tools/test"):
             self.assertIn(expected, names)
         for name in names:
             end = run("bash", "-n", name)

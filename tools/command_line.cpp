@@ -263,6 +263,28 @@ void add_bench_search(CLI::App& bench, chosen_command& chosen) {
   add_threads(*command, options->threads);
 }
 
+void add_bench_kernels(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_kernels_options>();
+  auto* command = add_command(bench, "kernels", "Time of every operator of a training step, by itself",
+                              "argosy bench kernels --device cuda --compute bfloat16 --rows 17408 --hidden 768 --length 17", chosen, true,
+                              &run_bench_kernels, options);
+  command->add_option("--device", options->device, "cpu, cuda or cuda:1 (argosy devices)")->capture_default_str();
+  command->add_option("--compute", options->compute, "float32 or bfloat16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "bfloat16"}));
+  const auto count = [&](const char* name, std::uint64_t& to, const char* what, std::uint64_t most) {
+    command->add_option(name, to, what)->capture_default_str()->check(CLI::Range(std::uint64_t{1}, most));
+  };
+  count("--rows", options->rows, "Rows of a packing", 10'000'000);
+  count("--hidden", options->hidden, "Width of the encoders, 64 a head", 16'384);
+  count("--length", options->length, "Rows of a sequence", 100'000);
+  count("--table", options->table, "Rows of the embedding table", 10'000'000);
+  count("--batch", options->batch, "Queries, and products, of the loss", 1'000'000);
+  count("--bank", options->bank, "Entries of the memory bank", 100'000'000);
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
 void add_bench_loss(CLI::App& bench, chosen_command& chosen) {
   const auto options = std::make_shared<bench_loss_options>();
   auto* command = add_command(bench, "loss", "Time and extra memory of the matching loss beside the same with all logits stored",
@@ -294,11 +316,12 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
 }
 
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, loss, search, backbone");
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, search, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
   add_bench_embed(*bench, chosen);
+  add_bench_kernels(*bench, chosen);
   add_bench_loss(*bench, chosen);
   add_bench_search(*bench, chosen);
   add_bench_backbone(*bench, chosen);

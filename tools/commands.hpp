@@ -125,6 +125,15 @@ struct bench_embed_options {
 status run_bench_embed(const bench_embed_options&, const console&);
 
 // Eq. 3 with a bank, forward and backward, beside the same with all logits stored.
+// Every operator of a training step by itself, on rows of one length.
+struct bench_kernels_options {
+  std::string device = "cpu", compute = "float32";
+  std::uint64_t rows = 2048, hidden = 256, length = 17, table = 8192, batch = 256, bank = 8192;
+  bool json = false;
+  int threads = 0;
+};
+status run_bench_kernels(const bench_kernels_options&, const console&);
+
 struct bench_loss_options {
   std::uint64_t batch = 1024, bank = 65536, columns = 256;
   bool check = false;  // gradients beside the reference's float64: minutes
