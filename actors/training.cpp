@@ -30,6 +30,7 @@ status check_job(const training_job& job) {
   if (train.device != "cpu" && train.workers > 1)
     return {errc::invalid_argument,
             "train.device = \"" + train.device + "\" takes one worker: exchange between several is there on the CPU alone"};
+  if (train.device != "cpu") ARGOSY_TRY(open_device(train.device, 1, train.arithmetic).failure());
   return {};
 }
 

@@ -353,6 +353,21 @@ BOOST_AUTO_TEST_CASE(more_workers_than_pairs_in_a_batch_are_refused) {
   BOOST_TEST(!std::filesystem::exists(job.run));
 }
 
+BOOST_AUTO_TEST_CASE(a_gpu_that_is_not_there_is_refused_before_anything_is_written) {
+  job.recipe.train.device = "cuda:4000";
+  job.recipe.train.workers = 1;
+  BOOST_TEST((train().failure().code() == errc::unavailable));
+  BOOST_TEST(!std::filesystem::exists(job.run));
+}
+
+BOOST_AUTO_TEST_CASE(several_workers_on_gpus_are_refused) {
+  job.recipe.train.device = "cuda";
+  job.recipe.train.workers = 2;
+  const status refused = train().failure();
+  BOOST_TEST((refused.code() == errc::invalid_argument));
+  BOOST_TEST(refused.message().find("takes one worker") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -52,6 +52,16 @@ BOOST_AUTO_TEST_CASE(embedding) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(kernels) {
+  const auto figures = json::parse(must_run(
+      {"bench", "kernels", "--rows", "34", "--hidden", "64", "--table", "50", "--batch", "4", "--bank", "9", "--threads", "1", "--json"}));
+  BOOST_TEST(figures.at("kernels").size() > 20U);
+  for (const auto& kernel : figures.at("kernels")) check_positive(kernel, {"seconds", "low_s", "high_s", "bytes"});
+  const finished end = run_argosy({"bench", "kernels", "--hidden", "100"});
+  BOOST_TEST(end.exit_code == 1);
+  BOOST_TEST((end.err.find("want a multiple of 64") != std::string::npos), end.err);
+}
+
 BOOST_AUTO_TEST_CASE(matching_loss) {
   const auto figures =
       json::parse(must_run({"bench", "loss", "--batch", "40", "--bank", "1500", "--columns", "24", "--check", "--threads", "2", "--json"}));
