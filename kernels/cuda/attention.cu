@@ -6,33 +6,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/cuda/attention_tiles.hpp"
 #include "kernels/cuda/cuda_device.hpp"
-#include "kernels/cuda/launch.hpp"
 
 namespace argosy::cuda {
 namespace {
 
 constexpr int rows_a_warp = 4, most_warps = 8, tile = 32;
 constexpr std::int64_t widest_head = 128;
-
-template <class T>
-struct heads {
-  matrix<const T> q, k, v;
-  const std::int32_t *q_offset, *kv_offset;
-  int width;  // of a head
-  float scale;
-};
-
-// One head of one sequence. `rows`: whose results the block makes; `others`: what passes by.
-struct place {
-  std::int64_t first, count, first_other, others, column;
-};
-
-__device__ place place_of(const std::int32_t* offset, const std::int32_t* other_offset, int width) {
-  const auto b = blockIdx.x;
-  return {offset[b], offset[b + 1] - offset[b], other_offset[b], other_offset[b + 1] - other_offset[b],
-          static_cast<std::int64_t>(blockIdx.y) * width};
-}
 
 // Rows first .. first + count of one head, row r to to[r * stride], rows beyond `count` as zeros.
 template <class T>
@@ -115,13 +96,6 @@ __global__ void __launch_bounds__(most_warps* warp_size) attend(heads<T> in, mat
     if (lane() == 0 && lse.data != nullptr) lse.row(row)[blockIdx.y] = at.others > 0 ? top[r] + logf(sum[r]) : -INFINITY;
   }
 }
-
-template <class T>
-struct gradients {
-  matrix<const T> o, d_o;
-  matrix<const float> lse;
-  matrix<T> d_q, d_k, d_v;
-};
 
 // rowsum(d_o * o) of one head, by a whole warp.
 template <class T>
@@ -234,12 +208,6 @@ __global__ void __launch_bounds__(most_warps* warp_size) attend_d_kv(heads<T> in
   }
 }
 
-std::int64_t longest(std::span<const std::int32_t> offset) {
-  std::int32_t most = 0;
-  for (std::size_t b = 1; b < offset.size(); ++b) most = std::max(most, offset[b] - offset[b - 1]);
-  return most;
-}
-
 // Blocks for every 4 * warps rows of the longest sequence; blocks without rows end at once.
 shape shape_for(const attention_input& in, std::span<const std::int32_t> offset, std::int64_t rows_of_block, std::int64_t tiles_of_others) {
   const std::int64_t most = longest(offset), width = in.q.cols / in.heads;
@@ -269,6 +237,8 @@ status cuda_device::attention_forward(const attention_input& in, view o, view ls
   return by_type(o.type, [&](auto type) {
     using T = decltype(type);
     const heads<T> all{as<T>(in.q), as<T>(in.k), as<T>(in.v), q_offset, kv_offset, static_cast<int>(width), static_cast<float>(in.scale)};
+    if constexpr (std::is_same_v<T, bf16>)
+      if (fits_tiles(in, o)) return attend_in_tiles(stream_, in, all, as<T>(o), as<float>(lse));
     return by_head(width, [&](auto columns) {
       return launch(stream_, "attention_forward", shape_for(in, in.q_offset, 1, 2), attend<columns, T>, all, as<T>(o), as<float>(lse));
     });
@@ -284,6 +254,9 @@ status cuda_device::attention_backward(const attention_input& in, const_view o, 
     using T = decltype(type);
     const heads<T> all{as<T>(in.q), as<T>(in.k), as<T>(in.v), q_offset, kv_offset, static_cast<int>(width), static_cast<float>(in.scale)};
     const gradients<T> of{as<T>(o), as<T>(d_o), as<float>(lse), as<T>(g.d_q), as<T>(g.d_k), as<T>(g.d_v)};
+    if constexpr (std::is_same_v<T, bf16>)
+      if (fits_tiles(in, o) && fits_tiles({in.heads, in.scale, g.d_q, g.d_k, g.d_v, in.q_offset, in.kv_offset}, d_o))
+        return attend_in_tiles_backward(stream_, in, all, of);
     return by_head(width, [&](auto columns) {
       ARGOSY_TRY(launch(stream_, "attention_backward", shape_for(in, in.q_offset, 2, 2), attend_d_q<columns, T>, all, of));
       return launch(stream_, "attention_backward", shape_for(in, in.kv_offset, 2, 2), attend_d_kv<columns, T>, all, of);

@@ -1,6 +1,7 @@
 // Operators over bfloat16 rows on CUDA beside the reference on the same numbers: a result is off by its own rounding to bfloat16 and what
 // float32 leaves on the way.
 #include <boost/test/unit_test.hpp>
+#include <string>
 #include <vector>
 
 #include "kernels/adamw.hpp"
@@ -93,6 +94,32 @@ void compare_linear(std::int64_t n, std::int64_t i, std::int64_t o, bool to_floa
   check_near("d_bias", d_bias, unit_roundoff * 16 * summed);
 }
 
+void compare_attention(const std::vector<std::int32_t>& queries, const std::vector<std::int32_t>& keys, int heads, std::int64_t width,
+                       std::int64_t gap = 0) {
+  const devices on;
+  std::vector<std::int32_t> q_offset{0}, kv_offset{0};
+  for (const auto count : queries) q_offset.push_back(q_offset.back() + count);
+  for (const auto count : keys) kv_offset.push_back(kv_offset.back() + count);
+  const std::int64_t n = q_offset.back(), m = kv_offset.back(), cols = heads * width;
+  rows q(n, cols, normals(1), gap), k(m, cols, normals(2), gap), v(m, cols, normals(3), gap), d_o(n, cols, normals(4)),
+      o(n, cols, constant(9));
+  rows d_q(n, cols, constant(9), gap), d_k(m, cols, constant(9), gap), d_v(m, cols, constant(9), gap);
+  twin lse(n, heads, constant(9));
+  const double scale = 1 / std::sqrt(static_cast<double>(width));
+  const attention_input narrow{heads, scale, q.bf16(), k.bf16(), v.bf16(), q_offset, kv_offset};
+  const attention_input wide{heads, scale, q.f64(), k.f64(), v.f64(), q_offset, kv_offset};
+  const std::string name =
+      std::to_string(queries.front()) + " x " + std::to_string(keys.front()) + ", heads of " + std::to_string(width) + ": ";
+  require_ok(attention_forward(*on.cuda, narrow, o.bf16(), lse.f32()));
+  require_ok(attention_forward(*on.reference, wide, o.f64(), lse.f64()));
+  // Weights are rounded before they are multiplied with the values, and gradients of scores before they meet keys and queries.
+  o.check(name + "o", 2);
+  check_near(name + "lse", lse, unit_roundoff * 64 * static_cast<double>(width));
+  require_ok(attention_backward(*on.cuda, narrow, o.bf16(), lse.f32(), d_o.bf16(), {d_q.bf16(), d_k.bf16(), d_v.bf16()}));
+  require_ok(attention_backward(*on.reference, wide, o.f64(), lse.f64(), d_o.f64(), {d_q.f64(), d_k.f64(), d_v.f64()}));
+  for (const auto& [what, d] : {std::pair{"d_q", &d_q}, {"d_k", &d_k}, {"d_v", &d_v}}) d->check(name + what, 4);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(cuda_bfloat16)
@@ -160,22 +187,23 @@ BOOST_AUTO_TEST_CASE(layer_norm_and_its_gradients) {
     }
 }
 
+// Heads of 32 and 64 numbers and sequences of up to 64 rows are the tensor cores'; the others are not.
 BOOST_AUTO_TEST_CASE(attention_and_its_gradients) {
-  const devices on;
-  const std::vector<std::int32_t> offset{0, 5, 5, 38, 40};
-  const std::int64_t cols = 3 * 16;
-  rows q(40, cols, normals(1), 8), k(40, cols, normals(2)), v(40, cols, normals(3)), d_o(40, cols, normals(4)), o(40, cols, constant(9));
-  rows d_q(40, cols, constant(9)), d_k(40, cols, constant(9)), d_v(40, cols, constant(9));
-  twin lse(40, 3, constant(9));
-  const attention_input narrow{3, .25, q.bf16(), k.bf16(), v.bf16(), offset, offset},
-      wide{3, .25, q.f64(), k.f64(), v.f64(), offset, offset};
-  require_ok(attention_forward(*on.cuda, narrow, o.bf16(), lse.f32()));
-  require_ok(attention_forward(*on.reference, wide, o.f64(), lse.f64()));
-  o.check("o");
-  check_near("lse", lse, unit_roundoff * 400);
-  require_ok(attention_backward(*on.cuda, narrow, o.bf16(), lse.f32(), d_o.bf16(), {d_q.bf16(), d_k.bf16(), d_v.bf16()}));
-  require_ok(attention_backward(*on.reference, wide, o.f64(), lse.f64(), d_o.f64(), {d_q.f64(), d_k.f64(), d_v.f64()}));
-  for (const auto& [name, d] : {std::pair{"d_q", &d_q}, {"d_k", &d_k}, {"d_v", &d_v}}) d->check(name, 3);
+  compare_attention({5, 0, 33, 2}, {5, 0, 33, 2}, 3, 16);
+  for (const std::int64_t width : {32, 64})
+    for (const std::int32_t length : {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65})
+      compare_attention({length, 3, 1}, {length, 3, 1}, 2, width);
+}
+
+BOOST_AUTO_TEST_CASE(attention_from_one_packing_to_another) {
+  compare_attention({1, 1, 1, 0, 1}, {17, 0, 3, 4, 64}, 2, 64);
+  compare_attention({40, 2, 0}, {3, 20, 5}, 1, 32);
+}
+
+// Slices of one matrix, as the encoders have them; and rows that do not begin at 16 bytes.
+BOOST_AUTO_TEST_CASE(attention_of_slices) {
+  compare_attention({17, 6}, {17, 6}, 2, 64, 128);
+  compare_attention({17, 6}, {17, 6}, 2, 64, 3);
 }
 
 BOOST_AUTO_TEST_CASE(elementwise_operators) {
