@@ -27,9 +27,6 @@ status check_job(const training_job& job) {
   if (train.workers < 1 || static_cast<std::uint64_t>(train.workers) > train.batch)
     return {errc::out_of_range,
             "train.workers: want 1 .. train.batch = " + std::to_string(train.batch) + ", got " + std::to_string(train.workers)};
-  if (train.device != "cpu" && train.workers > 1)
-    return {errc::invalid_argument,
-            "train.device = \"" + train.device + "\" takes one worker: exchange between several is there on the CPU alone"};
   if (train.device != "cpu") ARGOSY_TRY(open_device(train.device, 1, train.arithmetic).failure());
   return {};
 }

@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/on_device.hpp"
+
 namespace argosy {
 namespace {
 
@@ -15,13 +17,14 @@ struct bank_on_device {
 class replica_engine final : public training_engine {
 public:
   replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group, const clock_source& clock)
-      : settings_(std::move(settings)), group_(std::move(group)), clock_(&clock) {}
+      : settings_(std::move(settings)), group_(std::move(group)), rank_(group_->rank()), aborter_(group_->aborter()), clock_(&clock) {}
 
-  int rank() const noexcept override { return group_->rank(); }
-  std::shared_ptr<abort_handle> aborter() const override { return group_->aborter(); }
+  int rank() const noexcept override { return rank_; }
+  std::shared_ptr<abort_handle> aborter() const override { return aborter_; }
 
   result<std::shared_ptr<memory_bank>> open() override {
     ARGOSY_ASSIGN(device_, settings_.make_device());
+    if (!device_->host_reads()) group_ = make_device_group(std::move(group_), *device_);
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
     if (settings_.resume) ARGOSY_TRY(restore(*settings_.resume, replica_->model()));
     if (const auto initial = std::exchange(settings_.initial, nullptr)) ARGOSY_TRY(start_from(*initial, replica_->model()));
@@ -48,7 +51,9 @@ private:
   }
 
   replica_engine_settings settings_;
-  std::unique_ptr<collective> group_;
+  std::unique_ptr<collective> group_;  // changes in open(): rank_ and aborter_ are asked for by other threads
+  const int rank_;
+  const std::shared_ptr<abort_handle> aborter_;
   const clock_source* clock_;
   std::shared_ptr<device> device_;
   std::optional<replica> replica_;

@@ -54,6 +54,10 @@ public:
   // Zeroed memory of this device, given back on the thread that lets go of it last; out of memory is a status, never an exception.
   virtual result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) = 0;
   virtual void zero(view) = 0;
+  // Whether the host may read this device's memory by its addresses.
+  virtual bool host_reads() const noexcept { return true; }
+  // Until all work that was asked for is done. A device that works within its calls has nothing to wait for.
+  virtual status wait() { return {}; }
 
   // Called by kernels/transfer.hpp: rows one after the other, of the device's type. Both wait; download for all work before it too.
   virtual status upload(const void* from, view to) = 0;

@@ -64,7 +64,7 @@ status cuda_device::upload(const void* from, view to) {
   rounding_->uploaded(to);
   ARGOSY_TRY(called("a copy to the device", cudaMemcpy2DAsync(to.data, pitch_of(to), from, row_bytes(to, to.cols), row_bytes(to, to.cols),
                                                               static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice, stream_)));
-  return called("waiting for the device", cudaStreamSynchronize(stream_));
+  return wait();
 }
 
 status cuda_device::download(const_view from, void* to) {
@@ -72,8 +72,10 @@ status cuda_device::download(const_view from, void* to) {
   ARGOSY_TRY(called("a copy from the device",
                     cudaMemcpy2DAsync(to, row_bytes(from, from.cols), from.data, pitch_of(from), row_bytes(from, from.cols),
                                       static_cast<std::size_t>(from.rows), cudaMemcpyDeviceToHost, stream_)));
-  return called("waiting for the device", cudaStreamSynchronize(stream_));
+  return wait();
 }
+
+status cuda_device::wait() { return called("waiting for the device", cudaStreamSynchronize(stream_)); }
 
 result<float*> cuda_device::scratch(std::int64_t floats) {
   if (floats > scratch_floats_) {

@@ -28,6 +28,8 @@ public:
   dtype row_type() const noexcept override { return rounds() ? dtype::bf16 : dtype::f32; }
   result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) override;
   void zero(view) override;
+  bool host_reads() const noexcept override { return false; }
+  status wait() override;
   status upload(const void* from, view to) override;
   status download(const_view from, void* to) override;
 

@@ -346,7 +346,7 @@ status cuda_device::qpm_draw(const qpm_input& in, const qpm_draws& draws, std::s
   const draw_arguments how{draws.key, pair, draws.first_column, score, column};
   ARGOSY_TRY(walk.walk([&](const tile& t, const_view) { return walk.each_query(t, draw_of_tile, how); }));
   ARGOSY_TRY(called("a copy from the device", cudaMemcpyAsync(drawn.data(), column, drawn.size_bytes(), cudaMemcpyDeviceToHost, stream_)));
-  return called("waiting for the device", cudaStreamSynchronize(stream_));
+  return wait();
 }
 
 }  // namespace argosy::cuda

@@ -360,14 +360,6 @@ BOOST_AUTO_TEST_CASE(a_gpu_that_is_not_there_is_refused_before_anything_is_writt
   BOOST_TEST(!std::filesystem::exists(job.run));
 }
 
-BOOST_AUTO_TEST_CASE(several_workers_on_gpus_are_refused) {
-  job.recipe.train.device = "cuda";
-  job.recipe.train.workers = 2;
-  const status refused = train().failure();
-  BOOST_TEST((refused.code() == errc::invalid_argument));
-  BOOST_TEST(refused.message().find("takes one worker") != std::string::npos);
-}
-
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

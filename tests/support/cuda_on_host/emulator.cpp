@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include <cuda_runtime.h>
@@ -127,6 +128,12 @@ private:
   unsigned threads_ = 0, now_ = 0;
 };
 
+// Kernels of several devices take turns.
+std::mutex& one_at_a_time() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 pool& the_pool() {
   static pool threads;
   return threads;
@@ -145,6 +152,7 @@ std::map<const void*, std::size_t>& allowed_shared() {
 }  // namespace
 
 void run(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& thread) {
+  const std::lock_guard lock(one_at_a_time());
   gridDim = grid;
   blockDim = block;
   for (unsigned z = 0; z < grid.z; ++z)
@@ -226,12 +234,14 @@ cudaError_t cudaEventSynchronize(cudaEvent_t) noexcept { return cudaSuccess; }
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int value) noexcept {
   if (value < 0 || static_cast<std::size_t>(value) > most_shared) return cudaErrorInvalidValue;
+  const std::lock_guard lock(one_at_a_time());
   allowed_shared()[kernel] = static_cast<std::size_t>(value);
   return cudaSuccess;
 }
 
 cudaError_t check_launch(const cudaLaunchConfig_t& how, const void* kernel) noexcept {
   const auto threads = static_cast<std::uint64_t>(how.blockDim.x) * how.blockDim.y * how.blockDim.z;
+  const std::lock_guard lock(one_at_a_time());
   const auto found = allowed_shared().find(kernel);
   const std::size_t allowed = found == allowed_shared().end() ? shared_without_asking : std::max(shared_without_asking, found->second);
   const bool fits = threads >= 1 && threads <= most_threads && how.dynamicSmemBytes <= allowed && how.gridDim.x >= 1 &&
