@@ -8,6 +8,8 @@
 namespace argosy {
 namespace {
 
+constexpr std::int64_t whole_numbers = 32;  // 128 bytes of float32
+
 std::vector<float> normal_numbers(const parameter_spec& of, std::uint64_t seed, std::uint32_t ordinal) {
   const draw_key key{seed, ordinal, static_cast<std::uint32_t>(draw_site::parameter)};
   std::vector<float> drawn;
@@ -34,12 +36,29 @@ view part(tensor& whole, std::int64_t at, const parameter_spec& spec) {
   return {v.data, v.type, spec.rows, spec.cols, spec.cols};
 }
 
+int which_arena(const parameter_spec& spec) noexcept { return spec.decay ? 0 : 1; }
+
+// First column of each in its arena. Those of odd sizes come last, so that all others begin where a device reads many numbers at once.
+std::vector<std::int64_t> places_of(const std::vector<parameter_spec>& specs) {
+  std::vector<std::int64_t> places(specs.size());
+  std::int64_t next[2] = {0, 0};
+  for (const bool odd : {false, true})
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      const std::int64_t numbers = specs[i].rows * specs[i].cols;
+      if ((numbers % whole_numbers != 0) != odd) continue;
+      std::int64_t& at = next[which_arena(specs[i])];
+      places[i] = at;
+      at += numbers;
+    }
+  return places;
+}
+
 }  // namespace
 
 result<parameters> parameters::make(device& on, std::vector<parameter_spec> specs, std::uint64_t seed, placement place) {
   parameters made;
   std::int64_t size[2] = {0, 0};
-  for (const auto& spec : specs) size[spec.decay ? 0 : 1] += spec.rows * spec.cols;
+  for (const auto& spec : specs) size[which_arena(spec)] += spec.rows * spec.cols;
   for (const int i : {0, 1}) {
     auto& half = made.arenas_[i];
     half.decay = i == 0;
@@ -49,16 +68,14 @@ result<parameters> parameters::make(device& on, std::vector<parameter_spec> spec
       ARGOSY_ASSIGN(*t, tensor::make(on, 1, size[i]));
     }
   }
-  std::int64_t at[2] = {0, 0};
+  const auto places = places_of(specs);
   for (auto& spec : specs) {
-    const int i = spec.decay ? 0 : 1;
-    auto& half = made.arenas_[i];
-    parameter p{
-        {}, part(half.value, at[i], spec), part(half.gradient, at[i], spec), part(half.first, at[i], spec), part(half.second, at[i], spec)};
+    auto& half = made.arenas_[which_arena(spec)];
+    const std::size_t ordinal = made.placed_.size();
+    const auto in = [&](tensor& whole) { return part(whole, places[ordinal], spec); };
+    parameter p{{}, in(half.value), in(half.gradient), in(half.first), in(half.second)};
     p.spec = std::move(spec);
-    at[i] += p.spec.rows * p.spec.cols;
-    const auto ordinal = static_cast<std::uint32_t>(made.placed_.size());
-    if (place == placement::training) ARGOSY_TRY(start(on, p, seed, ordinal));
+    if (place == placement::training) ARGOSY_TRY(start(on, p, seed, static_cast<std::uint32_t>(ordinal)));
     made.placed_.push_back(std::move(p));
   }
   return made;

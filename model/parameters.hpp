@@ -1,7 +1,7 @@
 // All trained numbers of a model in two arenas of one device (with weight decay, without), and beside each its gradient and AdamW's two
 // moments. One arena means one pass of the optimiser, one sum over ranks, and neighbours that form one matrix: the q, k and v weights of a
-// block are added one after the other and used as one (3d, d) product. Names are those of the golden files and of checkpoints:
-// `query.0.q.weight`.
+// block, which are of one size, are added one after the other and used as one (3d, d) product. Names are those of the golden files and of
+// checkpoints: `query.0.q.weight`.
 #pragma once
 
 #include <cstdint>

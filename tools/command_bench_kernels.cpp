@@ -25,6 +25,7 @@ namespace {
 
 constexpr double least_seconds = .15;  // of one measurement: many calls, one wait
 constexpr int measurements = 5;
+constexpr std::int64_t different_rows = 512, different_cols = 4096;  // of random numbers, which repeat beyond
 
 struct kernel_time {
   std::string name;
@@ -64,9 +65,13 @@ private:
   result<tensor> filled(std::int64_t rows, std::int64_t cols, bool as_rows, double size = 1) {
     tensor made, exact;
     ARGOSY_TRY(exact.resize(on_, rows, cols));
-    std::vector<float> numbers = random_unit_rows(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols), 1);
-    const auto scale = static_cast<float>(size * std::sqrt(static_cast<double>(cols)));
-    std::ranges::transform(numbers, numbers.begin(), [scale](float x) { return scale * x; });
+    const std::int64_t drawn = std::min(rows, different_rows), width = std::min(cols, different_cols);
+    const auto draws = random_unit_rows(static_cast<std::uint64_t>(drawn), static_cast<std::uint64_t>(width), 1);
+    const auto scale = static_cast<float>(size * std::sqrt(static_cast<double>(width)));
+    std::vector<float> numbers(static_cast<std::size_t>(rows * cols));
+    for (std::int64_t r = 0, i = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < cols; ++c, ++i)
+        numbers[static_cast<std::size_t>(i)] = scale * draws[static_cast<std::size_t>(r % drawn * width + c % width)];
     ARGOSY_TRY(upload(on_, numbers, exact));
     if (!as_rows || on_.row_type() == on_.type()) return exact;
     ARGOSY_TRY(made.resize_rows(on_, rows, cols));

@@ -85,6 +85,13 @@ public:
   status multiply(const product_input& in, view c) override {
     if (c.empty()) return {};
     if (in.a.cols() == 0) return product_of_nothing(in, c);
+    // The product adds a bias that begins at 16 bytes; any other is added after it.
+    if (!in.bias.empty() && alignment_of(in.bias.data) < 16) {
+      product_input without = in;
+      without.bias = {};
+      ARGOSY_TRY(multiply(without, c));
+      return add_row(stream_, in.bias, c);
+    }
     operation how;
     layout first, second, result;
     ARGOSY_TRY(describe(in, how));

@@ -8,10 +8,9 @@
 namespace argosy::cuda {
 namespace {
 
-std::size_t row_bytes(const const_view& v, std::int64_t columns) { return static_cast<std::size_t>(columns) * size_of(v.type); }
-
-// A row's stride where there is one row does not matter, and may be anything.
-std::size_t pitch_of(const const_view& v) { return row_bytes(v, v.rows > 1 ? v.stride : v.cols); }
+std::size_t row_bytes(const const_view& v) { return static_cast<std::size_t>(v.cols) * size_of(v.type); }
+std::size_t bytes_of(const const_view& v) { return static_cast<std::size_t>(v.rows) * row_bytes(v); }
+std::size_t pitch_of(const const_view& v) { return static_cast<std::size_t>(v.stride) * size_of(v.type); }
 
 }  // namespace
 
@@ -56,22 +55,29 @@ result<std::shared_ptr<std::byte>> cuda_device::allocate(std::size_t bytes) {
 
 // A failure shows in the next call that can report one.
 void cuda_device::zero(view x) {
-  if (!x.empty()) cudaMemset2DAsync(x.data, pitch_of(x), 0, row_bytes(x, x.cols), static_cast<std::size_t>(x.rows), stream_);
+  if (x.empty()) return;
+  if (x.contiguous())
+    cudaMemsetAsync(x.data, 0, bytes_of(x), stream_);
+  else
+    cudaMemset2DAsync(x.data, pitch_of(x), 0, row_bytes(x), static_cast<std::size_t>(x.rows), stream_);
 }
 
 status cuda_device::upload(const void* from, view to) {
   if (to.empty()) return {};
   rounding_->uploaded(to);
-  ARGOSY_TRY(called("a copy to the device", cudaMemcpy2DAsync(to.data, pitch_of(to), from, row_bytes(to, to.cols), row_bytes(to, to.cols),
-                                                              static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice, stream_)));
+  const cudaError_t said = to.contiguous() ? cudaMemcpyAsync(to.data, from, bytes_of(to), cudaMemcpyHostToDevice, stream_)
+                                           : cudaMemcpy2DAsync(to.data, pitch_of(to), from, row_bytes(to), row_bytes(to),
+                                                               static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice, stream_);
+  ARGOSY_TRY(called("a copy to the device", said));
   return wait();
 }
 
 status cuda_device::download(const_view from, void* to) {
   if (from.empty()) return {};
-  ARGOSY_TRY(called("a copy from the device",
-                    cudaMemcpy2DAsync(to, row_bytes(from, from.cols), from.data, pitch_of(from), row_bytes(from, from.cols),
-                                      static_cast<std::size_t>(from.rows), cudaMemcpyDeviceToHost, stream_)));
+  const cudaError_t said = from.contiguous() ? cudaMemcpyAsync(to, from.data, bytes_of(from), cudaMemcpyDeviceToHost, stream_)
+                                             : cudaMemcpy2DAsync(to, row_bytes(from), from.data, pitch_of(from), row_bytes(from),
+                                                                 static_cast<std::size_t>(from.rows), cudaMemcpyDeviceToHost, stream_);
+  ARGOSY_TRY(called("a copy from the device", said));
   return wait();
 }
 
