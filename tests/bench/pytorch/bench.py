@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("--layout", choices=LAYOUTS, default="packed")
     parser.add_argument("--fused", action=argparse.BooleanOptionalAction, default=True, help="AdamW in one pass")
     parser.add_argument("--precision", choices=("highest", "high", "medium"), default="highest", help="torch.set_float32_matmul_precision")
+    parser.add_argument("--device", default="cpu", help="or cuda")
     parser.add_argument("--threads", type=int, default=0, help="0: the recipe's, or all cores")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -66,14 +67,17 @@ def measure(options, recipe, data, trainer):
     wanted, warmup = options.steps + options.warmup, options.warmup
     if wanted > trainer.steps:
         raise ValueError(f"want {wanted} steps to measure, the recipe makes {trainer.steps} of this data")
-    batches = prefetched(lambda step: make_ready(load(step), options.layout), wanted)
+    batches = prefetched(lambda step: make_ready(load(step), options.layout).to(trainer.device), wanted)
     took, phases = [], {}
     pairs = tokens = rows = 0
     last = begin = time.perf_counter()
     begin_cpu = time.process_time()
+    waits = trainer.device.type == "cuda"  # for the losses of a step at its end, as Argosy does
     for step, ready in enumerate(batches):
         waited = time.perf_counter() - last
         report = trainer.step(ready, step)
+        if waits:
+            report.loss.item()
         now = time.perf_counter()
         if step >= warmup:
             took.append(now - last)
@@ -91,7 +95,7 @@ def measure(options, recipe, data, trainer):
         **quartiles(took),
         "step_cpu_s": (time.process_time() - begin_cpu) / options.steps,
         "phases_ms": {phase: 1000 * total / len(took) for phase, total in phases.items()},
-        "last_loss": report.loss,
+        "last_loss": report.loss.item(),
     }
 
 
@@ -104,7 +108,7 @@ def main():
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(options.precision)
         torch.manual_seed(recipe["train"]["seed"])
-        trainer = Trainer(recipe, data, options.dtype, options.compile, {"fused": options.fused})
+        trainer = Trainer(recipe, data, options.dtype, options.compile, {"fused": options.fused}, options.device)
         result = measure(options, recipe, data, trainer)
     except (ValueError, OSError) as error:
         sys.exit(f"bench.py: {error}")
@@ -113,6 +117,7 @@ def main():
         "steps": options.steps,
         "batch": recipe["train"]["batch"],
         "threads": threads,
+        "device": options.device,
         "dtype": options.dtype,
         "compile": options.compile,
         "layout": options.layout,

@@ -16,7 +16,10 @@ from recipe import MATCHING_ONLY
 
 HERE = pathlib.Path(__file__).resolve().parent
 ARGOSY = "argosy"
-PYTORCH = ["--no-compile", "--compile"]
+PYTORCH = {
+    "cpu": ["--no-compile", "--compile"],
+    "cuda": [f"--dtype bfloat16 --layout {layout} {compiled}" for layout in ("packed", "padded") for compiled in ("--no-compile", "--compile")],
+}
 
 
 def arguments():
@@ -27,7 +30,8 @@ def arguments():
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="overrides the recipe, for both")
     parser.add_argument("--argosy-set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="for Argosy alone")
     parser.add_argument("--pytorch", action="append", metavar="OPTIONS", help="a way of running bench.py; may be repeated; "
-                        f"none given: {' and '.join(PYTORCH)}")
+                        "none given: compiled and not, and on a GPU also padded, in bfloat16")
+    parser.add_argument("--device", choices=PYTORCH, default="cpu", help="of both; bfloat16 on a GPU")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=40, help="steps that count in a round")
     parser.add_argument("--warmup", type=int, default=10, help="steps before them")
@@ -38,10 +42,11 @@ def arguments():
 def one_round(options):
     """What each side printed: "argosy", and each way of running PyTorch under its options."""
     sets = [*MATCHING_ONLY, *options.set]
+    of_argosy = ['train.device="cuda"', 'train.compute="bfloat16"'] if options.device == "cuda" else []
     same = ["--data", options.data, "--recipe", options.recipe, "--steps", options.steps, "--warmup", options.warmup, "--json"]
-    printed = {ARGOSY: run(options.argosy, "bench", "train", *same, *set_all([*sets, *options.argosy_set]))}
-    for way in options.pytorch or PYTORCH:
-        printed[way] = run(sys.executable, HERE / "bench.py", *same, *set_all(sets), *way.split())
+    printed = {ARGOSY: run(options.argosy, "bench", "train", *same, *set_all([*sets, *of_argosy, *options.argosy_set]))}
+    for way in options.pytorch or PYTORCH[options.device]:
+        printed[way] = run(sys.executable, HERE / "bench.py", *same, *set_all(sets), "--device", options.device, *way.split())
     return {side: json.loads(text) for side, text in printed.items()}
 
 
@@ -66,8 +71,8 @@ def print_table(result, options):
               f"{of.get('real_tokens', 1):>12.2f}  ", "  ".join(f"{value:.1f}" for value in of["rounds_pairs_per_s"]))
     argosy, fastest = result["argosy"], result["pytorch"][result["fastest"]]
     print(f"ratio {result['ratio']:.2f}, against the fastest PyTorch")
-    print(f"argosy: {100 * argosy['flop_share']:.1f} % of oneDNN's peak, {argosy['gemm_peak_gflops']:.1f} GFLOP/s in the same run")
-    print(f"PyTorch {fastest['torch']}, {fastest['threads']} threads; medians of {options.rounds} rounds of {options.steps} steps of "
+    print(f"argosy: {100 * argosy['flop_share']:.1f} % of the peak of a large product, {argosy['gemm_peak_gflops']:.1f} GFLOP/s in the same run")
+    print(f"PyTorch {fastest['torch']} on {fastest['device']}, {fastest['threads']} threads; medians of {options.rounds} rounds of {options.steps} steps of "
           f"{fastest['batch']} pairs, after {options.warmup} that do not count")
 
 

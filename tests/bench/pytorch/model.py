@@ -3,7 +3,7 @@
 Letters   B pairs, L longest sequence of a batch, N pieces of all its sequences, d hidden, H heads, P projection.
 Text comes in one of two layouts; images, all of 17 rows, are dense in both.
     padded   (B, L, d), shorter sequences masked in attention
-    packed   (N, d): no padding but inside attention, where rows are copied into (B, L, 3 d) and back
+    packed   (N, d): no padding; but inside attention, where there is none for packed rows, they are copied into (B, L, 3 d) and back
 """
 import math
 from typing import NamedTuple, Optional
@@ -21,6 +21,7 @@ class Text(NamedTuple):
     token: torch.Tensor  # (B, L), or (N) when packed
     there: torch.Tensor  # (B, L): no padding
     row: Optional[torch.Tensor] = None  # (N) places of the rows within (B * L), when packed
+    offset: Optional[torch.Tensor] = None  # (B + 1) first row of each sequence, when packed
 
 
 class Scatter(torch.autograd.Function):
@@ -52,6 +53,12 @@ class Gather(torch.autograd.Function):
         return d.new_zeros(ctx.rows, d.shape[1]).index_copy_(0, place, d), None
 
 
+try:  # attention over packed rows: PyTorch has it for GPUs alone
+    from torch.nn.attention.varlen import varlen_attn
+except ImportError:
+    varlen_attn = None
+
+
 def heads_of(x, heads):
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, L, d) -> (B, H, L, d / H)
 
@@ -76,6 +83,9 @@ class Block(nn.Module):
         if text is None or text.row is None:
             return attend(*qkv.chunk(3, -1), self.heads, None if text is None else text.there)
         B, L = text.there.shape
+        if qkv.is_cuda and varlen_attn is not None and qkv.dtype != torch.float32:  # its kernels are of two bytes
+            q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in qkv.chunk(3, -1))
+            return varlen_attn(q, k, v, text.offset, text.offset, L, L).flatten(1)
         padded = Scatter.apply(qkv, text.row, B * L).view(B, L, -1)
         return Gather.apply(attend(*padded.chunk(3, -1), self.heads, text.there).flatten(0, 1), text.row)
 
@@ -197,8 +207,8 @@ def qpm_loss(query, product, bank, masked, log_p, bank_log_p, scale, weights):
     own column, the positive, is none of them and has no weight."""
     B = len(query)
     weight_product, weight_bank = weights
-    own = torch.arange(B)
-    shift = torch.full((B, B), math.log(weight_product)).fill_diagonal_(0)
+    own = torch.arange(B, device=query.device)
+    shift = torch.full((B, B), math.log(weight_product), device=query.device).fill_diagonal_(0)
     terms = scale * query @ product.T - log_p + shift
     if len(bank):
         terms = torch.cat([terms, scale * query @ bank.T - bank_log_p + math.log(weight_bank)], 1)

@@ -132,8 +132,8 @@ def compare_steps(trainer, data, run_folder, layout):
     loader = Loader(data, trainer.recipe["train"]["batch"], trainer.recipe["train"]["seed"])
     reports = [trainer.step(make_ready(loader(step), layout), step) for step in range(1, STEPS)]
     return parameters, {
-        "loss": apart([r.loss for r in reports], [m["loss"] for m in metrics[1:]]),
-        "gradient norm": apart([r.gradient_norm for r in reports], [m["gradient_norm"] for m in metrics[1:]]),
+        "loss": apart([r.loss.item() for r in reports], [m["loss"] for m in metrics[1:]]),
+        "gradient norm": apart([r.gradient_norm.item() for r in reports], [m["gradient_norm"] for m in metrics[1:]]),
     }
 
 

@@ -25,7 +25,8 @@ def lay_out(text, layout):
         token = np.zeros(there.shape, np.int64)
         token[there] = text.value
         return Text(torch.from_numpy(token), torch.from_numpy(there))
-    return Text(torch.from_numpy(text.value), torch.from_numpy(there), torch.from_numpy(np.flatnonzero(there)))
+    offset = np.concatenate([[0], np.cumsum(length)]).astype(np.int32)
+    return Text(torch.from_numpy(text.value), torch.from_numpy(there), torch.from_numpy(np.flatnonzero(there)), torch.from_numpy(offset))
 
 
 def columns_holding(wanted, columns):
@@ -42,8 +43,8 @@ def columns_holding(wanted, columns):
 class MemoryBank:
     """The product vectors of past steps, a ring whose oldest entries leave first (model/memory_bank.hpp)."""
 
-    def __init__(self, capacity, width):
-        self.embedding, self.log_p = torch.zeros(capacity, width), torch.zeros(capacity)
+    def __init__(self, capacity, width, device):
+        self.embedding, self.log_p = torch.zeros(capacity, width, device=device), torch.zeros(capacity, device=device)
         self.product = np.zeros(capacity, np.int64)
         self.valid = self.next = 0
 
@@ -51,7 +52,7 @@ class MemoryBank:
         capacity = len(self.product)
         kept = min(len(product), capacity)
         at = (self.next + np.arange(kept)) % capacity
-        rows = torch.from_numpy(at)
+        rows = torch.from_numpy(at).to(self.log_p.device)
         self.embedding[rows], self.log_p[rows], self.product[at] = embedding[-kept:], log_p[-kept:], product[-kept:]
         self.next = (self.next + kept) % capacity
         self.valid = min(self.valid + kept, capacity)
@@ -70,6 +71,14 @@ class Ready(NamedTuple):
     tokens: int  # real rows
     rows: int  # computed rows
 
+    def to(self, device):
+        """On the device; from pinned memory, without waiting, where that is a GPU."""
+        if device.type == "cpu":
+            return self
+        move = lambda t: None if t is None else t.pin_memory().to(device, non_blocking=True)  # noqa: E731
+        return self._replace(query=Text(*map(move, self.query)), title=Text(*map(move, self.title)), patch=move(self.patch),
+                             present=move(self.present), log_p=move(self.log_p))
+
 
 def make_ready(batch, layout):
     query, title = lay_out(batch.query, layout), lay_out(batch.title, layout)
@@ -81,25 +90,25 @@ def make_ready(batch, layout):
 
 
 class Report(NamedTuple):
-    loss: float
-    gradient_norm: float
+    loss: torch.Tensor  # a number on the device: reading it waits
+    gradient_norm: torch.Tensor
     seconds: dict  # of each phase
 
 
 class Trainer:
     """`compiled`: the blocks by torch.compile; `adamw`: more options of torch.optim.AdamW."""
 
-    def __init__(self, recipe, data, dtype="float32", compiled=False, adamw=None):
-        self.recipe, self.steps = recipe, total_steps(recipe, data.facts["pairs"])
-        self.model = RetrievalModel(recipe, data)
+    def __init__(self, recipe, data, dtype="float32", compiled=False, adamw=None, device="cpu"):
+        self.recipe, self.steps, self.device = recipe, total_steps(recipe, data.facts["pairs"]), torch.device(device)
+        self.model = RetrievalModel(recipe, data).to(self.device)
         if compiled:  # block by block: a few graphs serve them all
             for part in self.model.modules():
                 if isinstance(part, (Block, Side)):
                     part.compile()
-        self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16")
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=dtype == "bfloat16")
         negatives, o = recipe["negatives"], recipe["optimiser"]
         self.weights = negatives["weight_product"], negatives["weight_bank"]
-        self.bank = MemoryBank(negatives["bank"], recipe["model"]["projection"])
+        self.bank = MemoryBank(negatives["bank"], recipe["model"]["projection"], self.device)
         parameters = list(self.model.parameters())
         groups = [
             dict(params=[p for p in parameters if p.dim() > 1], weight_decay=o["weight_decay"]),
@@ -115,11 +124,12 @@ class Trainer:
 
     def masked(self, ready, bank):
         B, columns = len(ready.product), np.concatenate([ready.product, self.bank.product[:bank]])
-        masked = np.zeros((B, len(columns)), bool)
-        masked[columns_holding(ready.known, columns)] = True
-        masked[columns_holding(Ragged(ready.product, np.ones(B, np.int64)), columns)] = True
-        masked[np.arange(B), np.arange(B)] = False
-        return torch.from_numpy(masked)
+        known, own = columns_holding(ready.known, columns), columns_holding(Ragged(ready.product, np.ones(B, np.int64)), columns)
+        cells = torch.from_numpy(np.concatenate([np.stack(known), np.stack(own)], 1)).to(self.device, non_blocking=True)
+        masked = torch.zeros(B, len(columns), dtype=torch.bool, device=self.device)
+        masked[cells[0], cells[1]] = True
+        masked[:, :B].fill_diagonal_(False)
+        return masked
 
     def match(self, ready, query, product, step):
         started = step >= self.recipe["negatives"]["bank_start"] * self.steps
@@ -142,7 +152,6 @@ class Trainer:
             query, product = self.model(ready.query, ready.title, ready.patch, ready.present)
         lap("forward")
         loss = self.match(ready, query, product, step)
-        value = loss.item()
         lap("match")
         loss.backward()
         lap("backward")
@@ -152,4 +161,4 @@ class Trainer:
         if len(self.bank.product):
             self.bank.push(product.detach(), ready.product, ready.log_p)
         lap("update")
-        return Report(value, norm.item(), seconds)
+        return Report(loss.detach(), norm, seconds)
