@@ -4,7 +4,6 @@
 #include "kernels/attention.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/cuda/attention_tiles.hpp"
 #include "kernels/cuda/cuda_device.hpp"
@@ -23,6 +22,15 @@ __device__ void load_tile(matrix<const T> from, std::int64_t first, std::int64_t
     const int r = i / width, d = i % width;
     to[r * stride + d] = r < count ? to_float(from.row(first + r)[column + d]) : 0.f;
   }
+}
+
+// The next tile of two matrices of what passes by, once all threads are done with the one before; rows lie width + 1 apart.
+template <class T>
+__device__ void load_others(matrix<const T> a, matrix<const T> b, const place& at, std::int64_t first, int width, float* to_a,
+                            float* to_b) {
+  __syncthreads();
+  load_tile(a, at.first_other + first, at.others - first, at.column, width, tile, width + 1, to_a);
+  load_tile(b, at.first_other + first, at.others - first, at.column, width, tile, width + 1, to_b);
 }
 
 __device__ float dot(const float* a, const float* b, int width) {
@@ -67,9 +75,7 @@ __global__ void __launch_bounds__(most_warps* warp_size) attend(heads<T> in, mat
     sum[r] = 0;
   }
   for (std::int64_t first = 0; first < at.others; first += tile) {
-    __syncthreads();
-    load_tile(in.k, at.first_other + first, at.others - first, at.column, in.width, tile, stride, k);
-    load_tile(in.v, at.first_other + first, at.others - first, at.column, in.width, tile, stride, v);
+    load_others(in.k, in.v, at, first, in.width, k, v);
     __syncthreads();
 #pragma unroll
     for (int r = 0; r < rows_a_warp; ++r) {
@@ -128,9 +134,7 @@ __global__ void __launch_bounds__(most_warps* warp_size) attend_d_q(heads<T> in,
     delta[r] = there ? along(of, row, at.column, in.width) : 0;
   }
   for (std::int64_t first = 0; first < at.others; first += tile) {
-    __syncthreads();
-    load_tile(in.k, at.first_other + first, at.others - first, at.column, in.width, tile, stride, k);
-    load_tile(in.v, at.first_other + first, at.others - first, at.column, in.width, tile, stride, v);
+    load_others(in.k, in.v, at, first, in.width, k, v);
     __syncthreads();
 #pragma unroll
     for (int r = 0; r < rows_a_warp; ++r) {
@@ -171,9 +175,7 @@ __global__ void __launch_bounds__(most_warps* warp_size) attend_d_kv(heads<T> in
 
   float d_k[rows_a_warp][Columns] = {}, d_v[rows_a_warp][Columns] = {};
   for (std::int64_t first = 0; first < at.others; first += tile) {
-    __syncthreads();
-    load_tile(in.q, at.first_other + first, at.others - first, at.column, in.width, tile, stride, q);
-    load_tile(of.d_o, at.first_other + first, at.others - first, at.column, in.width, tile, stride, d_o);
+    load_others(in.q, of.d_o, at, first, in.width, q, d_o);
     for (int j = warp(); j < tile; j += warps) {
       const std::int64_t row = at.first_other + first + j;
       const bool there = first + j < at.others;

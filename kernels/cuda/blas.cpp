@@ -105,9 +105,9 @@ public:
       if (plans_.size() >= most_plans) plans_.clear();
       found = plans_.emplace(key, chosen).first;
     }
-    const float beta = in.add ? 1 : 0;
+    const float alpha = 1, beta = in.add ? 1 : 0;
     return asked("a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix),
-                 cublasLtMatmul(handle_, how, &in.alpha, in.b.matrix.data, first, in.a.matrix.data, second, &beta, c.data, result, c.data,
+                 cublasLtMatmul(handle_, how, &alpha, in.b.matrix.data, first, in.a.matrix.data, second, &beta, c.data, result, c.data,
                                 result, &found->second, workspace_, workspace_bytes, stream_));
   }
 

@@ -1,5 +1,5 @@
 // Matrix products on the device, by cuBLASLt (blas.cu).
-//     C (=|+=) alpha * op(A) op(B) + bias        all row-major
+//     C (=|+=) op(A) op(B) + bias        all row-major
 // Letters   C (m, n), op(A) (m, k), op(B) (k, n); bias (1, n) of C's type.
 // Sums      in float32; the factors are both float32, or both bfloat16, or float32 rounded to TF32 where `rounds` says so.
 #pragma once
@@ -23,7 +23,6 @@ struct factor {
 
 struct product_input {
   factor a, b;
-  float alpha = 1;
   bool add = false;
   bool rounds = false;  // float32 factors may be rounded to TF32
   const_view bias = {};

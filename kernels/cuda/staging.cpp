@@ -75,7 +75,6 @@ result<const std::byte*> staging::place(std::span<const std::byte> of) {
       called("a copy to the device", cudaMemcpyAsync(p.device + p.used, p.host + p.used, of.size(), cudaMemcpyHostToDevice, stream_)));
   p.entries.push_back({p.used, of.size()});
   p.used += whole;
-  copied_ += of.size();
   return p.device + p.entries.back().at;
 }
 

@@ -31,7 +31,6 @@ public:
     ARGOSY_ASSIGN(const std::byte* placed, place(std::as_bytes(of)));
     return reinterpret_cast<const T*>(placed);
   }
-  std::size_t copied_bytes() const noexcept { return copied_; }  // since it was made
 
 private:
   struct entry {
@@ -53,7 +52,7 @@ private:
 
   cudaStream_t stream_;
   parts parts_{}, outgrown_{};  // outgrown: lists of the operator that is being put together may lie there
-  std::size_t now_ = 0, part_bytes_ = 0, copied_ = 0;
+  std::size_t now_ = 0, part_bytes_ = 0;
 };
 
 }  // namespace argosy::cuda

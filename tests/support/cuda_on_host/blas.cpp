@@ -26,7 +26,7 @@ public:
     for (std::int64_t r = 0; r < c.rows; ++r)
       for (std::int64_t n = 0; n < c.cols; ++n) {
         double sum = in.add ? number(c, r, n) : 0;
-        for (std::int64_t k = 0; k < in.a.cols(); ++k) sum += static_cast<double>(in.alpha) * number(in.a, r, k) * number(in.b, k, n);
+        for (std::int64_t k = 0; k < in.a.cols(); ++k) sum += number(in.a, r, k) * number(in.b, k, n);
         if (!in.bias.empty()) sum += number(in.bias, 0, n);
         if (c.type == dtype::bf16)
           put(static_cast<bf16*>(c.data)[r * c.stride + n], static_cast<float>(sum));

@@ -46,10 +46,6 @@ T shuffled(T mine, unsigned source) {
 }  // namespace argosy::test::emulator
 
 inline void __syncthreads() { argosy::test::emulator::wait_for_block(); }
-inline void __syncwarp(unsigned = 0xffffffffu) {
-  const char nothing = 0;
-  argosy::test::emulator::exchange(&nothing, 1);
-}
 template <class T>
 T __shfl_xor_sync(unsigned, T mine, int mask) {
   return argosy::test::emulator::shuffled(mine, argosy::test::emulator::lane() ^ static_cast<unsigned>(mask));
@@ -64,16 +60,9 @@ inline float __uint_as_float(unsigned bits) {
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
-inline unsigned __float_as_uint(float x) {
-  unsigned bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
-inline int __ffs(unsigned x) { return __builtin_ffs(static_cast<int>(x)); }
 
 enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 inline constexpr unsigned cudaEventDisableTiming = 2, cudaStreamNonBlocking = 1;
 using cudaStream_t = struct stream_on_host*;

@@ -6,13 +6,11 @@
 #include <bit>
 #include <cstdint>
 
+#include "kernels/cpu/bfloat16.hpp"
+
 namespace argosy::cuda {
 
-inline std::uint16_t bf16_bits(float x) {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fff;
-  return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
-}
+inline std::uint16_t bf16_bits(float x) { return cpu::to_bfloat16(x); }
 
 template <class T>
 T* dynamic_shared() {
