@@ -53,6 +53,7 @@ private:
   const float* row(std::size_t r) const noexcept { return vectors_.data() + r * columns_; }
   row_range part(std::size_t which, std::size_t of) const noexcept { return {rows_ * which / of, rows_ * (which + 1) / of}; }
   void search_group(const_view queries, std::size_t k, int threads, std::vector<std::vector<hit>>& found) const;
+  std::vector<hit> search_allowed(const float* query, std::size_t k, const row_set& allowed) const;
   void scan_for_one(const float* query, row_range, top_hits&) const noexcept;
   void scan_for_many(std::size_t queries, const float* panels, float* scores, row_range, top_hits*) const noexcept;
   std::vector<hit> merged(const float* query, std::size_t k, std::size_t which, std::size_t queries, const lists&) const;
@@ -69,6 +70,10 @@ status flat_index::check(const_view queries, const search_options& options) cons
   if (queries.type != dtype::f32 || queries.cols != static_cast<std::int64_t>(columns_)) {
     return {errc::shape_mismatch, "queries: want f32 of " + std::to_string(columns_) + " columns, got " + shape_text(queries)};
   }
+  if (options.allowed != nullptr && options.allowed->rows() != rows_) {
+    return {errc::shape_mismatch,
+            "allowed: want a set of " + std::to_string(rows_) + " rows, got " + std::to_string(options.allowed->rows())};
+  }
   return check_values("queries", queries);
 }
 
@@ -80,12 +85,26 @@ result<std::vector<std::vector<hit>>> flat_index::search(const_view queries, con
     found.resize(static_cast<std::size_t>(queries.rows));
     return found;
   }
+  if (options.allowed != nullptr) {
+    found.resize(static_cast<std::size_t>(queries.rows));
+#pragma omp parallel for num_threads(options.threads) schedule(dynamic)
+    for (std::int64_t q = 0; q < queries.rows; ++q)
+      found[static_cast<std::size_t>(q)] = search_allowed(queries.row<float>(q), options.k, *options.allowed);
+    return found;
+  }
   const auto threads = static_cast<int>(std::clamp<std::size_t>(rows_ / rows_worth_a_thread, 1, static_cast<std::size_t>(options.threads)));
   constexpr auto step = static_cast<std::int64_t>(queries_at_once);
   for (std::int64_t first = 0; first < queries.rows; first += step) {
     search_group(queries.row_range(first, std::min(step, queries.rows - first)), std::min(options.k, rows_), threads, found);
   }
   return found;
+}
+
+std::vector<hit> flat_index::search_allowed(const float* query, std::size_t k, const row_set& allowed) const {
+  if (allowed.size() == 0) return {};
+  top_hits best(std::min(k, allowed.size()));
+  allowed.for_each([&](std::uint32_t r) { best.offer({r, inner_product(row(r), query, columns_)}); });
+  return best.sorted();
 }
 
 // Every thread has its own part of the rows, and its own lists for all queries.

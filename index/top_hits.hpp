@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "index/vector_index.hpp"
@@ -27,6 +28,12 @@ public:
   }
   // In no order; the k best are among them.
   const std::vector<hit>& candidates() const noexcept { return held_; }
+  // The best, best first. Ends the list.
+  std::vector<hit> sorted() {
+    if (held_.size() > k_) halve();
+    std::sort(held_.begin(), held_.end(), better);
+    return std::move(held_);
+  }
 
 private:
   void halve() noexcept {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "index/row_set.hpp"
 #include "kernels/tensor.hpp"
 
 namespace argosy {
@@ -23,8 +24,9 @@ struct hit {
 };
 
 struct search_options {
-  std::size_t k = 10;  // at most size() hits come back
-  int threads = 1;     // >= 1; each has its part of the rows
+  std::size_t k = 10;                // at most size() hits come back
+  int threads = 1;                   // >= 1; each has its part of the rows
+  const row_set* allowed = nullptr;  // rows that may be answered, of size() rows; none: all
 };
 
 class vector_index {
@@ -33,7 +35,8 @@ public:
   virtual std::string_view kind() const noexcept = 0;
   virtual std::size_t size() const noexcept = 0;
   virtual std::size_t columns() const noexcept = 0;
-  // queries (Q, D) f32 -> Q lists, best first. shape_mismatch, invalid_argument (k = 0), corrupt.
+  // queries (Q, D) f32 -> Q lists, best first, shorter than k only when fewer rows are allowed. shape_mismatch, invalid_argument (k = 0),
+  // corrupt.
   virtual result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const = 0;
   virtual status verify() const = 0;
 };

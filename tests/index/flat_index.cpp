@@ -114,6 +114,27 @@ BOOST_AUTO_TEST_CASE(answers_depend_neither_on_threads_nor_on_the_batch) {
   }
 }
 
+// The reference's whole list without the rows that are not allowed.
+BOOST_AUTO_TEST_CASE(only_allowed_rows_are_answered) {
+  const scratch_folder scratch;
+  const auto vectors = test::small_integers(130, 9, 1), asked = test::small_integers(5, 9, 2);
+  const auto index = make_index(scratch / "index", vectors);
+  for (const std::uint32_t every : {1u, 2u, 13u, 130u}) {
+    row_set allowed(130);
+    for (std::uint32_t r = 0; r < 130; r += every) allowed.insert(r);
+    auto expected = search_reference(vectors, asked, 130);
+    for (auto& list : expected) {
+      std::erase_if(list, [&](const hit& one) { return one.row % every != 0; });
+      if (list.size() > 20) list.resize(20);
+    }
+    for (const int threads : {1, 3})
+      check_same(search(*index, asked, {.k = 20, .threads = threads, .allowed = &allowed}), expected, "some");
+  }
+  const row_set none(130), another(129);
+  check_same(search(*index, asked, {.k = 20, .allowed = &none}), answers(5), "none");
+  check_refused(index->search(asked, {.k = 20, .allowed = &another}).failure(), errc::shape_mismatch, {"want a set of 130 rows, got 129"});
+}
+
 BOOST_AUTO_TEST_CASE(k_beyond_the_rows_gives_all_rows) {
   const scratch_folder scratch;
   const auto vectors = test::small_integers(9, 5, 1), asked = test::small_integers(3, 5, 2);

@@ -1,0 +1,52 @@
+// A set of the rows of an index, one bit a row: what a filter keeps. Searches take one and answer with its rows alone.
+//     words()[r / 64] >> (r % 64) & 1   row r is in the set; bits from rows() on are zero
+// Cost      rows() / 8 bytes; a test is one load.
+// Threads   those of a const container.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/check.hpp"
+
+namespace argosy {
+
+class row_set {
+public:
+  // Of rows 0 to rows - 1, none of them in it.
+  explicit row_set(std::size_t rows) : rows_(rows), words_((rows + 63) / 64) {}
+
+  std::size_t rows() const noexcept { return rows_; }
+  std::size_t size() const noexcept { return size_; }  // how many are in it
+  bool contains(std::uint32_t row) const noexcept { return (words_[row / 64] >> (row % 64) & 1) != 0; }
+  std::span<const std::uint64_t> words() const noexcept { return words_; }
+
+  void insert(std::uint32_t row) {
+    ARGOSY_CHECK(row < rows_);
+    size_ += contains(row) ? 0 : 1;
+    words_[row / 64] |= std::uint64_t{1} << (row % 64);
+  }
+  void erase(std::uint32_t row) {
+    ARGOSY_CHECK(row < rows_);
+    size_ -= contains(row) ? 1 : 0;
+    words_[row / 64] &= ~(std::uint64_t{1} << (row % 64));
+  }
+  // Calls `take` with every row, rising.
+  template <class Take>
+  void for_each(Take&& take) const {
+    for (std::size_t w = 0; w < words_.size(); ++w) {
+      for (std::uint64_t left = words_[w]; left != 0; left &= left - 1) {
+        take(static_cast<std::uint32_t>(64 * w + static_cast<std::size_t>(std::countr_zero(left))));
+      }
+    }
+  }
+
+private:
+  std::size_t rows_, size_ = 0;
+  std::vector<std::uint64_t> words_;
+};
+
+}  // namespace argosy
