@@ -110,6 +110,7 @@ public:
     ARGOSY_TRY(write_queries(tokens));
     ARGOSY_TRY(write_pairs());
     ARGOSY_TRY(write_facts());
+    ARGOSY_TRY(records_.fields.write(folder_.path() / fields_file, records_.product));
     ARGOSY_TRY(replace_file(folder_.path() / vocabulary_file, vocab.text()));
     context_.tell("writing", 1, 1);
     return context_.check_stop();

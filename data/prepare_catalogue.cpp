@@ -45,11 +45,14 @@ result<catalogue> read_catalogue(const prepare_context& context) {
     read.image.add(record.image);
     context.report.images_named += record.image.empty() ? 0 : 1;
     read.line.push_back(line);
+    read.fields.add(record.further);
     read.title_words.add(words, read.words);
     context.tell("catalogue", ++context.report.products_read, 0);
     return {};
   };
   ARGOSY_TRY(read_products_until(context.options.catalogue, take, refused));
+  context.report.fields = read.fields.fields();
+  context.report.values_left_out = read.fields.left_out();
   return read;
 }
 

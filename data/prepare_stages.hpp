@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "data/field_rows.hpp"
 #include "data/prepared.hpp"
 #include "data/records.hpp"
 #include "data/refusal_log.hpp"
@@ -38,6 +39,7 @@ struct catalogue {
   std::vector<std::uint64_t> line;
   word_table words;  // of titles, later of queries too
   word_rows title_words;
+  field_rows fields;
   std::vector<std::uint64_t> product;  // record of each product: set by cut_images
   std::size_t size() const noexcept { return id.size(); }
 };

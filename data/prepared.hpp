@@ -1,5 +1,6 @@
 // Prepared data: what `argosy prepare` makes of a catalogue and a log, memory-mapped by training and publishing.
-// A sealed folder of kind "prepared": vocab.txt, products (ids, titles, tokens, patches or their features), queries (tokens), pairs, facts.
+// A sealed folder of kind "prepared": vocab.txt, products (ids, titles, tokens, patches or their features), queries (tokens), pairs, facts,
+// fields (of the catalogue, for filters; data of before there were any is read as without).
 // Product p is the p-th good record of the catalogue, query q the q-th new sorted query of the log, pair i the i-th new (query, product).
 //   log p(v) = ln((c_v + 1) / (pairs + products)), c_v pairs that hold v: counted over exactly what the loader draws
 //              (unique pairs), add-one smoothed (ours). method.md, section 4.
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "data/catalogue_fields.hpp"
 #include "data/patch_features.hpp"
 #include "data/text.hpp"
 
@@ -42,6 +44,7 @@ struct prepare_options {
 
 struct prepare_report {
   std::uint64_t products_read = 0, products_kept = 0, images_named = 0, images_read = 0, titles_kept = 0;
+  std::uint64_t fields = 0, values_left_out = 0;             // further fields of the catalogue; values of those beyond most_fields
   std::uint64_t features_computed = 0, features_reused = 0;  // images that went through the backbone, and those that need not
   std::uint64_t log_read = 0, log_kept = 0, queries = 0, pairs = 0;
   std::map<std::string, std::uint64_t> refused;  // by reason
@@ -81,9 +84,11 @@ public:
   int image_height() const noexcept;
   const patch_backbone& backbone() const noexcept;     // what the patches went through; none: they are bytes
   int patch_width() const noexcept;                    // bytes, or features, of one patch
-  std::uint64_t fingerprint() const noexcept;          // of the manifest: what a checkpoint was trained on
+  std::uint64_t fingerprint() const noexcept;          // of the manifest but the fields: what a checkpoint was trained on
   std::string_view segmenter_source() const noexcept;  // what split its words: segmenter::source()
 
+  // Opened, and verified whole, by the call.
+  result<catalogue_fields> fields() const;
   std::string_view product_id(std::uint64_t product) const;
   std::string_view title(std::uint64_t product) const;
   std::string_view image_name(std::uint64_t product) const;

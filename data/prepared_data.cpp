@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <optional>
 
 #include "base/check.hpp"
+#include "data/container_rows.hpp"
 #include "data/image.hpp"
 #include "data/prepared.hpp"
 #include "data/prepared_files.hpp"
-#include "data/utf8.hpp"
 #include "schema/container.hpp"
 #include "schema/folder.hpp"
 
@@ -18,68 +17,6 @@ namespace {
 using prepared::facts;
 
 constexpr std::uint64_t largest_vocabulary = std::uint64_t{64} << 20;
-
-status corrupt(const container_reader& file, std::string_view section, const std::string& why) {
-  return {errc::corrupt, file.path().string() + ": " + std::string(section) + ": " + why};
-}
-
-// Rows of different lengths, end to end.
-template <class T>
-struct rows {
-  std::span<const std::uint64_t> offset;
-  std::span<const T> held;
-
-  std::span<const T> operator[](std::uint64_t row) const { return held.subspan(offset[row], offset[row + 1] - offset[row]); }
-};
-
-// (n + 1), from 0 to `last`, rising, no row longer than `longest`.
-status check_offsets(const container_reader& file, std::string_view name, std::span<const std::uint64_t> offset, std::uint64_t n,
-                     std::uint64_t last, std::uint64_t longest) {
-  if (offset.size() != n + 1)
-    return corrupt(file, name, "want " + std::to_string(n + 1) + " offsets, got " + std::to_string(offset.size()));
-  if (offset.front() != 0 || offset.back() != last)
-    return corrupt(file, name,
-                   "want offsets from 0 to " + std::to_string(last) + ", got " + std::to_string(offset.front()) + " to " +
-                       std::to_string(offset.back()));
-  for (std::uint64_t row = 0; row < n; ++row)
-    if (offset[row + 1] < offset[row] || offset[row + 1] - offset[row] > longest)
-      return corrupt(file, name,
-                     "row " + std::to_string(row) + ": want at most " + std::to_string(longest) + " elements, got offsets " +
-                         std::to_string(offset[row]) + " and " + std::to_string(offset[row + 1]));
-  return {};
-}
-
-template <class T>
-result<rows<T>> open_rows(const container_reader& file, std::string_view name, std::uint64_t n,
-                          std::uint64_t longest = std::numeric_limits<std::uint64_t>::max()) {
-  const std::string offset_name = std::string(name) + "_offset";
-  rows<T> made;
-  ARGOSY_ASSIGN(made.offset, file.section<std::uint64_t>(offset_name));
-  ARGOSY_ASSIGN(made.held, file.section<T>(name));
-  ARGOSY_TRY(check_offsets(file, offset_name, made.offset, n, made.held.size(), longest));
-  return made;
-}
-
-std::string_view text_of(std::span<const std::uint8_t> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-result<rows<std::uint8_t>> open_texts(const container_reader& file, std::string_view name, std::uint64_t n) {
-  ARGOSY_ASSIGN(auto texts, open_rows<std::uint8_t>(file, name, n));
-  for (std::uint64_t row = 0; row < n; ++row)
-    if (first_invalid_utf8(text_of(texts[row])) != std::string_view::npos)
-      return corrupt(file, name, "row " + std::to_string(row) + ": invalid UTF-8");
-  return texts;
-}
-
-template <class T>
-status check_below(const container_reader& file, std::string_view name, std::span<const T> numbers, std::uint64_t limit) {
-  for (std::size_t i = 0; i < numbers.size(); ++i)
-    if (numbers[i] < 0 || static_cast<std::uint64_t>(numbers[i]) >= limit)
-      return corrupt(file, name,
-                     "element " + std::to_string(i) + ": want less than " + std::to_string(limit) + ", got " + std::to_string(numbers[i]));
-  return {};
-}
 
 result<rows<std::int32_t>> open_tokens(const container_reader& file, std::uint64_t n, std::uint64_t longest, std::size_t pieces) {
   ARGOSY_ASSIGN(auto tokens, open_rows<std::int32_t>(file, "token", n, longest));
@@ -129,10 +66,12 @@ result<patch_backbone> read_backbone(const container_reader& file, const facts& 
   return patch_backbone{std::string(text_of(name)), of.backbone_checksum, static_cast<int>(of.patch_side), static_cast<int>(of.features)};
 }
 
-// Of the names, sizes and sums in the manifest, in the order of the names.
+// Of the names, sizes and sums in the manifest, in the order of the names; of all files but `fields`, which no model reads.
 std::uint64_t fingerprint_of(const sealed_folder& folder) {
   std::vector<std::string> lines;
-  for (const auto& file : folder.files) lines.push_back(file.name + '\t' + std::to_string(file.bytes) + '\t' + std::to_string(file.xxh3));
+  for (const auto& file : folder.files)
+    if (file.name != prepared::fields_file)
+      lines.push_back(file.name + '\t' + std::to_string(file.bytes) + '\t' + std::to_string(file.xxh3));
   std::sort(lines.begin(), lines.end());
   std::string joined;
   for (const auto& line : lines) joined.append(line).append("\n");
@@ -296,6 +235,13 @@ result<prepared_data> prepared_data::open(const std::filesystem::path& path) {
 }
 
 status prepared_data::verify() const { return verify_folder(impl_->folder); }
+
+result<catalogue_fields> prepared_data::fields() const {
+  const auto& files = impl_->folder.files;
+  const bool has = std::any_of(files.begin(), files.end(), [](const folder_file& file) { return file.name == prepared::fields_file; });
+  if (!has) return catalogue_fields();
+  return catalogue_fields::open(impl_->folder.path / prepared::fields_file, products());
+}
 
 std::uint64_t prepared_data::products() const noexcept { return impl_->of.products; }
 std::uint64_t prepared_data::queries() const noexcept { return impl_->of.queries; }

@@ -8,6 +8,9 @@
 //   queries     token i32 | token_offset u64 (q + 1) | known u32, products, rising within a query | known_offset u64 (q + 1)
 //   pairs       query u32, product u32 (pairs)
 //   facts       number u64 (10), in the order of `facts` below | segmenter u8, what split the words | backbone u8, its name
+//   fields      name, text u8, end to end | name_offset u64 (fields + 1), text_offset u64 (values + 1), in bytes
+//               number u8 (fields), 1: all values are numbers | field u32 (values), of each value
+//               value u32, values of the products | value_offset u64 (n + 1)
 //   refused.tsv file, line, reason, detail of all that was refused
 #pragma once
 
@@ -22,8 +25,9 @@ namespace argosy::prepared {
 inline constexpr std::string_view folder_kind = "prepared";
 inline constexpr std::uint32_t folder_version = 1;
 inline constexpr std::string_view vocabulary_file = "vocab.txt", products_file = "products", queries_file = "queries", pairs_file = "pairs",
-                                  facts_file = "facts", refused_file = "refused.tsv";
-inline constexpr file_kind products_kind{"products", 2}, queries_kind{"queries", 1}, pairs_kind{"pairs", 1}, facts_kind{"facts", 2};
+                                  facts_file = "facts", fields_file = "fields", refused_file = "refused.tsv";
+inline constexpr file_kind products_kind{"products", 2}, queries_kind{"queries", 1}, pairs_kind{"pairs", 1}, facts_kind{"facts", 2},
+    fields_kind{"fields", 1};
 
 inline constexpr int longest_side = 4096, longest_sequence = 4096, most_features = 65536;
 inline constexpr std::uint64_t most_items = 0xFFFFFFFEu;  // products, queries: their numbers are u32

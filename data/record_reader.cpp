@@ -41,7 +41,11 @@ std::optional<bad_record> take_json_field(const json& value, std::string_view na
   return {};
 }
 
-std::optional<bad_record> parse_json_line(std::span<const wanted_field> fields, std::string_view line, field_values& values) {
+bool is_wanted(std::span<const wanted_field> fields, std::string_view name) {
+  return std::any_of(fields.begin(), fields.end(), [&](const wanted_field& field) { return field.name == name; });
+}
+
+std::optional<bad_record> parse_json_line(std::span<const wanted_field> fields, bool further, std::string_view line, field_values& values) {
   json record;
   try {
     record = json::parse(line);
@@ -54,18 +58,23 @@ std::optional<bad_record> parse_json_line(std::span<const wanted_field> fields, 
     if (found == record.end()) continue;
     if (auto bad = take_json_field(*found, fields[i].name, values[i])) return bad;
   }
+  if (!further) return {};
+  for (const auto& [name, held] : record.items())
+    if (!is_wanted(fields, name)) take_json_values(name, held, values.further);
   return {};
 }
 
 class tsv_header {
 public:
-  tsv_header(std::string_view line, std::span<const wanted_field> fields) {
+  tsv_header(std::string_view line, std::span<const wanted_field> fields, bool further) {
     const auto names = split_columns(line);
     columns_ = names.size();
     for (const auto& field : fields) {
       const auto found = std::find(names.begin(), names.end(), field.name);
       column_.push_back(found == names.end() ? std::optional<std::size_t>{} : static_cast<std::size_t>(found - names.begin()));
     }
+    for (std::size_t c = 0; further && c < names.size(); ++c)
+      if (!names[c].empty() && !is_wanted(fields, names[c])) further_.push_back({c, std::string(names[c])});
   }
 
   bool has(std::size_t field) const { return column_[field].has_value(); }
@@ -76,12 +85,14 @@ public:
       return bad_record{reason::wrong_columns, "want " + std::to_string(columns_) + ", got " + std::to_string(found.size())};
     for (std::size_t i = 0; i < column_.size(); ++i)
       if (column_[i]) values[i] = found[*column_[i]];
+    for (const auto& [column, name] : further_) take_column_value(name, found[column], values.further);
     return {};
   }
 
 private:
   std::size_t columns_ = 0;
-  std::vector<std::optional<std::size_t>> column_;  // of each field
+  std::vector<std::optional<std::size_t>> column_;            // of each field
+  std::vector<std::pair<std::size_t, std::string>> further_;  // other columns
 };
 
 std::string names_of(std::span<const wanted_field> fields) {
@@ -110,7 +121,7 @@ public:
                                           ": JSON lines or a TSV header with " + names_of(fields_) + ", and a record a line"};
     const bool is_json = line.text.starts_with('{') || line.too_long;
     if (is_json) {
-      parse_ = [this](std::string_view text, field_values& values) { return parse_json_line(fields_, text, values); };
+      parse_ = [this](std::string_view text, field_values& values) { return parse_json_line(fields_, sink_.further, text, values); };
     } else {
       ARGOSY_TRY(use_header(line.text));
       ARGOSY_ASSIGN(more, next_line(line));
@@ -132,7 +143,7 @@ private:
   }
 
   status use_header(std::string_view line) {
-    const tsv_header header(line, fields_);
+    const tsv_header header(line, fields_, sink_.further);
     for (std::size_t i = 0; i < fields_.size(); ++i)
       if (fields_[i].needed && !header.has(i))
         return {errc::invalid_argument, lines_.path().string() + ":1: want " + std::string(want_) +
@@ -146,7 +157,7 @@ private:
     if (line.too_long) return refuse(line.number, {reason::line_too_long, "want at most " + std::to_string(longest_line) + " bytes"});
     if (const auto bad = first_invalid_utf8(line.text); bad != std::string_view::npos)
       return refuse(line.number, {reason::invalid_utf8, "byte " + std::to_string(bad)});
-    field_values values(fields_.size());
+    field_values values{std::vector<std::string>(fields_.size()), {}};
     if (const auto bad = parse_(line.text, values)) return refuse(line.number, *bad);
     return sink_.take(line.number, std::move(values));
   }

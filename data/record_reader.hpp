@@ -19,12 +19,17 @@ struct wanted_field {
   bool needed = false;  // a TSV header without it is refused
 };
 
-// One record's wanted fields in the order asked for; empty where the record has none.
-using field_values = std::vector<std::string>;
+struct field_values {
+  std::vector<std::string> wanted;  // in the order asked for; empty where the record has none
+  std::vector<catalogue_value> further;
+
+  std::string& operator[](std::size_t i) { return wanted[i]; }
+};
 
 struct record_sink {
   std::function<status(std::uint64_t line, field_values)> take;
   std::function<status(const refusal&)> refuse;  // a failure ends the reading
+  bool further = false;                          // whether the fields that are not wanted are
 };
 
 // `want` describes the file for errors: "a log".

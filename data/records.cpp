@@ -26,12 +26,12 @@ status read_products_until(const std::filesystem::path& path, const std::functio
                            const judge& refused) {
   static constexpr wanted_field fields[] = {{"id", true}, {"title", true}, {"image", false}};
   const auto check = [&](std::uint64_t line, field_values values) -> status {
-    product_record record{std::move(values[0]), std::move(values[1]), std::move(values[2])};
+    product_record record{std::move(values[0]), std::move(values[1]), std::move(values[2]), std::move(values.further)};
     if (record.id.empty()) return refused(at_line(line, reason::no_id));
     if (record.title.empty() && record.image.empty()) return refused(at_line(line, reason::nothing_to_match, record.id));
     return take(line, std::move(record));
   };
-  return read_records(path, "a catalogue", fields, {check, refused});
+  return read_records(path, "a catalogue", fields, {check, refused, true});
 }
 
 status read_log_until(const std::filesystem::path& path, const std::function<status(std::uint64_t, log_record)>& take,

@@ -1,5 +1,6 @@
 // Reading what a shop has: catalogues and search logs, JSON lines or TSV with a header, plain or gzip, record by record in constant memory.
-//   catalogue   id, title, image; a record needs an id and at least one of title and image. Further fields are kept out of the model.
+//   catalogue   id, title, image; a record needs an id and at least one of title and image. Further fields are kept out of the
+//               model: catalogue_fields.hpp
 //   log         query, product_id, and optionally timestamp, user_id, event
 //   queries     query_id, query, and optionally needs_image
 //   qrels       query_id, product_id, grade
@@ -16,11 +17,13 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "data/catalogue_fields.hpp"
 
 namespace argosy {
 
 struct product_record {
   std::string id, title, image;  // title or image may be empty, not both
+  std::vector<catalogue_value> further;
 };
 struct log_record {
   std::string query, product_id;

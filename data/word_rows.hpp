@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ public:
     words_.push_back(word);
     number_.emplace(words_.back(), static_cast<std::uint32_t>(words_.size() - 1));
     return static_cast<std::uint32_t>(words_.size() - 1);
+  }
+  std::optional<std::uint32_t> find(std::string_view word) const {
+    const auto found = number_.find(word);
+    return found == number_.end() ? std::nullopt : std::optional(found->second);
   }
   const std::deque<std::string>& words() const noexcept { return words_; }
 

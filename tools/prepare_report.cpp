@@ -20,6 +20,8 @@ void print_report(const prepare_report& report, std::ostream& out) {
     kept.add({"    features computed", "", grouped(report.features_computed)});
     kept.add({"    features reused", "", grouped(report.features_reused)});
   }
+  if (report.fields > 0) kept.add({"  fields for filters", "", grouped(report.fields)});
+  if (report.values_left_out > 0) kept.add({"  values of fields beyond those", "", "left out " + grouped(report.values_left_out)});
   if (report.log_read > 0) {
     kept.add({"log lines", grouped(report.log_read), grouped(report.log_kept)});
     kept.add({"  different queries", "", grouped(report.queries)});
