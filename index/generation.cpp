@@ -1,76 +1,16 @@
 #include "index/generation.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <utility>
+
+#include "index/store_files.hpp"
 
 namespace argosy {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view folder_kind = "generation";
-constexpr std::uint32_t folder_version = 1;
 constexpr file_kind products_kind = {"generation-products", 1};
-constexpr std::string_view index_name = "index.argosy", products_name = "products.argosy", current_name = "CURRENT";
-constexpr std::uint64_t manifest_limit = 1 << 26;
-
-std::string number_text(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  return std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits;
-}
-
-fs::path folder_of(const fs::path& store, std::uint64_t number) { return store / "generations" / number_text(number); }
-
-// The number that `text` begins with, if it is one of ours.
-std::optional<std::uint64_t> leading_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || number == 0 || number_text(number) != std::string_view(text.data(), end)) return std::nullopt;
-  return number;
-}
-
-// Above every generation there is and every one that somebody is writing.
-result<std::uint64_t> next_number(const fs::path& store) {
-  const fs::path folder = store / "generations";
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return status(errc::io_error, folder.string() + ": " + failed.message());
-  std::uint64_t largest = 0;
-  for (auto entry = fs::directory_iterator(folder, failed); !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
-    const auto number = leading_number(name);
-    if (!number) continue;
-    const bool sealed = name == number_text(*number);
-    if (sealed || !remove_leftovers(folder_of(store, *number)).empty()) largest = std::max(largest, *number);
-  }
-  if (failed) return status(errc::io_error, folder.string() + ": " + failed.message());
-  return largest + 1;
-}
-
-result<std::string> current_line(const fs::path& store, std::uint64_t number) {
-  ARGOSY_ASSIGN(const auto manifest, read_file(folder_of(store, number) / "MANIFEST", manifest_limit));
-  return number_text(number) + " " + hex_text(xxh3(std::as_bytes(std::span(manifest)))) + "\n";
-}
-
-result<std::uint64_t> current_number(const fs::path& store) {
-  const fs::path path = store / current_name;
-  std::error_code ignored;
-  if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) {
-    const char* found = fs::exists(store, ignored) ? "no CURRENT in it" : "nothing of that name";
-    return status(errc::not_found, store.string() + ": want a store, found " + found + "; `argosy publish --store` writes one");
-  }
-  ARGOSY_ASSIGN(const auto line, read_file(path, 64));
-  const auto number = leading_number(line);
-  if (!number) return status(errc::corrupt, path.string() + ": offset 0: want the number of a generation, found something else");
-  const auto expected = current_line(store, *number);
-  if (!expected.ok()) return expected.failure().within(path.string() + " names generation " + number_text(*number));
-  if (line != *expected) {
-    return status(errc::corrupt, path.string() + ": want the number of a generation and the xxh3 of its MANIFEST, \"" +
-                                     expected->substr(0, expected->size() - 1) + "\", found something else");
-  }
-  return *number;
-}
+constexpr std::string_view index_name = "index.argosy", products_name = "products.argosy";
 
 status write_products(const fs::path& path, const std::vector<product_facts>& products) {
   ARGOSY_ASSIGN(auto writer, container_writer::create(path, products_kind));
@@ -117,8 +57,14 @@ generation_writer::generation_writer(fs::path store, std::uint64_t number, folde
 
 result<generation_writer> generation_writer::create(const fs::path& store) {
   ARGOSY_ASSIGN(const auto number, next_number(store));
-  ARGOSY_ASSIGN(auto folder, folder_writer::create(folder_of(store, number), folder_kind, folder_version));
+  ARGOSY_ASSIGN(auto folder, folder_writer::create(generation_folder(store, number), generation_kind, generation_version));
   return generation_writer(store, number, std::move(folder));
+}
+
+result<generation_writer> generation_writer::create_from(const fs::path& store, const generation& base) {
+  ARGOSY_ASSIGN(auto writer, create(store));
+  ARGOSY_TRY(writer.folder_.link(base.folder()));
+  return writer;
 }
 
 const fs::path& generation_writer::path() const noexcept { return folder_.path(); }
@@ -135,8 +81,7 @@ status generation_writer::write(const_view vectors, const std::vector<product_fa
 
 status generation_writer::publish() {
   ARGOSY_TRY(folder_.seal());
-  ARGOSY_ASSIGN(const auto line, current_line(store_, number_));
-  return replace_file(store_ / current_name, line);
+  return make_current(store_, number_);
 }
 
 struct generation::impl {
@@ -148,13 +93,24 @@ struct generation::impl {
 
 generation::generation(std::shared_ptr<const impl> made) : impl_(std::move(made)) {}
 
+// One that went while it was being opened is no longer current.
 result<generation> generation::open_current(const fs::path& store) {
-  ARGOSY_ASSIGN(const auto number, current_number(store));
-  return open(store, number);
+  ARGOSY_ASSIGN(auto number, current_number(store));
+  while (true) {
+    auto opened = open(store, number);
+    if (opened.ok()) return opened;
+    const auto now = current_number(store);
+    if (!now.ok() || *now == number) return opened.failure();
+    number = *now;
+  }
 }
 
 result<generation> generation::open(const fs::path& store, std::uint64_t number) {
-  ARGOSY_ASSIGN(auto folder, open_folder(folder_of(store, number), folder_kind, folder_version));
+  return open_folder_of(generation_folder(store, number), number);
+}
+
+result<generation> generation::open_folder_of(const fs::path& path, std::uint64_t number) {
+  ARGOSY_ASSIGN(auto folder, open_folder(path, generation_kind, generation_version));
   ARGOSY_ASSIGN(auto index, open_index(folder.path / index_name));
   ARGOSY_ASSIGN(auto products, products_file::open(folder.path / products_name));
   if (index->size() != products.size()) {
@@ -166,6 +122,7 @@ result<generation> generation::open(const fs::path& store, std::uint64_t number)
 
 std::uint64_t generation::number() const noexcept { return impl_->number; }
 const fs::path& generation::path() const noexcept { return impl_->folder.path; }
+const sealed_folder& generation::folder() const noexcept { return impl_->folder; }
 const vector_index& generation::index() const noexcept { return *impl_->index; }
 std::size_t generation::products() const noexcept { return impl_->products.size(); }
 

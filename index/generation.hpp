@@ -1,8 +1,10 @@
 // A store and its generations. STORE/generations/NNNNNN are sealed folders (schema/folder.hpp) with everything that answers a query:
 // index, product ids and titles, and whatever the publisher adds (the model). STORE/CURRENT names the one in use; it is replaced by rename,
-// so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile.
+// so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile. store.hpp lists
+// them, goes back to one and lets old ones go; backup.hpp copies one to a tar.
 //   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
 //   products.argosy  ids, titles and image names, one container of kind "generation-products"; verified when opened
+// Further files belong to whoever puts them there: they are in the manifest, and verify() reads them too.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +25,14 @@ struct product_facts {
   std::string_view id, title, image;
 };
 
+class generation;
+
 class generation_writer {
 public:
   // Picks the next number of the store, which is made if it is not there.
   static result<generation_writer> create(const std::filesystem::path& store);
+  // One that has the files of `base` already, by hard links (folder_writer::link): add files, replace some by rename, remove some, publish.
+  static result<generation_writer> create_from(const std::filesystem::path& store, const generation& base);
   const std::filesystem::path& path() const noexcept;
   std::uint64_t number() const noexcept;
   // (N, D) f32 and N facts.
@@ -46,8 +52,12 @@ public:
   static result<generation> open_current(const std::filesystem::path& store);
   static result<generation> open(const std::filesystem::path& store, std::uint64_t number);
 
+  // One that has no name yet.
+  static result<generation> open_folder_of(const std::filesystem::path& folder, std::uint64_t number);
+
   std::uint64_t number() const noexcept;
   const std::filesystem::path& path() const noexcept;
+  const sealed_folder& folder() const noexcept;  // its files
   const vector_index& index() const noexcept;
   std::size_t products() const noexcept;
   product_facts facts(std::size_t row) const;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "schema/container.hpp"
+#include "schema/measure.hpp"
 #include "schema/partial.hpp"
 
 namespace argosy {
@@ -35,7 +36,7 @@ status read_pieces(const fs::path& path, const descriptor& file, Take take) {
 using xxh3_state = std::unique_ptr<XXH3_state_t, decltype([](XXH3_state_t* state) { XXH3_freeState(state); })>;
 
 // Bytes and hash of a file, which is on the disk when `sync` is set.
-result<folder_file> measure_file(const fs::path& path, bool sync) {
+result<folder_file> measure(const fs::path& path, bool sync) {
   folder_file found{path.filename().string()};
   std::uint64_t bytes = 0;
   ARGOSY_ASSIGN(const auto file, open_to_read(path, &bytes));
@@ -177,6 +178,45 @@ status put_in_place(const fs::path& partial, const fs::path& target, bool replac
   return system_failure(target, "rename", error);
 }
 
+// Which file stands under a name.
+struct file_identity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+result<file_identity> identity_of(const fs::path& path) {
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0) return system_failure(path, "stat", errno);
+  return file_identity{facts.st_dev, facts.st_ino};
+}
+
+// File systems without links, links across two of them, and a file with as many links as it can have.
+bool needs_copy(int error) { return error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP; }
+
+status link_or_copy(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return {};
+  if (!needs_copy(errno)) return system_failure(from, "link to " + to.string(), errno);
+  std::error_code failed;
+  fs::copy_file(from, to, failed);
+  return failed ? system_failure(from, "copy to " + to.string(), failed.value()) : status{};
+}
+
+struct linked_file {
+  folder_file file;
+  file_identity identity;
+};
+
+// A file that is still the linked one has the bytes that it was listed with.
+status check_linked(const fs::path& path, const std::vector<linked_file>& linked, const folder_file& found) {
+  const auto at = std::find_if(linked.begin(), linked.end(), [&](const linked_file& one) { return one.file.name == found.name; });
+  if (at == linked.end()) return {};
+  ARGOSY_ASSIGN(const file_identity now, identity_of(path));
+  if (now != at->identity || (found.bytes == at->file.bytes && found.xxh3 == at->file.xxh3)) return {};
+  return {errc::corrupt, path.string() + ": want the bytes of the folder that it is linked from, xxh3 " + hex_text(at->file.xxh3) +
+                             ", found xxh3 " + hex_text(found.xxh3)};
+}
+
 }  // namespace
 
 struct folder_writer::work {
@@ -185,6 +225,7 @@ struct folder_writer::work {
   std::string kind;
   std::uint32_t version = 0;
   bool replaces = false;
+  std::vector<linked_file> linked = {};
 
   ~work() {
     std::error_code ignored;
@@ -212,6 +253,16 @@ result<folder_writer> folder_writer::create(const fs::path& target, std::string_
   return folder_writer(std::unique_ptr<work>(new work{place, std::move(partial), std::string(kind), version, replaces}));
 }
 
+status folder_writer::link(const sealed_folder& from) {
+  for (const auto& file : from.files) {
+    const fs::path to = path() / file.name;
+    ARGOSY_TRY(link_or_copy(from.path / file.name, to));
+    ARGOSY_ASSIGN(const file_identity identity, identity_of(to));
+    work_->linked.push_back({file, identity});
+  }
+  return {};
+}
+
 status folder_writer::seal() {
   ARGOSY_ASSIGN(const auto names, file_names(path()));
   sealed_folder sealed{path(), work_->kind, work_->version, {}};
@@ -219,7 +270,8 @@ status folder_writer::seal() {
     if (!is_file_name(name) || !target_of_partial(name).empty()) {
       return {errc::invalid_argument, (path() / name).string() + ": not a name for a file of a sealed folder, or not finished"};
     }
-    ARGOSY_ASSIGN(auto file, measure_file(path() / name, true));
+    ARGOSY_ASSIGN(auto file, measure(path() / name, true));
+    ARGOSY_TRY(check_linked(path() / name, work_->linked, file));
     sealed.files.push_back(std::move(file));
   }
   ARGOSY_TRY(write_manifest(sealed));
@@ -235,7 +287,7 @@ bool is_sealed(const fs::path& path) {
   return fs::exists(fs::symlink_status(path / manifest_name, ignored));
 }
 
-result<sealed_folder> open_folder(const fs::path& path, std::string_view kind, std::uint32_t version) {
+result<sealed_folder> open_manifest(const fs::path& path, std::string_view kind, std::uint32_t version) {
   if (!is_sealed(path)) {
     std::error_code ignored;
     const auto type = fs::status(path, ignored).type();
@@ -253,6 +305,11 @@ result<sealed_folder> open_folder(const fs::path& path, std::string_view kind, s
     return status(errc::version_mismatch, path.string() + ": version of kind \"" + folder.kind + "\": want " + std::to_string(version) +
                                               ", found " + std::to_string(folder.version));
   }
+  return folder;
+}
+
+result<sealed_folder> open_folder(const fs::path& path, std::string_view kind, std::uint32_t version) {
+  ARGOSY_ASSIGN(auto folder, open_manifest(path, kind, version));
   ARGOSY_TRY(check_sizes(folder));
   return folder;
 }
@@ -260,7 +317,7 @@ result<sealed_folder> open_folder(const fs::path& path, std::string_view kind, s
 status verify_folder(const sealed_folder& folder) {
   ARGOSY_ASSIGN(const auto again, read_manifest(folder.path));
   for (const auto& file : again.files) {
-    ARGOSY_ASSIGN(const auto found, measure_file(folder.path / file.name, false));
+    ARGOSY_ASSIGN(const auto found, measure(folder.path / file.name, false));
     if (found.bytes == file.bytes && found.xxh3 == file.xxh3) continue;
     return {errc::corrupt, (folder.path / file.name).string() + ": want " + std::to_string(file.bytes) +
                                " bytes of the manifest's xxh3, found " + std::to_string(found.bytes) + " bytes" +
@@ -289,6 +346,8 @@ result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
 }
 
 std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+result<folder_file> measure_file(const fs::path& path) { return measure(path, false); }
 
 std::string hex_text(std::uint64_t value) {
   constexpr std::string_view digits = "0123456789abcdef";

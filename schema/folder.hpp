@@ -41,6 +41,10 @@ public:
 
   // Where to write; every regular file found there by seal() belongs to the folder. Other kinds of files are refused.
   const std::filesystem::path& path() const noexcept;
+  // Puts the files of a sealed folder here too: hard links, or copies where there can be none. They share their bytes with `from`, so none
+  // is ever written in place: it is replaced by rename, as container_writer and replace_file do, or removed. seal() refuses a file that is
+  // still the linked one and has not the bytes that the manifest of `from` names: corrupt.
+  status link(const sealed_folder& from);
   // The last call.
   status seal();
 
@@ -55,6 +59,8 @@ std::filesystem::path remove_leftovers(const std::filesystem::path& target);
 
 // not_found when there is no folder or no manifest in it.
 result<sealed_folder> open_folder(const std::filesystem::path&, std::string_view kind, std::uint32_t version);
+// The manifest alone: what it lists may be missing.
+result<sealed_folder> open_manifest(const std::filesystem::path&, std::string_view kind, std::uint32_t version);
 // Whether a manifest lies there, good or bad.
 bool is_sealed(const std::filesystem::path&);
 status verify_folder(const sealed_folder&);

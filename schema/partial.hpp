@@ -1,7 +1,7 @@
 // What is being written, under a name of its own beside its target: `TARGET.partial-PID-N`.
 // A writer holds a lock (flock) on it while it lives. The kernel lets go of the lock when the process dies in whatever way, so that the
 // next writer of the same target knows left-overs from work under way, across containers too, where a PID says nothing. Rooms above use
-// folder.hpp and container.hpp; tools/passing_folder.cpp is the exception.
+// folder.hpp and container.hpp, but where they need a lock or write a file that is no container (a tar).
 #pragma once
 
 #include <cstddef>

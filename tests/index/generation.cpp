@@ -4,6 +4,7 @@
 
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/generations.hpp"
 #include "tests/support/killed_child.hpp"
 #include "tests/support/small_disk.hpp"
 #include "tests/support/status.hpp"
@@ -18,19 +19,10 @@ using test::check_refused;
 using test::require_ok;
 using test::scratch_folder;
 
-const std::vector<product_facts> three = {{"p1", "red dress", "p1.jpg"}, {"p2", "", "p2.jpg"}, {"p3", "连衣裙", ""}};
+const auto& three = test::three_products;
 
-result<std::uint64_t> publish(const fs::path& store, std::uint64_t seed = 1) {
-  ARGOSY_ASSIGN(auto writer, generation_writer::create(store));
-  ARGOSY_TRY(writer.write(test::small_integers(3, 4, seed), three));
-  ARGOSY_TRY(writer.publish());
-  return writer.number();
-}
-
-bool whole(const fs::path& store) {
-  const auto opened = generation::open_current(store);
-  return opened.ok() && opened->verify().ok();
-}
+result<std::uint64_t> publish(const fs::path& store, std::uint64_t seed = 1) { return test::publish_three(store, seed); }
+bool whole(const fs::path& store) { return test::current_is_whole(store); }
 
 std::ptrdiff_t entries(const fs::path& folder) { return std::distance(fs::directory_iterator(folder), {}); }
 
@@ -137,6 +129,45 @@ BOOST_AUTO_TEST_CASE(a_generation_of_a_newer_version_is_refused) {
   auto writer = folder_writer::create(scratch / "generations/000001", "generation", 2);
   check_ok(writer->seal());
   check_refused(generation::open(scratch.path(), 1).failure(), errc::version_mismatch, {"generation", "want 1", "found 2"});
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_made_from_another_shares_its_files_and_replaces_some) {
+  const scratch_folder scratch;
+  BOOST_TEST(publish(scratch.path(), 1).ok());
+  const auto base = generation::open_current(scratch.path());
+  auto writer = generation_writer::create_from(scratch.path(), *base);
+  require_ok(writer.failure());
+  BOOST_TEST(fs::hard_link_count(writer->path() / "products.argosy") == 2u);
+  check_ok(write_flat_index(writer->path() / "index.argosy", test::small_integers(3, 4, 2)));
+  check_ok(replace_file(writer->path() / "more.txt", "more"));
+  check_ok(writer->publish());
+
+  const auto made = generation::open_current(scratch.path());
+  require_ok(made.failure());
+  BOOST_TEST(made->number() == 2u);
+  check_ok(made->verify());
+  BOOST_TEST(made->facts(2).title == "连衣裙");
+  BOOST_TEST(made->folder().files.size() == 3u);
+  BOOST_TEST(fs::hard_link_count(base->path() / "products.argosy") == 2u);
+  BOOST_TEST(fs::hard_link_count(base->path() / "index.argosy") == 1u);
+  check_ok(base->verify());
+  const auto vectors = test::small_integers(3, 4, 2);
+  BOOST_TEST((made->index().search(vectors, {}).value() == search_reference(vectors, vectors, 3)));
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_file_is_not_passed_on_to_a_new_generation) {
+  const scratch_folder scratch;
+  BOOST_TEST(publish(scratch.path()).ok());
+  const auto base = generation::open_current(scratch.path());
+  const auto index = base->path() / "index.argosy";
+  std::string bytes = test::bytes_of_file(index);
+  bytes[bytes.size() / 2] ^= 1;
+  test::write_bytes(index, bytes);
+  auto writer = generation_writer::create_from(scratch.path(), *base);
+  require_ok(writer.failure());
+  check_refused(writer->publish(), errc::corrupt, {"index.argosy", "linked"});
+  BOOST_TEST(test::bytes_of_file(scratch / "CURRENT").starts_with("000001 "));
+  BOOST_TEST(!fs::exists(scratch / "generations/000002"));
 }
 
 BOOST_AUTO_TEST_CASE(publishing_killed_at_any_moment_leaves_a_whole_current_generation) {

@@ -1,0 +1,104 @@
+#include "index/store.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "index/generation.hpp"
+#include "index/store_files.hpp"
+
+namespace argosy {
+namespace fs = std::filesystem;
+namespace {
+
+// When its manifest was written, the last thing before its name.
+result<std::chrono::sys_seconds> time_of_sealing(const fs::path& folder) {
+  struct stat facts {};
+  if (::stat((folder / "MANIFEST").c_str(), &facts) != 0) return system_failure(folder / "MANIFEST", "stat", errno);
+  return std::chrono::sys_seconds(std::chrono::seconds(facts.st_mtim.tv_sec));
+}
+
+status describe(const fs::path& store, stored_generation& to) {
+  const fs::path folder = generation_folder(store, to.number);
+  ARGOSY_ASSIGN(to.sealed, time_of_sealing(folder));
+  ARGOSY_ASSIGN(const auto opened, generation::open(store, to.number));
+  for (const auto& file : opened.folder().files) {
+    to.bytes += file.bytes;
+    to.files.push_back(file.name);
+  }
+  to.products = opened.products();
+  to.index = opened.index().kind();
+  return {};
+}
+
+result<std::uint64_t> before(const fs::path& store, std::uint64_t current) {
+  ARGOSY_ASSIGN(const auto numbers, sealed_numbers(store));
+  const auto at = std::lower_bound(numbers.begin(), numbers.end(), current);
+  if (at != numbers.begin()) return *(at - 1);
+  return status(errc::not_found, store.string() + ": no generation before the current one, " + std::to_string(current));
+}
+
+result<std::uint64_t> target_of_roll_back(const fs::path& store, std::optional<std::uint64_t> to) {
+  const auto current = current_number(store);
+  if (!to && !current.ok()) return current.failure();
+  if (!to) return before(store, *current);
+  if (current.ok() && *current == *to) {
+    return status(errc::invalid_argument, store.string() + ": generation " + std::to_string(*to) + " is the current one already");
+  }
+  return *to;
+}
+
+// Those that go lose their names under the lock; their files take longer.
+result<std::vector<std::uint64_t>> rename_old(const fs::path& store, std::size_t keep) {
+  ARGOSY_ASSIGN(const descriptor lock, lock_store(store));
+  remove_removed(store);
+  ARGOSY_ASSIGN(const auto current, current_number(store));
+  ARGOSY_ASSIGN(auto numbers, sealed_numbers(store));
+  numbers.resize(numbers.size() - std::min(keep, numbers.size()));
+  std::erase(numbers, current);
+  for (const auto number : numbers) {
+    const fs::path from = generation_folder(store, number);
+    if (::rename(from.c_str(), removed_folder(store, number).c_str()) != 0) return system_failure(from, "rename", errno);
+  }
+  ARGOSY_TRY(sync_folder(store / "generations"));
+  return numbers;
+}
+
+}  // namespace
+
+result<std::vector<stored_generation>> list_generations(const fs::path& store) {
+  const auto current = current_number(store);
+  ARGOSY_ASSIGN(const auto numbers, sealed_numbers(store));
+  if (!current.ok() && numbers.empty()) return current.failure();
+  std::vector<stored_generation> all;
+  for (const auto number : numbers) {
+    stored_generation one;
+    one.number = number;
+    one.current = current.ok() && *current == number;
+    one.failure = describe(store, one);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+status verify_generation(const fs::path& store, std::uint64_t number) {
+  ARGOSY_ASSIGN(const auto opened, generation::open(store, number));
+  return opened.verify();
+}
+
+result<std::uint64_t> roll_back(const fs::path& store, std::optional<std::uint64_t> to) {
+  ARGOSY_ASSIGN(const auto target, target_of_roll_back(store, to));
+  ARGOSY_TRY(verify_generation(store, target));
+  ARGOSY_TRY(make_current(store, target));
+  return target;
+}
+
+result<std::vector<std::uint64_t>> prune_generations(const fs::path& store, std::size_t keep) {
+  if (keep == 0) return status(errc::invalid_argument, "generations to keep: want at least 1, got 0");
+  ARGOSY_ASSIGN(auto gone, rename_old(store, keep));
+  remove_removed(store);
+  return gone;
+}
+
+}  // namespace argosy

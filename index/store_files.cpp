@@ -1,0 +1,147 @@
+#include "index/store_files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "schema/folder.hpp"
+
+namespace argosy {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view current_name = "CURRENT", generations_name = "generations", removed_mark = ".removed";
+constexpr std::uint64_t manifest_limit = 1 << 26;
+
+// The number that `text` begins with, if it is one of ours.
+std::optional<std::uint64_t> leading_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || number == 0 || number_text(number) != std::string_view(text.data(), end)) return std::nullopt;
+  return number;
+}
+
+// Every name in STORE/generations that begins with a number.
+struct numbered_name {
+  std::uint64_t number;
+  std::string name;
+  bool sealed() const { return name == number_text(number); }
+};
+
+result<std::vector<numbered_name>> numbered_names(const fs::path& store) {
+  const fs::path folder = store / generations_name;
+  std::vector<numbered_name> found;
+  std::error_code failed;
+  if (!fs::exists(folder, failed) && !failed) return found;
+  for (auto entry = fs::directory_iterator(folder, failed); !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+    std::string name = entry->path().filename().string();
+    if (const auto number = leading_number(name)) found.push_back({*number, std::move(name)});
+  }
+  if (failed) return system_failure(folder, "list", failed.value());
+  return found;
+}
+
+result<std::string> current_line(const fs::path& store, std::uint64_t number) {
+  ARGOSY_ASSIGN(const auto manifest, read_file(generation_folder(store, number) / "MANIFEST", manifest_limit));
+  return number_text(number) + " " + hex_text(xxh3(std::as_bytes(std::span(manifest)))) + "\n";
+}
+
+result<std::string> read_current(const fs::path& store) {
+  const fs::path path = store / current_name;
+  std::error_code ignored;
+  if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) {
+    const char* found = fs::exists(store, ignored) ? "no CURRENT in it" : "nothing of that name";
+    return status(errc::not_found, store.string() + ": want a store, found " + found + "; `argosy publish --store` writes one");
+  }
+  return read_file(path, 64);
+}
+
+// What a line of CURRENT names, when that generation's manifest has its checksum.
+result<std::uint64_t> number_in(const fs::path& store, std::string_view line) {
+  const fs::path path = store / current_name;
+  const auto number = leading_number(line);
+  if (!number) return status(errc::corrupt, path.string() + ": offset 0: want the number of a generation, found something else");
+  const auto expected = current_line(store, *number);
+  if (!expected.ok()) return expected.failure().within(path.string() + " names generation " + number_text(*number));
+  if (line == *expected) return *number;
+  return status(errc::corrupt, path.string() + ": want the number of a generation and the xxh3 of its MANIFEST, \"" +
+                                   expected->substr(0, expected->size() - 1) + "\", found something else");
+}
+
+}  // namespace
+
+std::string number_text(std::uint64_t number) {
+  const std::string digits = std::to_string(number);
+  return std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits;
+}
+
+fs::path generation_folder(const fs::path& store, std::uint64_t number) { return store / generations_name / number_text(number); }
+
+fs::path removed_folder(const fs::path& store, std::uint64_t number) {
+  return store / generations_name / (number_text(number) + std::string(removed_mark));
+}
+
+result<std::vector<std::uint64_t>> sealed_numbers(const fs::path& store) {
+  ARGOSY_ASSIGN(const auto names, numbered_names(store));
+  std::vector<std::uint64_t> numbers;
+  for (const auto& one : names) {
+    if (one.sealed()) numbers.push_back(one.number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+result<std::uint64_t> next_number(const fs::path& store) {
+  std::error_code failed;
+  fs::create_directories(store / generations_name, failed);
+  if (failed) return system_failure(store / generations_name, "make folder", failed.value());
+  remove_removed(store);
+  ARGOSY_ASSIGN(const auto names, numbered_names(store));
+  std::uint64_t largest = 0;
+  for (const auto& one : names) {
+    const bool taken = one.sealed() || !remove_leftovers(generation_folder(store, one.number)).empty();
+    if (taken) largest = std::max(largest, one.number);
+  }
+  return largest + 1;
+}
+
+result<std::uint64_t> current_number(const fs::path& store) {
+  ARGOSY_ASSIGN(auto line, read_current(store));
+  while (true) {
+    const auto number = number_in(store, line);
+    if (number.ok()) return number;
+    ARGOSY_ASSIGN(auto again, read_current(store));
+    if (again == line) return number;  // else its generation went because another is current
+    line = std::move(again);
+  }
+}
+
+status make_current(const fs::path& store, std::uint64_t number) {
+  ARGOSY_ASSIGN(const descriptor lock, lock_store(store));
+  ARGOSY_ASSIGN(const auto line, current_line(store, number));
+  return replace_file(store / current_name, line);
+}
+
+result<descriptor> lock_store(const fs::path& store) {
+  const fs::path folder = store / generations_name;
+  descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock) return system_failure(folder, "open", errno);
+  while (::flock(lock.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return system_failure(folder, "lock", errno);
+  }
+  return lock;
+}
+
+void remove_removed(const fs::path& store) {
+  const auto names = numbered_names(store);
+  if (!names.ok()) return;
+  std::error_code ignored;
+  for (const auto& one : *names) {
+    if (one.name == removed_folder(store, one.number).filename()) fs::remove_all(removed_folder(store, one.number), ignored);
+  }
+}
+
+}  // namespace argosy

@@ -1,0 +1,39 @@
+// The names in a store, and the lock under which CURRENT is switched and generations go. Not for other rooms.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "schema/partial.hpp"
+
+namespace argosy {
+
+inline constexpr std::string_view generation_kind = "generation";
+inline constexpr std::uint32_t generation_version = 1;
+
+std::string number_text(std::uint64_t number);  // as its folder is named: at least 6 digits
+std::filesystem::path generation_folder(const std::filesystem::path& store, std::uint64_t number);
+
+// Rising. A store without generations has none.
+result<std::vector<std::uint64_t>> sealed_numbers(const std::filesystem::path& store);
+// Above every generation there is and every one that somebody is writing. Makes the store; removes what killed writers and pruners left.
+result<std::uint64_t> next_number(const std::filesystem::path& store);
+
+// What CURRENT names, with the checksum of its manifest compared. not_found without CURRENT.
+result<std::uint64_t> current_number(const std::filesystem::path& store);
+// Waits for the lock, then replaces CURRENT.
+status make_current(const std::filesystem::path& store, std::uint64_t number);
+// Held while CURRENT is switched or a generation loses its name, so that neither happens to the other's generation. The kernel lets go of
+// it when its process dies.
+result<descriptor> lock_store(const std::filesystem::path& store);
+
+// The name of a generation that goes: never read, removed by the next writer or pruner.
+std::filesystem::path removed_folder(const std::filesystem::path& store, std::uint64_t number);
+void remove_removed(const std::filesystem::path& store);
+
+}  // namespace argosy
