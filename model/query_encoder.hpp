@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,15 +14,22 @@
 
 namespace argosy {
 
+struct encoded_query {
+  std::vector<std::int32_t> tokens;  // [CLS] and the pieces of the sorted words
+  query_id id;                       // of all the words, however many pieces the model takes
+};
+
 class query_encoder {
 public:
   // `folder` is where the facts are from, for messages.
   static result<query_encoder> open(const checkpoint_facts&, const std::filesystem::path& folder);
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const;
+  result<encoded_query> encode(std::string_view query) const;
 
 private:
   query_encoder(vocabulary, segmenter, std::size_t longest);
+  result<std::vector<std::string>> sorted_words(std::string_view query) const;
   vocabulary vocabulary_;
   segmenter segmenter_;
   std::size_t longest_;

@@ -1,11 +1,9 @@
 #include "tools/command_line.hpp"
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <iostream>
-#include <memory>
 
 #include "model/backbone.hpp"
+#include "tools/command_parsers.hpp"
 #include "tools/commands.hpp"
 #include "tools/interrupts.hpp"
 
@@ -13,28 +11,6 @@ namespace argosy {
 namespace {
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_interrupted = 130;
-
-// What was asked for, once the line is parsed.
-struct chosen_command {
-  std::function<status(const console&)> run;
-  bool writes = false;  // stops in good order when interrupted
-};
-
-template <class Options>
-CLI::App* add_command(CLI::App& to, const char* name, const char* does, const std::string& example, chosen_command& chosen, bool writes,
-                      status (*run)(const Options&, const console&), const std::shared_ptr<Options>& options) {
-  CLI::App* command = to.add_subcommand(name, does);
-  command->footer("Example:\n  " + example);
-  command->callback([&chosen, options, run, writes] {
-    chosen.writes = writes;
-    chosen.run = [options, run](const console& io) { return run(*options, io); };
-  });
-  return command;
-}
-
-void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Threads; 0: all cores")->capture_default_str()->check(CLI::Range(0, 4096));
-}
 
 void add_overrides(CLI::App& command, std::vector<std::string>& overrides) {
   command.add_option("--set", overrides, "Change the recipe: key=value ..., such as train.batch=64");
@@ -316,7 +292,7 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
 }
 
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, search, backbone");
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, search, pairs, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
@@ -324,6 +300,7 @@ void add_bench(CLI::App& app, chosen_command& chosen) {
   add_bench_kernels(*bench, chosen);
   add_bench_loss(*bench, chosen);
   add_bench_search(*bench, chosen);
+  add_bench_pairs(*bench, chosen);
   add_bench_backbone(*bench, chosen);
 }
 
@@ -387,7 +364,7 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
   for (const auto add : {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_devices,
-                         add_search, add_evaluate, add_bench})
+                         add_search, add_evaluate, add_generations, add_pairs, add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

@@ -107,6 +107,31 @@ struct evaluate_options {
 };
 status run_evaluate(const evaluate_options&, const console&);
 
+struct generations_options {
+  std::filesystem::path store;
+  std::optional<std::uint64_t> number;  // of the generation; none: as each verb has it
+  std::size_t keep = 0;                 // prune
+  std::filesystem::path tar;            // backup, restore
+  bool json = false;                    // list
+};
+status run_list_generations(const generations_options&, const console&);
+// Fails when any is damaged, after all have been read.
+status run_verify_generations(const generations_options&, const console&);
+status run_roll_back(const generations_options&, const console&);
+status run_prune(const generations_options&, const console&);
+status run_backup(const generations_options&, const console&);
+status run_restore(const generations_options&, const console&);
+
+// The answers of a log's queries, kept beside the index in a new generation. Interrupted or killed, the same command goes on.
+struct pairs_options {
+  std::filesystem::path store, log;
+  std::uint64_t top = 100;
+  std::uint64_t limit = 0;  // the most frequent; 0: all
+  std::uint64_t shards = 1;
+  int threads = 0;
+};
+status run_pairs(const pairs_options&, const console&);
+
 struct bench_train_options {
   std::filesystem::path data, recipe;
   std::vector<std::string> overrides;
@@ -152,6 +177,13 @@ struct bench_backbone_options {
   int threads = 0;
 };
 status run_bench_backbone(const bench_backbone_options&, const console&);
+
+// Look-ups of a pair table with random queries, one thread, all of it in memory.
+struct bench_pairs_options {
+  std::uint64_t queries = 10'000'000, top = 100, products = 1'000'000, lookups = 1'000'000;
+  bool json = false;
+};
+status run_bench_pairs(const bench_pairs_options&, const console&);
 
 // The exact index over random unit vectors.
 struct bench_search_options {

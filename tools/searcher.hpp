@@ -28,6 +28,7 @@ public:
   result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
   result<std::vector<hit>> search(std::string_view query, std::size_t k);
 
+  const query_encoder& encoder() const noexcept { return encoder_; }
   const generation& current() const noexcept { return generation_; }
 
 private:

@@ -23,6 +23,15 @@ const std::vector<words> commands{{},
                                   {"devices"},
                                   {"search"},
                                   {"evaluate"},
+                                  {"generations"},
+                                  {"generations", "list"},
+                                  {"generations", "verify"},
+                                  {"generations", "rollback"},
+                                  {"generations", "prune"},
+                                  {"generations", "backup"},
+                                  {"generations", "restore"},
+                                  {"pairs"},
+                                  {"bench", "pairs"},
                                   {"bench", "train"},
                                   {"bench", "embed"},
                                   {"bench", "search"},
@@ -54,6 +63,12 @@ BOOST_AUTO_TEST_CASE(a_mistake_is_one_line_and_exit_code_2) {
                                     {"publish", "--run", "r", "--store", "s", "--data", "d", "--catalogue", "c"},
                                     {"publish", "--run", "r", "--store", "s", "--data", "d", "--images", "i"},
                                     {"search", "--store", "s", "-k", "many", "red"},
+                                    {"generations"},
+                                    {"generations", "--store", "s", "walk"},
+                                    {"generations", "--store", "s", "prune"},
+                                    {"generations", "--store", "s", "prune", "--keep", "0"},
+                                    {"pairs", "--store", "s"},
+                                    {"pairs", "--store", "s", "--log", "l", "--top", "0"},
                                     {"bench"},
                                     {"bench", "walk"}};
   for (const auto& mistake : mistakes) {
@@ -77,6 +92,9 @@ BOOST_AUTO_TEST_CASE(a_failure_is_one_line_that_names_the_file_and_exit_code_1) 
                                     {"train", "--data", "/nowhere/data", "--recipe", "/nowhere/recipe.toml", "--run", "/nowhere/run"},
                                     {"publish", "--run", "/nowhere/run", "--data", "/nowhere/data", "--store", "/tmp/never-written"},
                                     {"search", "--store", "/nowhere/store", "red"},
+                                    {"generations", "--store", "/nowhere/store"},
+                                    {"generations", "rollback", "--store", "/nowhere/store"},
+                                    {"pairs", "--store", "/nowhere/store", "--log", "/nowhere/log.tsv"},
                                     {"evaluate", "--store", "/nowhere/store", "--queries", "/nowhere/q.tsv", "--qrels", "/nowhere/r.tsv"}};
   for (const auto& failure : failures) {
     const finished end = run_argosy(failure);

@@ -1,0 +1,89 @@
+#include "tools/command_parsers.hpp"
+
+namespace argosy {
+namespace {
+
+using generations = std::shared_ptr<generations_options>;
+
+CLI::App* add_verb(CLI::App& to, const char* name, const char* does, const std::string& example, chosen_command& chosen, bool writes,
+                   status (*run)(const generations_options&, const console&), const generations& options) {
+  auto* verb = add_command(to, name, does, "argosy generations --store store " + example, chosen, writes, run, options);
+  return verb->fallthrough();
+}
+
+void add_one(CLI::App& verb, const generations& options, const char* name, const char* what) {
+  verb.add_option(name, options->number, what)->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+void add_generations(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<generations_options>();
+  auto* all = add_command(app, "generations", "What a store holds: list, verify, go back, prune, back up, restore",
+                          "argosy generations --store store\n"
+                          "  argosy generations --store store rollback --to 3",
+                          chosen, false, &run_list_generations, options);
+  all->require_subcommand(0, 1);
+  all->callback([all, &chosen, options] {
+    if (all->get_subcommands().empty()) chosen.run = [options](const console& io) { return run_list_generations(*options, io); };
+  });
+  all->add_option("--store", options->store, "The store")->required();
+
+  auto* list = add_verb(*all, "list", "Every generation, and which is current; also without a verb", "list --json", chosen, false,
+                        &run_list_generations, options);
+  for (auto* command : {all, list}) command->add_flag("--json", options->json, "One JSON object: generations, an array");
+
+  auto* verify = add_verb(*all, "verify", "Read every byte and compare it with its checksum; exit code 1 when any is damaged", "verify",
+                          chosen, false, &run_verify_generations, options);
+  add_one(*verify, options, "--generation", "Only this one; none: all");
+
+  auto* rollback = add_verb(*all, "rollback", "Make an older generation current, once every byte of it is verified", "rollback --to 3",
+                            chosen, true, &run_roll_back, options);
+  add_one(*rollback, options, "--to", "Its number; none: the one before the current one");
+
+  auto* prune =
+      add_verb(*all, "prune", "Remove old generations; never the current one", "prune --keep 3", chosen, true, &run_prune, options);
+  prune->add_option("--keep", options->keep, "How many of the newest stay")->required()->check(CLI::PositiveNumber);
+
+  auto* backup =
+      add_verb(*all, "backup", "Write one generation as a tar", "backup --out shop-2026-11-21.tar", chosen, true, &run_backup, options);
+  add_one(*backup, options, "--generation", "Its number; none: the current one");
+  backup->add_option("--out", options->tar, "The file to write")->required();
+
+  auto* restore = add_verb(*all, "restore", "Make what `backup` wrote a new generation, and current, once every byte of it is verified",
+                           "restore --from shop-2026-11-21.tar", chosen, true, &run_restore, options);
+  restore->add_option("--from", options->tar, "The tar")->required();
+}
+
+void add_pairs(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<pairs_options>();
+  auto* command = add_command(app, "pairs", "Answer a log's queries beforehand, and publish the answers as a new generation",
+                              "argosy pairs --store store --log shop/train_log.tsv.gz --top 100\n"
+                              "  Interrupted or killed, the same command goes on",
+                              chosen, true, &run_pairs, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("--log", options->log, "Searches: JSON lines or TSV with query, product_id")->required();
+  command->add_option("--top", options->top, "Products kept of a query")->capture_default_str()->check(CLI::Range(1, 65'535));
+  command->add_option("--limit", options->limit, "Only so many of the most frequent queries; 0: all")->capture_default_str();
+  command->add_option("--shards", options->shards, "Parts of the table, a file each, made one at a time: memory is that of one")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  add_threads(*command, options->threads);
+}
+
+void add_bench_pairs(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_pairs_options>();
+  auto* command = add_command(bench, "pairs", "Look-ups/s of a pair table of random queries, on one thread, and its bytes a query",
+                              "argosy bench pairs --queries 10000000", chosen, true, &run_bench_pairs, options);
+  command->add_option("--queries", options->queries, "Queries of the table")->capture_default_str()->check(CLI::Range(1, 200'000'000));
+  command->add_option("--top", options->top, "Products of a query")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--products", options->products, "Products they are among")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000'000));
+  command->add_option("--lookups", options->lookups, "Look-ups of one measurement")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100'000'000));
+  command->add_flag("--json", options->json, "One JSON object");
+}
+
+}  // namespace argosy

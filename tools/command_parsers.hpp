@@ -1,0 +1,39 @@
+// How a command's words become one of the structs of commands.hpp. Parsers that do not stand in command_line.cpp are declared here.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tools/commands.hpp"
+
+namespace argosy {
+
+// What was asked for, once the line is parsed.
+struct chosen_command {
+  std::function<status(const console&)> run;
+  bool writes = false;  // stops in good order when interrupted
+};
+
+template <class Options>
+CLI::App* add_command(CLI::App& to, const char* name, const char* does, const std::string& example, chosen_command& chosen, bool writes,
+                      status (*run)(const Options&, const console&), const std::shared_ptr<Options>& options) {
+  CLI::App* command = to.add_subcommand(name, does);
+  command->footer("Example:\n  " + example);
+  command->callback([&chosen, options, run, writes] {
+    chosen.writes = writes;
+    chosen.run = [options, run](const console& io) { return run(*options, io); };
+  });
+  return command;
+}
+
+inline void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads; 0: all cores")->capture_default_str()->check(CLI::Range(0, 4096));
+}
+
+void add_generations(CLI::App&, chosen_command&);
+void add_pairs(CLI::App&, chosen_command&);
+void add_bench_pairs(CLI::App& bench, chosen_command&);
+
+}  // namespace argosy
