@@ -79,7 +79,7 @@ status write_rows(container_writer& to, const std::string& name, std::size_t n, 
 
 std::span<const std::uint8_t> bytes_of(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
 
-std::vector<counted_word> count_words(const catalogue& records, const pair_table& pairs) {
+std::vector<counted_word> count_words(const catalogue& records, const log_pairs& pairs) {
   std::vector<counted_word> counted;
   for (const auto& word : records.words.words()) counted.push_back({word, 0});
   for (const std::uint64_t record : records.product)
@@ -181,7 +181,7 @@ private:
   const prepare_context& context_;
   folder_writer& folder_;
   catalogue records_;
-  pair_table pairs_;
+  log_pairs pairs_;
 };
 
 // The list belongs to the sealed folder; a path of its own gets a copy.

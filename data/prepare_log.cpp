@@ -45,7 +45,7 @@ public:
     return context_.refusals.refuse(context_.options.log, why);
   }
 
-  pair_table finish() && {
+  log_pairs finish() && {
     const std::size_t queries = read_.query_words.size();
     read_.known_offset.assign(queries + 1, 0);
     for (const std::uint32_t query : read_.query) ++read_.known_offset[query + 1];
@@ -88,13 +88,13 @@ private:
   std::unordered_map<std::string, std::uint32_t> query_of_text_;
   std::unordered_map<query_id, std::uint32_t, hash_query_id> query_of_id_;
   std::unordered_set<std::uint64_t, hash_pair> seen_;
-  pair_table read_;
+  log_pairs read_;
 };
 
 }  // namespace
 
-result<pair_table> read_pairs(const prepare_context& context, catalogue& records) {
-  if (context.options.log.empty()) return pair_table{};
+result<log_pairs> read_pairs(const prepare_context& context, catalogue& records) {
+  if (context.options.log.empty()) return log_pairs{};
   context.tell("log", 0, 0);
   pair_reader reader(context, records);
   ARGOSY_TRY(read_log_until(

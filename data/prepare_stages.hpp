@@ -51,12 +51,12 @@ struct cut_result {
 };
 result<cut_result> cut_images(const prepare_context&, catalogue&, container_writer&);
 
-struct pair_table {
+struct log_pairs {
   word_rows query_words;
   std::vector<std::uint32_t> query, product;   // of each pair
   std::vector<std::uint64_t> known_offset{0};  // (queries + 1)
   std::vector<std::uint32_t> known;            // products of each query, rising
 };
-result<pair_table> read_pairs(const prepare_context&, catalogue&);
+result<log_pairs> read_pairs(const prepare_context&, catalogue&);
 
 }  // namespace argosy

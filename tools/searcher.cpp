@@ -12,9 +12,11 @@ int threads_or_all(int threads) noexcept {
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-searcher::searcher(std::unique_ptr<device> on, generation current, loaded_model loaded, query_encoder encoder, int threads)
+searcher::searcher(std::unique_ptr<device> on, generation current, pair_table pairs, loaded_model loaded, query_encoder encoder,
+                   int threads)
     : device_(std::move(on)),
       generation_(std::move(current)),
+      pairs_(std::move(pairs)),
       loaded_(std::move(loaded)),
       encoder_(std::move(encoder)),
       threads_(threads) {}
@@ -22,6 +24,7 @@ searcher::searcher(std::unique_ptr<device> on, generation current, loaded_model 
 result<searcher> searcher::open(const std::filesystem::path& store, int threads) {
   ARGOSY_ASSIGN(generation current, generation::open_current(store));
   ARGOSY_TRY(current.verify());
+  ARGOSY_ASSIGN(pair_table pairs, pair_table::open(current));
   auto device = make_cpu_device(threads);
   ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, current.path()));
   if (current.index().columns() != static_cast<std::size_t>(loaded.model.width())) {
@@ -29,7 +32,7 @@ result<searcher> searcher::open(const std::filesystem::path& store, int threads)
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
   ARGOSY_ASSIGN(query_encoder encoder, query_encoder::open(loaded.facts, current.path()));
-  return searcher(std::move(device), std::move(current), std::move(loaded), std::move(encoder), threads_or_all(threads));
+  return searcher(std::move(device), std::move(current), std::move(pairs), std::move(loaded), std::move(encoder), threads_or_all(threads));
 }
 
 result<std::vector<std::vector<hit>>> searcher::search(std::span<const std::vector<std::int32_t>> queries, std::size_t k) {
@@ -42,6 +45,14 @@ result<std::vector<hit>> searcher::search(std::string_view query, std::size_t k)
   ARGOSY_ASSIGN(const std::vector<std::int32_t> encoded, tokens(query));
   ARGOSY_ASSIGN(std::vector<std::vector<hit>> answers, search(std::span(&encoded, 1), k));
   return std::move(answers.front());
+}
+
+result<std::optional<std::vector<hit>>> searcher::known(std::string_view query, std::size_t k) const {
+  if (k > pairs_.k()) return std::optional<std::vector<hit>>();
+  ARGOSY_ASSIGN(const encoded_query encoded, encoder_.encode(query));
+  std::vector<hit> hits;
+  ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, k, hits));
+  return there ? std::optional(std::move(hits)) : std::nullopt;
 }
 
 }  // namespace argosy

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "base/status.hpp"
 #include "index/generation.hpp"
+#include "index/pair_table.hpp"
 #include "model/checkpoint.hpp"
 #include "model/query_encoder.hpp"
 
@@ -28,13 +30,17 @@ public:
   result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
   result<std::vector<hit>> search(std::string_view query, std::size_t k);
 
+  // The best `k` that the generation's pair table keeps for the query; none when it is not among its queries or fewer are kept.
+  result<std::optional<std::vector<hit>>> known(std::string_view query, std::size_t k) const;
+
   const query_encoder& encoder() const noexcept { return encoder_; }
   const generation& current() const noexcept { return generation_; }
 
 private:
-  searcher(std::unique_ptr<device>, generation, loaded_model, query_encoder, int threads);
+  searcher(std::unique_ptr<device>, generation, pair_table, loaded_model, query_encoder, int threads);
   std::unique_ptr<device> device_;
   generation generation_;
+  pair_table pairs_;
   loaded_model loaded_;
   query_encoder encoder_;
   int threads_;
