@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "index/checked_rows.hpp"
+#include "index/hc_file.hpp"
+#include "index/hc_index.hpp"
 #include "index/inner_product.hpp"
 #include "index/panel.hpp"
 #include "index/top_hits.hpp"
@@ -18,19 +21,6 @@ constexpr file_kind flat_kind = {"index-flat", 1};
 constexpr std::size_t queries_at_once = 128;   // their panels, 128 KiB at 256 columns, stay in the second cache ...
 constexpr std::size_t tile_bytes = 128 << 10;  // ... beside the rows that they meet
 constexpr std::size_t rows_worth_a_thread = 1024;
-constexpr float largest_value = 1e15f;  // so that no inner product overflows (ours)
-
-status check_values(std::string_view what, const_view values) {
-  for (std::int64_t r = 0; r < values.rows; ++r) {
-    for (std::int64_t c = 0; c < values.cols; ++c) {
-      const float value = values.row<float>(r)[c];
-      if (std::abs(value) <= largest_value) continue;
-      return {errc::invalid_argument, std::string(what) + ": row " + std::to_string(r) + ", column " + std::to_string(c) +
-                                          ": want a number of at most 1e15, found " + std::to_string(value)};
-    }
-  }
-  return {};
-}
 
 struct row_range {
   std::size_t first, end;
@@ -49,7 +39,6 @@ public:
 
 private:
   using lists = std::vector<top_hits>;
-  status check(const_view queries, const search_options&) const;
   const float* row(std::size_t r) const noexcept { return vectors_.data() + r * columns_; }
   row_range part(std::size_t which, std::size_t of) const noexcept { return {rows_ * which / of, rows_ * (which + 1) / of}; }
   void search_group(const_view queries, std::size_t k, int threads, std::vector<std::vector<hit>>& found) const;
@@ -64,21 +53,8 @@ private:
   std::size_t rows_, columns_;
 };
 
-status flat_index::check(const_view queries, const search_options& options) const {
-  if (options.k == 0) return {errc::invalid_argument, "k: want at least 1, got 0"};
-  if (options.threads < 1) return {errc::invalid_argument, "threads: want at least 1, got " + std::to_string(options.threads)};
-  if (queries.type != dtype::f32 || queries.cols != static_cast<std::int64_t>(columns_)) {
-    return {errc::shape_mismatch, "queries: want f32 of " + std::to_string(columns_) + " columns, got " + shape_text(queries)};
-  }
-  if (options.allowed != nullptr && options.allowed->rows() != rows_) {
-    return {errc::shape_mismatch,
-            "allowed: want a set of " + std::to_string(rows_) + " rows, got " + std::to_string(options.allowed->rows())};
-  }
-  return check_values("queries", queries);
-}
-
 result<std::vector<std::vector<hit>>> flat_index::search(const_view queries, const search_options& options) const {
-  ARGOSY_TRY(check(queries, options));
+  ARGOSY_TRY(check_search(queries, options, rows_, columns_));
   if (file_) ARGOSY_TRY(file_->touch("vectors", 0, vectors_.size_bytes()));
   std::vector<std::vector<hit>> found;
   if (rows_ == 0) {
@@ -182,12 +158,6 @@ std::vector<hit> flat_index::merged(const float* query, std::size_t k, std::size
   return all;
 }
 
-status check_vectors(const_view vectors) {
-  if (vectors.type != dtype::f32 || vectors.cols < 1 || vectors.rows > std::numeric_limits<std::uint32_t>::max())
-    return {errc::shape_mismatch, "vectors: want f32 of at least 1 column and fewer than 2^32 rows, got " + shape_text(vectors)};
-  return check_values("vectors", vectors);
-}
-
 status check_shape(const container_reader& file, std::span<const std::uint64_t> shape, std::size_t values) {
   const bool right = shape.size() == 2 && shape[1] > 0 && shape[0] <= std::numeric_limits<std::uint32_t>::max() && values % shape[1] == 0 &&
                      values / shape[1] == shape[0];
@@ -229,7 +199,9 @@ result<std::unique_ptr<vector_index>> flat_index_over(const_view vectors) {
 result<std::unique_ptr<vector_index>> open_index(const std::filesystem::path& path) {
   ARGOSY_ASSIGN(const auto kind, kind_of(path));
   if (kind == flat_kind.name) return open_flat_index(path);
-  return status(errc::invalid_argument, path.string() + ": want an index (\"index-flat\"), found a container of kind \"" + kind + "\"");
+  if (kind == hc::kind.name) return open_hc_index(path);
+  return status(errc::invalid_argument,
+                path.string() + ": want an index (\"index-flat\" or \"index-hc\"), found a container of kind \"" + kind + "\"");
 }
 
 std::vector<std::vector<hit>> search_reference(const_view vectors, const_view queries, std::size_t k) {

@@ -23,10 +23,18 @@ struct hit {
   friend bool operator==(const hit&, const hit&) = default;
 };
 
+// How hard an approximate index looks; more of each finds more and takes longer. 0: what the index was published with. Exact ones ignore it.
+struct search_effort {
+  std::uint32_t leaves = 0;  // visited
+  std::uint32_t rerank = 0;  // candidates scored with the stored vectors; at least 2 k in any case
+  friend bool operator==(const search_effort&, const search_effort&) = default;
+};
+
 struct search_options {
   std::size_t k = 10;                // at most size() hits come back
   int threads = 1;                   // >= 1; each has its part of the rows
   const row_set* allowed = nullptr;  // rows that may be answered, of size() rows; none: all
+  search_effort effort = {};
 };
 
 class vector_index {
@@ -39,6 +47,8 @@ public:
   // corrupt.
   virtual result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const = 0;
   virtual status verify() const = 0;
+  // What a search without an effort of its own uses; {} where nothing is to be chosen.
+  virtual search_effort effort() const noexcept { return {}; }
 };
 
 // Exact: every row is scored by SIMD inner products in float32, in tiles that stay in cache. A hit's score is inner_product() of the two

@@ -11,6 +11,7 @@
 //           kind is an invalid_argument.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -64,6 +65,8 @@ concept storable = sizeof(T) == size_of(element_of<T>);  // so that no struct pa
 // The kind that a container names itself; all of its header is verified.
 result<std::string> kind_of(const std::filesystem::path&);
 
+class section_blocks;
+
 class container_reader {
 public:
   static result<container_reader> open(const std::filesystem::path&, file_kind expected);
@@ -84,6 +87,8 @@ public:
   }
   // Verifies the blocks that hold [first_byte, first_byte + bytes) of a section, each once in the reader's life.
   status touch(std::string_view section, std::uint64_t first_byte, std::uint64_t bytes) const;
+  // The same for many small touches of one section. not_found.
+  result<section_blocks> blocks(std::string_view section) const;
   // Verifies every byte of the file.
   status verify() const;
   const std::filesystem::path& path() const noexcept;
@@ -95,6 +100,31 @@ private:
   result<std::span<const std::byte>> bytes_of(std::string_view, element) const;
   result<std::span<const std::byte>> unverified_bytes(std::string_view, element) const;
   std::shared_ptr<const mapping> mapping_;
+};
+
+// Verifies the blocks of one section as they are touched, each once in the life of its reader and its copies; cheap once they are.
+class section_blocks {
+public:
+  // REQUIRES the range to lie within the section, here and below.
+  bool verified(std::uint64_t first_byte, std::uint64_t bytes) const noexcept {
+    if (bytes == 0) return true;
+    for (std::uint64_t block = first_byte >> shift_; block <= (first_byte + bytes - 1) >> shift_; ++block) {
+      if (!flags_[block].load(std::memory_order_acquire)) return false;
+    }
+    return true;
+  }
+  status touch(std::uint64_t first_byte, std::uint64_t bytes) const {
+    return verified(first_byte, bytes) ? status{} : reader_.touch(section_, first_byte, bytes);
+  }
+
+private:
+  friend class container_reader;
+  section_blocks(container_reader reader, std::string_view section, const std::atomic<bool>* flags, int shift)
+      : reader_(std::move(reader)), section_(section), flags_(flags), shift_(shift) {}
+  container_reader reader_;
+  std::string_view section_;
+  const std::atomic<bool>* flags_;
+  int shift_;  // of a byte to its block
 };
 
 // Streams sections to `PATH.partial-PID-N`, in any size of pieces; finish() writes the header, fsyncs and renames. Until then, and after

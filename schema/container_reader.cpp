@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -263,6 +264,11 @@ status container_reader::touch(std::string_view name, std::uint64_t first_byte, 
   }
   if (bytes == 0) return {};
   return mapping_->verify_blocks(*section, first_byte / mapping_->block_bytes, (first_byte + bytes - 1) / mapping_->block_bytes + 1);
+}
+
+result<section_blocks> container_reader::blocks(std::string_view name) const {
+  ARGOSY_ASSIGN(const auto* section, mapping_->find(name));
+  return section_blocks(*this, section->name, section->verified.get(), std::countr_zero(mapping_->block_bytes));
 }
 
 status container_reader::verify() const {

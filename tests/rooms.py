@@ -26,6 +26,7 @@ LIBRARIES = {
     "boost/test/": "Boost::unit_test_framework",
     "caf/": "CAF::core",
     "dnnl": "argosy::dnnl",
+    "eigen3/": "argosy::eigen",
     "flatbuffers/": "argosy::flatbuffers",
     "fmt/": "spdlog::spdlog",
     "jpeglib.h": "JPEG::JPEG",

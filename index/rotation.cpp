@@ -1,0 +1,138 @@
+#include "index/rotation.hpp"
+
+#include <eigen3/Eigen/Eigenvalues>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/check.hpp"
+#include "index/kmeans.hpp"
+#include "index/lanes.hpp"
+
+namespace argosy {
+namespace {
+
+using matrix = Eigen::MatrixXd;
+using column = Eigen::VectorXd;
+
+constexpr std::size_t drawn_for_moments = 1 << 15;
+constexpr double ridge = 0.05, left_out = 1e-4;
+constexpr std::size_t kept_multiple = 16;
+
+struct moments {
+  column mean;
+  matrix second;
+};
+
+moments moments_of(const_view vectors, const std::vector<std::uint32_t>& rows) {
+  constexpr Eigen::Index tile = 256;
+  const Eigen::Index columns = vectors.cols;
+  moments found{column::Zero(columns), matrix::Zero(columns, columns)};
+  matrix block(columns, tile);
+  for (std::size_t first = 0; first < rows.size(); first += tile) {
+    const auto count = static_cast<Eigen::Index>(std::min<std::size_t>(tile, rows.size() - first));
+    for (Eigen::Index r = 0; r < count; ++r) {
+      const float* x = vectors.row<float>(rows[first + static_cast<std::size_t>(r)]);
+      block.col(r) = Eigen::Map<const Eigen::VectorXf>(x, columns).cast<double>();
+    }
+    found.mean += block.leftCols(count).rowwise().sum();
+    found.second.selfadjointView<Eigen::Lower>().rankUpdate(block.leftCols(count));
+  }
+  const auto count = static_cast<double>(rows.size());
+  found.mean /= count;
+  found.second = matrix(found.second.selfadjointView<Eigen::Lower>()) / count;
+  return found;
+}
+
+std::size_t axes_worth_keeping(const column& spread) {
+  const auto columns = static_cast<std::size_t>(spread.size());
+  double left = 0;
+  std::size_t kept = columns;
+  for (; kept > 1; --kept) {
+    left += spread[static_cast<Eigen::Index>(kept - 1)];
+    if (left > left_out * spread.sum()) break;
+  }
+  return std::min(columns, (kept + kept_multiple - 1) / kept_multiple * kept_multiple);
+}
+
+}  // namespace
+
+rotation train_rotation(const_view vectors, std::uint64_t seed) {
+  ARGOSY_CHECK(vectors.rows > 0);
+  std::vector<std::uint32_t> all(static_cast<std::size_t>(vectors.rows));
+  std::iota(all.begin(), all.end(), 0u);
+  const moments found = moments_of(vectors, drawn_rows(all, drawn_for_moments, seed));
+  const Eigen::SelfAdjointEigenSolver<matrix> solved(found.second - found.mean * found.mean.transpose());
+  const matrix axes = solved.eigenvectors().rowwise().reverse().transpose();
+  const column lambda = solved.eigenvalues().reverse().cwiseMax(0);
+  const double evenly = found.second.trace() / static_cast<double>(vectors.cols);
+  column s = (axes * found.second * axes.transpose()).diagonal() * (1 - ridge);
+  s.array() += evenly > 0 ? ridge * evenly : 1.0;
+
+  rotation made{static_cast<std::size_t>(vectors.cols), axes_worth_keeping(s.cwiseProduct(lambda)), {}, {}, {}};
+  for (Eigen::Index k = 0; k < axes.rows(); ++k) {
+    for (Eigen::Index i = 0; i < axes.cols(); ++i) made.axes.push_back(static_cast<float>(axes(k, i)));
+    made.mean.push_back(static_cast<float>(axes.row(k).dot(found.mean)));
+    if (static_cast<std::size_t>(k) < made.kept) made.weight.push_back(static_cast<float>(std::sqrt(s[k])));
+  }
+  return made;
+}
+
+std::vector<float> by_columns(std::span<const float> axes, std::size_t columns) {
+  std::vector<float> turned(axes.size());
+  for (std::size_t k = 0; k < columns; ++k) {
+    for (std::size_t i = 0; i < columns; ++i) turned[i * columns + k] = axes[k * columns + i];
+  }
+  return turned;
+}
+
+void rotate(std::span<const float> axes_by_columns, std::size_t columns, const float* x, float* out) noexcept {
+  constexpr std::size_t at_once = 8 * lane_count;  // sums stay in registers while the columns go by
+  std::size_t k = 0;
+  for (; k + at_once <= columns; k += at_once) {
+    lanes sum[8] = {};
+    for (std::size_t i = 0; i < columns; ++i) {
+      const lanes value = splat(x[i]);
+      const float* axis = axes_by_columns.data() + i * columns + k;
+#pragma GCC unroll 8
+      for (std::size_t l = 0; l < 8; ++l) sum[l] = multiply_add(value, load(axis + l * lane_count), sum[l]);
+    }
+    for (std::size_t l = 0; l < 8; ++l) store(out + k + l * lane_count, sum[l]);
+  }
+  for (; k < columns; ++k) {
+    out[k] = 0;
+    for (std::size_t i = 0; i < columns; ++i) out[k] = multiply_add(x[i], axes_by_columns[i * columns + k], out[k]);
+  }
+}
+
+rotator::rotator(const rotation& by) : by_(&by), by_columns_(by_columns(by.axes, by.columns)) {}
+
+void rotator::rotate_rows(const_view vectors, std::size_t first, std::size_t count, float* out) const {
+  for (std::size_t r = 0; r < count; ++r)
+    rotate(by_columns_, by_->columns, vectors.row<float>(static_cast<std::int64_t>(first + r)), out + r * by_->columns);
+}
+
+std::vector<float> rotator::project(const_view vectors, int threads) const {
+  const auto rows = static_cast<std::size_t>(vectors.rows);
+  std::vector<float> projected(rows * by_->kept);
+  const const_view axes = view_of(by_->axes.data(), static_cast<std::int64_t>(by_->kept), vectors.cols);
+  const centroid_panels panels(axes);
+  constexpr std::size_t tile = 96;
+#pragma omp parallel num_threads(threads)
+  {
+    std::vector<float> of_tile(tile * by_->columns), scores;
+#pragma omp for schedule(static)
+    for (std::size_t first = 0; first < rows; first += tile) {
+      const std::size_t count = std::min(tile, rows - first);
+      for (std::size_t r = 0; r < count; ++r)
+        std::copy_n(vectors.row<float>(static_cast<std::int64_t>(first + r)), by_->columns, of_tile.data() + r * by_->columns);
+      panels.products(of_tile.data(), count, scores, [&](std::size_t r, std::size_t k, float product) {
+        projected[(first + r) * by_->kept + k] = by_->weight[k] * (product - by_->mean[k]);
+      });
+    }
+  }
+  return projected;
+}
+
+}  // namespace argosy
