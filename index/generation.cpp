@@ -27,6 +27,17 @@ status write_products(const fs::path& path, const std::vector<product_facts>& pr
   return writer.finish();
 }
 
+result<std::optional<terms>> open_terms(const sealed_folder& folder, std::size_t products) {
+  const auto is_terms = [](const folder_file& file) { return file.name == terms_file_name; };
+  if (std::none_of(folder.files.begin(), folder.files.end(), is_terms)) return std::optional<terms>();
+  ARGOSY_ASSIGN(auto opened, terms::open(folder.path / terms_file_name));
+  if (opened.rows() != products) {
+    return status(errc::corrupt, folder.path.string() + ": want terms of " + std::to_string(products) + " products, found " +
+                                     std::to_string(opened.rows()));
+  }
+  return std::optional(std::move(opened));
+}
+
 // The facts of all products, mapped.
 struct products_file {
   container_reader file;
@@ -89,6 +100,7 @@ struct generation::impl {
   sealed_folder folder;
   std::unique_ptr<vector_index> index;
   products_file products;
+  std::optional<terms> words;
 };
 
 generation::generation(std::shared_ptr<const impl> made) : impl_(std::move(made)) {}
@@ -117,13 +129,16 @@ result<generation> generation::open_folder_of(const fs::path& path, std::uint64_
     return status(errc::corrupt, folder.path.string() + ": want as many products as vectors, found " + std::to_string(products.size()) +
                                      " products and " + std::to_string(index->size()) + " vectors");
   }
-  return generation(std::shared_ptr<const impl>(new impl{number, std::move(folder), std::move(index), std::move(products)}));
+  ARGOSY_ASSIGN(auto words, open_terms(folder, products.size()));
+  return generation(
+      std::shared_ptr<const impl>(new impl{number, std::move(folder), std::move(index), std::move(products), std::move(words)}));
 }
 
 std::uint64_t generation::number() const noexcept { return impl_->number; }
 const fs::path& generation::path() const noexcept { return impl_->folder.path; }
 const sealed_folder& generation::folder() const noexcept { return impl_->folder; }
 const vector_index& generation::index() const noexcept { return *impl_->index; }
+const terms* generation::catalogue_terms() const noexcept { return impl_->words ? &*impl_->words : nullptr; }
 std::size_t generation::products() const noexcept { return impl_->products.size(); }
 
 product_facts generation::facts(std::size_t row) const {
@@ -135,6 +150,7 @@ product_facts generation::facts(std::size_t row) const {
 status generation::verify() const {
   ARGOSY_TRY(verify_folder(impl_->folder));
   ARGOSY_TRY(impl_->index->verify());
+  if (impl_->words) ARGOSY_TRY(impl_->words->verify());
   return impl_->products.file.verify();
 }
 

@@ -3,6 +3,7 @@
 // so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile. store.hpp lists
 // them, goes back to one and lets old ones go; backup.hpp copies one to a tar.
 //   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
+//   terms.argosy     fields and words (terms.hpp), verified when opened and by first touch; absent in generations of before there were any
 //   products.argosy  ids, titles and image names, one container of kind "generation-products"; verified when opened
 // Further files belong to whoever puts them there: they are in the manifest, and verify() reads them too.
 #pragma once
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "index/terms.hpp"
 #include "index/vector_index.hpp"
 #include "schema/container.hpp"
 #include "schema/folder.hpp"
@@ -59,6 +61,7 @@ public:
   const std::filesystem::path& path() const noexcept;
   const sealed_folder& folder() const noexcept;  // its files
   const vector_index& index() const noexcept;
+  const terms* catalogue_terms() const noexcept;  // none: published without
   std::size_t products() const noexcept;
   product_facts facts(std::size_t row) const;
   status verify() const;

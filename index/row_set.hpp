@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/check.hpp"
@@ -18,6 +19,11 @@ class row_set {
 public:
   // Of rows 0 to rows - 1, none of them in it.
   explicit row_set(std::size_t rows) : rows_(rows), words_((rows + 63) / 64) {}
+  // REQUIRES (rows + 63) / 64 words, bits from `rows` on zero.
+  row_set(std::size_t rows, std::vector<std::uint64_t> words) : rows_(rows), words_(std::move(words)) {
+    ARGOSY_CHECK(words_.size() == (rows + 63) / 64 && (rows % 64 == 0 || words_.back() >> (rows % 64) == 0));
+    for (const std::uint64_t word : words_) size_ += static_cast<std::size_t>(std::popcount(word));
+  }
 
   std::size_t rows() const noexcept { return rows_; }
   std::size_t size() const noexcept { return size_; }  // how many are in it
@@ -33,6 +39,12 @@ public:
     ARGOSY_CHECK(row < rows_);
     size_ -= contains(row) ? 1 : 0;
     words_[row / 64] &= ~(std::uint64_t{1} << (row % 64));
+  }
+  // Keeps what is in the other too. REQUIRES as many rows.
+  void intersect(const row_set& other) {
+    ARGOSY_CHECK(rows_ == other.rows_);
+    size_ = 0;
+    for (std::size_t w = 0; w < words_.size(); ++w) size_ += static_cast<std::size_t>(std::popcount(words_[w] &= other.words_[w]));
   }
   // Calls `take` with every row, rising.
   template <class Take>

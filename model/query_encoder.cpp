@@ -13,9 +13,14 @@ result<query_encoder> query_encoder::open(const checkpoint_facts& facts, const s
   return query_encoder(std::move(pieces), std::move(words), static_cast<std::size_t>(facts.inputs.query_length));
 }
 
-result<std::vector<std::string>> query_encoder::sorted_words(std::string_view query) const {
+result<std::vector<std::string>> query_encoder::words(std::string_view query) const {
   ARGOSY_ASSIGN(std::vector<std::string> words, segmenter_.words(query));
   if (words.empty()) return status(errc::invalid_argument, "the query holds no word: \"" + one_line(query) + "\"");
+  return words;
+}
+
+result<std::vector<std::string>> query_encoder::sorted_words(std::string_view query) const {
+  ARGOSY_ASSIGN(std::vector<std::string> words, this->words(query));
   sort_words(words);
   return words;
 }

@@ -23,6 +23,8 @@ class query_encoder {
 public:
   // `folder` is where the facts are from, for messages.
   static result<query_encoder> open(const checkpoint_facts&, const std::filesystem::path& folder);
+  // As they stand in the query.
+  result<std::vector<std::string>> words(std::string_view query) const;
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const;
   result<encoded_query> encode(std::string_view query) const;

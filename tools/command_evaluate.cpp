@@ -3,9 +3,9 @@
 #include <ostream>
 
 #include "actors/evaluation.hpp"
+#include "tools/channel_evaluation.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
-#include "tools/searcher.hpp"
 
 namespace argosy {
 namespace {
@@ -93,6 +93,7 @@ status run_evaluate(const evaluate_options& options, const console& io) {
   }
   ARGOSY_ASSIGN(const judgements judged, read_judgements(options.queries, options.qrels));
   ARGOSY_ASSIGN(searcher from, searcher::open(options.store, options.threads));
+  if (options.channels) return evaluate_channels(options, judged, from, io);
   ARGOSY_ASSIGN(const evaluation done, evaluate(options, judged, from));
   if (options.json) {
     print_json(done, judged, io.out);

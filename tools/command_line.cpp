@@ -134,6 +134,11 @@ void add_publish(CLI::App& app, chosen_command& chosen) {
                                    "The weights of the model's backbone, when it was trained on features")
                       ->needs(catalogue);
   command->add_option("--reuse", options->reuse, "Prepared data with features of the same images")->needs(weights);
+  command
+      ->add_option("--restrict", options->restricted,
+                   "Fields whose values in a query restrict its answers, commas between; a star: the last words of a value are enough")
+      ->capture_default_str();
+  command->add_option("--aliases", options->aliases, "Other names of values: JSON lines or TSV with alias, field, value");
   add_threads(*command, options->threads);
 }
 
@@ -174,16 +179,40 @@ void add_export(CLI::App& app, chosen_command& chosen) {
   what->add_option("--onnx", options->onnx, "A folder for the query and the product tower as ONNX graphs");
 }
 
+void add_relevance(CLI::App& command, relevance_options& options) {
+  command.add_option("--weights", options.weights, "Of semantic and lexical in hybrid, such as 1,0.5")
+      ->delimiter(',')
+      ->expected(1, 2)
+      ->capture_default_str();
+  command.add_option("--field-weight", options.field_weight, "What a word in a field counts in the lexical channel; in the title: 1")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--least-evidence", options.least_evidence,
+                  "A name restricts when this share of the titles that hold it are of products that have it")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+}
+
 void add_search(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<search_command_options>();
   auto* command = add_command(app, "search", "Answer a query, or one query a line from standard input",
                               "argosy search --store store -k 5 \"red dress with long sleeves\"\n"
+                              "  argosy search --store store --filter 'colour:red AND price<500' --channel hybrid \"nike shoes\"\n"
                               "  argosy search --store store --html results.html --images shop/images.tar < queries.txt",
                               chosen, false, &run_search, options);
   command->add_option("QUERY", options->query, "The query; none: one a line from standard input");
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
   command->add_option("-k", options->k, "Results of a query")->capture_default_str();
-  command->add_flag("--json", options->json, "A JSON object a query: query, results (id, score, title)");
+  command->add_option("--filter", options->relevance.filter,
+                      "Only products that it keeps: field:\"value\", price:[100 TO 500], price<500, AND, OR, NOT, ( ); docs/filters.md");
+  command->add_option("--channel", options->relevance.channel, "semantic, lexical (BM25 of the titles), or hybrid: both")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"semantic", "lexical", "hybrid"}));
+  command->add_flag("--no-restrict", options->relevance.no_restrict, "A brand or category in the query restricts nothing");
+  add_relevance(*command, options->relevance);
+  command->add_flag("--json", options->json,
+                    "A JSON object a query: query, restricted (text, field, values), results (id, score, title, channels, within)");
   auto* html = command->add_option("--html", options->html, "Write one page with all results and their pictures");
   command->add_option("--images", options->images, "A folder or a tar with the pictures of the page")->needs(html);
   add_threads(*command, options->threads);
@@ -192,13 +221,20 @@ void add_search(CLI::App& app, chosen_command& chosen) {
 void add_evaluate(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<evaluate_options>();
   auto* command = add_command(app, "evaluate", "Measure a store's answers: Recall@K (a hit rate) and precision@10",
-                              "argosy evaluate --store store --queries val_queries.tsv.gz --qrels val_qrels.tsv.gz -k 1,10,100", chosen,
-                              false, &run_evaluate, options);
+                              "argosy evaluate --store store --queries val_queries.tsv.gz --qrels val_qrels.tsv.gz -k 1,10,100\n"
+                              "  argosy evaluate --store store --queries val_queries.tsv.gz --qrels val_qrels.tsv.gz --channels",
+                              chosen, false, &run_evaluate, options);
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
   command->add_option("--queries", options->queries, "query_id, query, and optionally needs_image")->required();
   command->add_option("--qrels", options->qrels, "query_id, product_id, grade")->required();
   command->add_option("-k", options->recall_at, "Where to cut the answers")->delimiter(',')->capture_default_str();
-  command->add_flag("--json", options->json, "One JSON object: all, needs_image, other");
+  auto* channels = command->add_flag("--channels", options->channels,
+                                     "Semantic, lexical and hybrid, each with and without restriction, in one table, with P_cate");
+  command->add_option("--log", options->log, "Clicks (query, product_id): a logged query's intent categories are of what it led to")
+      ->needs(channels);
+  command->add_option("--category", options->category, "The field of P_cate")->capture_default_str()->needs(channels);
+  add_relevance(*command, options->relevance);
+  command->add_flag("--json", options->json, "One JSON object: all, needs_image, other; with --channels rows of them");
   add_threads(*command, options->threads);
 }
 
@@ -237,6 +273,15 @@ void add_bench_search(CLI::App& bench, chosen_command& chosen) {
   command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--json", options->json, "One JSON object");
   add_threads(*command, options->threads);
+}
+
+void add_bench_terms(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_terms_options>();
+  auto* command = add_command(bench, "terms", "Time from a filter's text to the rows that it keeps, and of BM25, over a random catalogue",
+                              "argosy bench terms --products 1000000", chosen, true, &run_bench_terms, options);
+  command->add_option("--products", options->products, "Products")->capture_default_str()->check(CLI::Range(1, 100'000'000));
+  command->add_option("--queries", options->queries, "Queries of one measurement")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  command->add_flag("--json", options->json, "One JSON object");
 }
 
 void add_bench_kernels(CLI::App& bench, chosen_command& chosen) {
@@ -292,7 +337,7 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
 }
 
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, search, pairs, backbone");
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, search, terms, pairs, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
@@ -300,6 +345,7 @@ void add_bench(CLI::App& app, chosen_command& chosen) {
   add_bench_kernels(*bench, chosen);
   add_bench_loss(*bench, chosen);
   add_bench_search(*bench, chosen);
+  add_bench_terms(*bench, chosen);
   add_bench_pairs(*bench, chosen);
   add_bench_backbone(*bench, chosen);
 }

@@ -13,6 +13,7 @@
 #include "tools/interrupts.hpp"
 #include "tools/passing_folder.hpp"
 #include "tools/prepare_report.hpp"
+#include "tools/terms_of.hpp"
 
 namespace argosy {
 namespace {
@@ -86,6 +87,15 @@ std::uint64_t bytes_in(const fs::path& folder) {
   return bytes;
 }
 
+status write_catalogue_terms(const publish_options& options, const prepared_data& data, const fs::path& folder) {
+  terms_options how{restricted_fields(options.restricted), {}};
+  if (!options.aliases.empty()) {
+    ARGOSY_ASSIGN(how.aliases, read_aliases(options.aliases));
+  }
+  ARGOSY_ASSIGN(const segmenter split, segmenter::open_like(data.segmenter_source()));
+  return write_terms_of(data, split, how, folder / terms_file_name);
+}
+
 status write_generation(const publish_options& options, const fs::path& checkpoint, loaded_model& loaded, const prepared_data& data,
                         const console& io) {
   const steady_time start = io.clock.now();
@@ -97,6 +107,7 @@ status write_generation(const publish_options& options, const fs::path& checkpoi
   ARGOSY_ASSIGN(generation_writer writer, generation_writer::create(options.store));
   ARGOSY_TRY(copy_model(checkpoint, writer.path()));
   ARGOSY_TRY(writer.write(view_of(vectors.data(), static_cast<std::int64_t>(data.products()), loaded.model.width()), facts_of(data)));
+  ARGOSY_TRY(write_catalogue_terms(options, data, writer.path()));
   const std::uint64_t bytes = bytes_in(writer.path());
   if (io.stop.stop_requested()) return interrupted(store_unchanged);
   ARGOSY_TRY(writer.publish());

@@ -7,38 +7,82 @@
 #include "schema/folder.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
+#include "tools/product_search.hpp"
 #include "tools/results_page.hpp"
-#include "tools/searcher.hpp"
 
 namespace argosy {
 namespace {
 
-std::string json_line(const answered_query& answer, const generation& from) {
-  auto results = nlohmann::ordered_json::array();
-  for (const hit& found : answer.hits) {
-    const product_facts facts = from.facts(found.row);
-    results.push_back({{"id", facts.id}, {"score", found.score}, {"title", facts.title}});
-  }
-  const nlohmann::ordered_json object{{"query", answer.query}, {"results", std::move(results)}};
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+using nlohmann::ordered_json;
+
+struct shown_answer {
+  std::string query;
+  search_answer found;
+};
+
+ordered_json channels_of(const found_product& product) {
+  auto names = ordered_json::array();
+  for (std::size_t c = 0; c < std::size(channel_names); ++c)
+    if ((product.channels >> c & 1) != 0) names.push_back(channel_names[c]);
+  return names;
 }
 
-void print_ranked(const answered_query& answer, const generation& from, std::ostream& out) {
+std::string json_line(const shown_answer& answer, const generation& from) {
+  auto results = ordered_json::array();
+  for (const found_product& found : answer.found.products) {
+    const product_facts facts = from.facts(found.row);
+    results.push_back(
+        {{"id", facts.id}, {"score", found.score}, {"title", facts.title}, {"channels", channels_of(found)}, {"within", found.within}});
+  }
+  auto restricted = ordered_json::array();
+  for (const restriction& one : answer.found.restricted)
+    restricted.push_back({{"text", one.text}, {"field", one.field}, {"values", one.values}});
+  const ordered_json object{{"query", answer.query}, {"restricted", std::move(restricted)}, {"results", std::move(results)}};
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string channel_text(const found_product& product) {
+  std::string text;
+  for (std::size_t c = 0; c < std::size(channel_names); ++c)
+    if ((product.channels >> c & 1) != 0) text += (text.empty() ? "" : "+") + std::string(channel_names[c]);
+  return text + (product.within ? "" : ", beyond");
+}
+
+// "only: brand Nike; category Casual Shoes or 2 more"
+std::string restricted_text(std::span<const restriction> restricted) {
+  std::string text;
+  for (const restriction& one : restricted) {
+    text += (text.empty() ? "only: " : "; ") + one.field + " " + one_line(one.values.front());
+    if (one.values.size() > 1) text += " or " + std::to_string(one.values.size() - 1) + " more";
+    text += " (" + one_line(one.text) + ")";
+  }
+  return text;
+}
+
+void print_ranked(const shown_answer& answer, const generation& from, std::ostream& out) {
   text_table table(true);
-  table.add({"  rank", "score", "id", "title"});
-  for (std::size_t i = 0; i < answer.hits.size(); ++i) {
-    const product_facts facts = from.facts(answer.hits[i].row);
-    table.add({"  " + std::to_string(i + 1), fixed(answer.hits[i].score, 4), one_line(facts.id), one_line(facts.title)});
+  table.add({"  rank", "score", "channel", "id", "title"});
+  for (std::size_t i = 0; i < answer.found.products.size(); ++i) {
+    const found_product& found = answer.found.products[i];
+    const product_facts facts = from.facts(found.row);
+    table.add({"  " + std::to_string(i + 1), fixed(found.score, 4), channel_text(found), one_line(facts.id), one_line(facts.title)});
   }
   out << one_line(answer.query) << '\n';
+  if (!answer.found.restricted.empty()) out << "  " << restricted_text(answer.found.restricted) << '\n';
   table.print(out);
   out << '\n';
 }
 
+answered_query for_page(const shown_answer& answer) {
+  answered_query shown{answer.query, {}};
+  for (const found_product& found : answer.found.products) shown.hits.push_back({found.row, static_cast<float>(found.score)});
+  return shown;
+}
+
 class search_command {
 public:
-  search_command(const search_command_options& options, const console& io, searcher from)
-      : options_(&options), io_(&io), searcher_(std::move(from)) {}
+  search_command(const search_command_options& options, const search_request& request, const console& io, searcher from)
+      : options_(&options), request_(request), io_(&io), searcher_(std::move(from)) {}
 
   status run() {
     if (options_->query) {
@@ -69,14 +113,14 @@ private:
 
   status answer(const std::string& query) {
     if (query.empty()) return {errc::invalid_argument, "the query is empty"};
-    ARGOSY_ASSIGN(std::vector<hit> hits, searcher_.search(query, options_->k));
-    const answered_query answered{query, std::move(hits)};
+    ARGOSY_ASSIGN(auto answers, product_search(searcher_).answer(std::span(&query, 1), request_));
+    const shown_answer answered{query, std::move(answers.front())};
     if (options_->json) {
       io_->out << json_line(answered, searcher_.current()) << std::endl;
     } else {
       print_ranked(answered, searcher_.current(), io_->out);
     }
-    if (!options_->html.empty()) answers_.push_back(answered);
+    if (!options_->html.empty()) answers_.push_back(for_page(answered));
     return {};
   }
 
@@ -95,6 +139,7 @@ private:
   }
 
   const search_command_options* options_;
+  search_request request_;
   const console* io_;
   searcher searcher_;
   std::vector<answered_query> answers_;
@@ -105,8 +150,9 @@ private:
 
 status run_search(const search_command_options& options, const console& io) {
   if (options.k == 0) return {errc::invalid_argument, "-k: want at least 1, got 0"};
+  ARGOSY_ASSIGN(const search_request request, request_of(options.relevance, options.k));
   ARGOSY_ASSIGN(searcher from, searcher::open(options.store, options.threads));
-  return search_command(options, io, std::move(from)).run();
+  return search_command(options, request, io, std::move(from)).run();
 }
 
 }  // namespace argosy

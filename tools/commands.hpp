@@ -59,9 +59,11 @@ struct publish_options {
   std::filesystem::path run, store;
   std::filesystem::path data;
   std::filesystem::path catalogue, images;
-  std::filesystem::path backbone_weights;  // for a catalogue, when the model was trained on features
-  std::filesystem::path reuse;             // prepared data with features of the same images
-  int threads = 0;                         // 0: all cores
+  std::filesystem::path backbone_weights;      // for a catalogue, when the model was trained on features
+  std::filesystem::path reuse;                 // prepared data with features of the same images
+  std::string restricted = "brand,category*";  // tools/terms_of.hpp
+  std::filesystem::path aliases;
+  int threads = 0;  // 0: all cores
 };
 status run_publish(const publish_options&, const console&);
 
@@ -88,10 +90,21 @@ struct export_options {
 // Prints what was written.
 status run_export(const export_options&, const console&);
 
+// What `search` and `evaluate` share.
+struct relevance_options {
+  std::string channel = "semantic";
+  std::string filter;
+  bool no_restrict = false;
+  std::vector<double> weights{1, 1};  // of semantic and lexical, in hybrid
+  double field_weight = 0;            // of fields beside the title, in the lexical channel
+  float least_evidence = 0.95f;
+};
+
 struct search_command_options {
   std::filesystem::path store;
   std::optional<std::string> query;  // none: one a line from standard input
   std::size_t k = 10;
+  relevance_options relevance;
   bool json = false;
   std::filesystem::path html, images;  // a page of results; images: folder or tar
   int threads = 0;
@@ -101,6 +114,10 @@ status run_search(const search_command_options&, const console&);
 
 struct evaluate_options {
   std::filesystem::path store, queries, qrels;
+  bool channels = false;      // every channel with and without restriction, in one table
+  std::filesystem::path log;  // of clicks, for intent categories
+  std::string category = "category";
+  relevance_options relevance;
   std::vector<std::size_t> recall_at{1, 10, 100, 1000};
   bool json = false;
   int threads = 0;
@@ -193,5 +210,12 @@ struct bench_search_options {
   int threads = 0;
 };
 status run_bench_search(const bench_search_options&, const console&);
+
+// Filters and BM25 over a random catalogue.
+struct bench_terms_options {
+  std::uint64_t products = 1'000'000, queries = 200;
+  bool json = false;
+};
+status run_bench_terms(const bench_terms_options&, const console&);
 
 }  // namespace argosy

@@ -35,8 +35,12 @@ result<searcher> searcher::open(const std::filesystem::path& store, int threads)
   return searcher(std::move(device), std::move(current), std::move(pairs), std::move(loaded), std::move(encoder), threads_or_all(threads));
 }
 
+result<std::vector<float>> searcher::embed(std::span<const std::vector<std::int32_t>> queries) {
+  return embed_queries(loaded_.model, queries, {});
+}
+
 result<std::vector<std::vector<hit>>> searcher::search(std::span<const std::vector<std::int32_t>> queries, std::size_t k) {
-  ARGOSY_ASSIGN(const std::vector<float> vectors, embed_queries(loaded_.model, queries, {}));
+  ARGOSY_ASSIGN(const std::vector<float> vectors, embed(queries));
   const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(queries.size()), loaded_.model.width());
   return generation_.index().search(rows, {.k = k, .threads = threads_});
 }

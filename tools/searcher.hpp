@@ -24,6 +24,8 @@ public:
   // `threads` 0: all cores.
   static result<searcher> open(const std::filesystem::path& store, int threads);
 
+  // As they stand in the query.
+  result<std::vector<std::string>> words(std::string_view query) const { return encoder_.words(query); }
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
   // Lists of the best `k`, one a query.
@@ -34,6 +36,9 @@ public:
   result<std::optional<std::vector<hit>>> known(std::string_view query, std::size_t k) const;
 
   const query_encoder& encoder() const noexcept { return encoder_; }
+  // (queries, columns of the index), a row each.
+  result<std::vector<float>> embed(std::span<const std::vector<std::int32_t>> queries);
+  int threads() const noexcept { return threads_; }
   const generation& current() const noexcept { return generation_; }
 
 private:

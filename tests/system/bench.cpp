@@ -85,6 +85,13 @@ BOOST_AUTO_TEST_CASE(searching) {
   BOOST_TEST(figures.at("queries") == 20);
 }
 
+BOOST_AUTO_TEST_CASE(filters_and_words) {
+  const auto figures = json::parse(must_run({"bench", "terms", "--products", "2000", "--queries", "5", "--json"}));
+  BOOST_TEST(figures.at("products") == 2000);
+  BOOST_TEST_REQUIRE(figures.at("rows").size() == 8u);
+  for (const auto& row : figures.at("rows")) check_positive(row, {"median_s", "p99_s"});
+}
+
 BOOST_AUTO_TEST_CASE(a_backbone) {
   const scratch_folder folder;
   const std::string weights = folder / "resnet18.safetensors";

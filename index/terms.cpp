@@ -1,0 +1,27 @@
+#include "base/check.hpp"
+#include "index/terms_file.hpp"
+
+namespace argosy {
+
+terms::terms(std::shared_ptr<const impl> opened) : impl_(std::move(opened)) {}
+
+result<terms> terms::open(const std::filesystem::path& path) {
+  ARGOSY_ASSIGN(auto opened, impl::open(path));
+  return terms(std::move(opened));
+}
+
+status terms::verify() const { return impl_->file.verify(); }
+std::size_t terms::rows() const noexcept { return impl_->rows; }
+std::size_t terms::fields() const noexcept { return impl_->field_name.size(); }
+
+std::string_view terms::field_name(std::uint32_t field) const {
+  ARGOSY_CHECK(field < fields());
+  return impl_->field_name[field];
+}
+
+std::string_view terms::value_text(std::uint32_t value) const {
+  ARGOSY_CHECK(value < impl_->value_text.size());
+  return impl_->value_text[value];
+}
+
+}  // namespace argosy

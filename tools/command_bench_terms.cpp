@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "base/random.hpp"
+#include "index/terms.hpp"
+#include "tools/commands.hpp"
+#include "tools/format.hpp"
+#include "tools/passing_folder.hpp"
+#include "tools/timing.hpp"
+
+namespace argosy {
+namespace {
+
+constexpr std::uint32_t words = 50000, words_of_title = 8, words_of_query = 3;
+constexpr std::array shares{0.5, 0.1, 0.01, 0.001, 0.0001};
+constexpr std::size_t most_found = 100;
+
+result<std::string> as_it_is(std::string_view text) { return std::string(text); }
+
+result<std::vector<std::string>> at_blanks(std::string_view text) {
+  std::vector<std::string> found;
+  for (std::size_t first = 0; first < text.size();) {
+    const std::size_t end = std::min(text.find(' ', first), text.size());
+    if (end > first) found.emplace_back(text.substr(first, end - first));
+    first = end + 1;
+  }
+  return found;
+}
+
+// Words as frequent as in a language: Zipf's law, by inverting the integral of 1 / rank.
+std::string drawn_word(std::uint64_t seed, std::uint32_t row, std::uint32_t at) {
+  const double u = random_uniform({seed, row, 0}, 0, at);
+  return "w" + std::to_string(static_cast<std::uint32_t>(std::pow(static_cast<double>(words), u)));
+}
+
+// Products with two fields of about a hundred equal values, and a number from 0 to 1. Titles of 8 words.
+struct random_catalogue {
+  std::vector<std::string> titles, texts;
+  std::vector<std::array<std::uint32_t, 3>> values;
+  terms_source source;
+
+  explicit random_catalogue(std::size_t rows) {
+    source.rows = rows;
+    source.fields = {{"a", false}, {"b", false}, {"price", true}};
+    texts.reserve(200 + rows);
+    for (int i = 0; i < 200; ++i) add_value(i < 100 ? 0 : 1, std::to_string(i % 100));
+    for (std::uint32_t row = 0; row < rows; ++row) add_row(row);
+    source.title = [this](std::size_t row) { return std::string_view(titles[row]); };
+    source.values_of = [this](std::size_t row) { return std::span<const std::uint32_t>(values[row]); };
+  }
+
+private:
+  void add_value(std::uint32_t field, std::string text) {
+    texts.push_back(std::move(text));
+    source.values.push_back({field, texts.back()});
+  }
+  void add_row(std::uint32_t row) {
+    std::string title;
+    for (std::uint32_t i = 0; i < words_of_title; ++i) title += drawn_word(1, row, i) + " ";
+    titles.push_back(std::move(title));
+    const auto value = [row](std::uint32_t of) { return static_cast<std::uint32_t>(random_bits({2, row, 0}, 0, of) % 100); };
+    values.push_back({value(0), 100 + value(1), static_cast<std::uint32_t>(source.values.size())});
+    add_value(2, std::to_string(random_uniform({2, row, 0}, 0, 2)));
+  }
+};
+
+// A conjunction of three that keeps about this share: most values of a, most of b, and what is left by price.
+std::string filter_keeping(double share, std::uint32_t draw) {
+  const auto list = [draw](const char* field, int values) {
+    std::string text = std::string(field) + ":(";
+    for (int i = 0; i < values; ++i) text += (i > 0 ? " OR " : "") + std::to_string((static_cast<int>(draw) * 7 + i) % 100);
+    return text + ")";
+  };
+  const double each = std::min(0.9, std::sqrt(share) * 1.2);
+  const int count = std::max(1, static_cast<int>(std::lround(100 * each)));
+  const double width = std::min(1.0, share / (count * count / 1e4)), low = (1 - width) * (draw % 16) / 16;
+  return list("a", count) + " AND " + list("b", count) + " AND price:[" + std::to_string(low) + " TO " + std::to_string(low + width) + "]";
+}
+
+struct measured {
+  std::string name;
+  double kept = 0;  // rows, in the mean
+  std::vector<double> seconds;
+  double at(double quantile) {
+    std::sort(seconds.begin(), seconds.end());
+    return seconds[static_cast<std::size_t>(quantile * static_cast<double>(seconds.size() - 1))];
+  }
+};
+
+class terms_bench {
+public:
+  terms_bench(const terms& of, const bench_terms_options& options, const console& io) : of_(of), options_(options), io_(io) {}
+
+  // From the text of the filter to the set of rows.
+  result<measured> filter(double share) const {
+    measured done{fixed(100 * share, 2) + " % kept", 0, {}};
+    for (std::uint32_t i = 0; i < options_.queries; ++i) {
+      const std::string text = filter_keeping(share, i);
+      const steady_time start = io_.clock.now();
+      ARGOSY_ASSIGN(const filter_node filter, parse_filter(text, as_it_is));
+      ARGOSY_ASSIGN(const row_set rows, of_.keep(filter));
+      done.seconds.push_back(seconds_between(start, io_.clock.now()));
+      done.kept += static_cast<double>(rows.size()) / static_cast<double>(options_.queries);
+    }
+    return done;
+  }
+
+  // `share` 1: without a filter.
+  result<measured> bm25(double share) const {
+    measured done{"BM25, " + fixed(100 * share, 2) + " % kept", share * static_cast<double>(of_.rows()), {}};
+    ARGOSY_ASSIGN(const filter_node filter, parse_filter(filter_keeping(share, 1), as_it_is));
+    ARGOSY_ASSIGN(const row_set rows, of_.keep(filter));
+    for (std::uint32_t i = 0; i < options_.queries; ++i) {
+      std::vector<std::string> query;
+      for (std::uint32_t w = 0; w < words_of_query; ++w) query.push_back(drawn_word(3, i, w));
+      const steady_time start = io_.clock.now();
+      ARGOSY_TRY(of_.search(query, most_found, share < 1 ? &rows : nullptr, {}).failure());
+      done.seconds.push_back(seconds_between(start, io_.clock.now()));
+    }
+    return done;
+  }
+
+private:
+  const terms& of_;
+  const bench_terms_options& options_;
+  const console& io_;
+};
+
+void print_json(std::vector<measured>& rows, std::uint64_t products, std::uint64_t bytes, std::ostream& out) {
+  auto list = nlohmann::ordered_json::array();
+  for (measured& row : rows) list.push_back({{"what", row.name}, {"kept", row.kept}, {"median_s", row.at(0.5)}, {"p99_s", row.at(0.99)}});
+  out << nlohmann::ordered_json{{"products", products}, {"bytes", bytes}, {"rows", std::move(list)}}.dump(2) << '\n';
+}
+
+void print_table(std::vector<measured>& rows, std::uint64_t products, std::uint64_t bytes, std::ostream& out) {
+  out << grouped(products) << " products, " << bytes_text(bytes) << ", one thread\n";
+  text_table table;
+  table.add({"", "rows kept", "median", "p99"});
+  for (measured& row : rows)
+    table.add({row.name, grouped(static_cast<std::uint64_t>(row.kept)), fixed(1e3 * row.at(0.5), 3) + " ms",
+               fixed(1e3 * row.at(0.99), 3) + " ms"});
+  table.print(out);
+}
+
+}  // namespace
+
+status run_bench_terms(const bench_terms_options& options, const console& io) {
+  ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(std::filesystem::temp_directory_path(), "argosy-bench"));
+  const std::filesystem::path file = folder.path() / terms_file_name;
+  {
+    const random_catalogue made(options.products);
+    ARGOSY_TRY(write_terms(file, made.source, {as_it_is, at_blanks}));
+  }
+  ARGOSY_ASSIGN(const terms opened, terms::open(file));
+  ARGOSY_TRY(opened.verify());
+  const terms_bench bench(opened, options, io);
+  std::vector<measured> rows;
+  for (const double share : shares) {
+    ARGOSY_ASSIGN(measured row, bench.filter(share));
+    rows.push_back(std::move(row));
+  }
+  for (const double share : {1.0, 0.5, 0.01}) {
+    ARGOSY_ASSIGN(measured row, bench.bm25(share));
+    rows.push_back(std::move(row));
+  }
+  const std::uint64_t bytes = std::filesystem::file_size(file);
+  options.json ? print_json(rows, options.products, bytes, io.out) : print_table(rows, options.products, bytes, io.out);
+  return {};
+}
+
+}  // namespace argosy

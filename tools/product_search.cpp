@@ -1,0 +1,175 @@
+#include "tools/product_search.hpp"
+
+#include <algorithm>
+
+#include "data/text.hpp"
+#include "tools/commands.hpp"
+
+namespace argosy {
+namespace {
+
+constexpr std::uint32_t semantic_bit = 1, lexical_bit = 2;
+
+std::vector<found_product> of_channel(const std::vector<hit>& hits, std::uint32_t channel) {
+  std::vector<found_product> products;
+  for (const hit& one : hits) products.push_back({one.row, one.score, channel, true});
+  return products;
+}
+
+std::vector<found_product> of_both(const std::vector<hit>& semantic, const std::vector<hit>& lexical, const search_request& request) {
+  const channel_list channels[] = {{semantic, request.semantic_weight}, {lexical, request.lexical_weight}};
+  std::vector<found_product> products;
+  for (const fused_hit& one : fuse(channels, request.k)) products.push_back({one.row, one.score, one.channels, true});
+  return products;
+}
+
+std::vector<restriction> described(const terms& of, std::span<const name_match> names) {
+  std::vector<restriction> all;
+  for (const name_match& name : names) {
+    all.push_back({name.text, std::string(of.field_name(name.field)), {}});
+    for (const std::uint32_t value : name.values) all.back().values.emplace_back(of.value_text(value));
+  }
+  return all;
+}
+
+void drop_least_evident(std::vector<name_match>& names) {
+  names.erase(
+      std::min_element(names.begin(), names.end(), [](const name_match& a, const name_match& b) { return a.evidence < b.evidence; }));
+}
+
+// Those not in the list yet, after it, up to k.
+void append_others(std::vector<found_product>& to, const std::vector<found_product>& others, std::size_t k) {
+  const std::size_t first = to.size();
+  for (const found_product& other : others) {
+    if (to.size() >= k) return;
+    const auto known = to.begin() + static_cast<std::ptrdiff_t>(first);
+    if (std::any_of(to.begin(), known, [&](const found_product& one) { return one.row == other.row; })) continue;
+    to.push_back(other);
+    to.back().within = false;
+  }
+}
+
+}  // namespace
+
+result<search_request> request_of(const relevance_options& options, std::size_t k) {
+  static constexpr std::string_view names[] = {"semantic", "lexical", "hybrid"};
+  const auto channel = std::find(std::begin(names), std::end(names), options.channel);
+  if (channel == std::end(names))
+    return status(errc::invalid_argument, "--channel: want semantic, lexical or hybrid, got " + options.channel);
+  const auto& weights = options.weights;
+  if (weights.size() != 2 || !(weights[0] >= 0) || !(weights[1] >= 0) || !(weights[0] + weights[1] > 0))
+    return status(errc::invalid_argument, "--weights: want those of semantic and lexical, at least 0 and one above it");
+  search_request request;
+  request.k = k;
+  request.filter = options.filter;
+  request.channel = static_cast<search_channel>(channel - std::begin(names));
+  request.restricts = !options.no_restrict;
+  request.least_evidence = options.least_evidence;
+  request.semantic_weight = weights[0];
+  request.lexical_weight = weights[1];
+  request.bm25.field_weight = options.field_weight;
+  return request;
+}
+
+// A query's words and what its names keep.
+struct product_search::understood {
+  std::vector<std::string> words;
+  std::vector<name_match> names;
+  std::optional<row_set> kept;  // none: no name
+};
+
+result<const terms*> product_search::known_terms(std::string_view wanted_for) const {
+  if (const terms* known = from_->current().catalogue_terms()) return known;
+  return status(errc::unavailable, from_->current().path().string() + ": published without terms.argosy, which " + std::string(wanted_for) +
+                                       " needs: publish it again");
+}
+
+result<std::optional<row_set>> product_search::filtered(const search_request& request) const {
+  if (request.filter.empty()) return std::optional<row_set>();
+  ARGOSY_ASSIGN(const terms* known, known_terms("a filter"));
+  ARGOSY_ASSIGN(const filter_node filter, parse_filter(request.filter, [](std::string_view text) { return normalise_text(text); }));
+  ARGOSY_ASSIGN(row_set kept, known->keep(filter));
+  return std::optional(std::move(kept));
+}
+
+result<product_search::understood> product_search::understand(std::vector<std::string> words, const search_request& request,
+                                                              const row_set* filter) const {
+  understood query{std::move(words), {}, std::nullopt};
+  const terms* known = from_->current().catalogue_terms();
+  if (!request.restricts || known == nullptr) return query;
+  ARGOSY_ASSIGN(query.names, known->names_in(query.words, request.least_evidence));
+  while (!query.names.empty()) {
+    ARGOSY_ASSIGN(row_set kept, known->keep(query.names));
+    if (filter != nullptr) kept.intersect(*filter);
+    if (kept.size() > 0) {
+      query.kept = std::move(kept);
+      return query;
+    }
+    drop_least_evident(query.names);
+  }
+  return query;
+}
+
+result<std::vector<found_product>> product_search::find(const understood& query, const const_view& vector, const search_request& request,
+                                                        const row_set* allowed) const {
+  const bool hybrid = request.channel == search_channel::hybrid;
+  const std::size_t depth = hybrid ? std::max(request.k, least_depth) : request.k;
+  std::vector<hit> semantic, lexical;
+  if (request.channel != search_channel::lexical) {
+    ARGOSY_ASSIGN(auto lists, from_->current().index().search(vector, {.k = depth, .threads = from_->threads(), .allowed = allowed}));
+    semantic = std::move(lists.front());
+  }
+  if (request.channel != search_channel::semantic) {
+    ARGOSY_ASSIGN(const terms* known, known_terms("the lexical channel"));
+    ARGOSY_ASSIGN(lexical, known->search(query.words, depth, allowed, request.bm25));
+  }
+  if (hybrid) return of_both(semantic, lexical, request);
+  return request.channel == search_channel::semantic ? of_channel(semantic, semantic_bit) : of_channel(lexical, lexical_bit);
+}
+
+result<search_answer> product_search::answer_one(const understood& query, const const_view& vector, const search_request& request,
+                                                 const row_set* filter) const {
+  search_answer answer;
+  ARGOSY_ASSIGN(answer.products, find(query, vector, request, query.kept ? &*query.kept : filter));
+  if (!query.kept) return answer;
+  answer.restricted = described(*from_->current().catalogue_terms(), query.names);
+  if (answer.products.size() >= request.k) return answer;
+  ARGOSY_ASSIGN(const auto others, find(query, vector, request, filter));
+  append_others(answer.products, others, request.k);
+  return answer;
+}
+
+result<std::vector<search_answer>> product_search::answer(std::span<const std::string> queries, const search_request& request,
+                                                          std::uint64_t* wordless) {
+  ARGOSY_ASSIGN(const std::optional<row_set> filter, filtered(request));
+  std::vector<search_answer> answers(queries.size());
+  std::vector<std::vector<std::string>> words;
+  std::vector<std::vector<std::int32_t>> tokens;
+  std::vector<std::size_t> asked;
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    auto split = from_->words(queries[q]);
+    if (!split.ok() && (wordless == nullptr || split.failure().code() != errc::invalid_argument)) return split.failure();
+    if (!split.ok()) {
+      ++*wordless;
+      continue;
+    }
+    ARGOSY_ASSIGN(auto encoded, from_->tokens(queries[q]));
+    words.push_back(std::move(*split));
+    tokens.push_back(std::move(encoded));
+    asked.push_back(q);
+  }
+  std::vector<float> vectors;
+  if (request.channel != search_channel::lexical) {
+    ARGOSY_ASSIGN(vectors, from_->embed(tokens));
+  }
+  const std::size_t width = from_->current().index().columns();
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto vector =
+        vectors.empty() ? const_view{} : view_of(std::as_const(vectors).data() + i * width, 1, static_cast<std::int64_t>(width));
+    ARGOSY_ASSIGN(const understood query, understand(std::move(words[i]), request, filter ? &*filter : nullptr));
+    ARGOSY_ASSIGN(answers[asked[i]], answer_one(query, vector, request, filter ? &*filter : nullptr));
+  }
+  return answers;
+}
+
+}  // namespace argosy

@@ -1,0 +1,74 @@
+// How a query becomes products: channels, filter, restriction. On a searcher, which embeds.
+//   filter     of the user (index/filter.hpp); no product that it does not keep is ever answered
+//   restrict   names of restricted fields in the query (terms::names_in) keep the products that have them: `nike shoes` is answered by shoes
+//              of Nike. Names together that keep nothing are dropped, that of the least evidence first; where fewer than k products are kept,
+//              others follow them. What restricted is part of the answer.
+//   channels   semantic: inner products of embeddings. lexical: BM25. hybrid: both, by reciprocal ranks (index/fusion.hpp), each to a depth of
+//              max(k, least_depth).
+// Threads   one.   Errors   of the filter, of the query (no word), unavailable: a store published before there were terms.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "index/fusion.hpp"
+#include "index/terms.hpp"
+#include "tools/searcher.hpp"
+
+namespace argosy {
+
+enum class search_channel { semantic, lexical, hybrid };
+inline constexpr std::string_view channel_names[] = {"semantic", "lexical"};  // bit c of found_product::channels
+inline constexpr std::size_t least_depth = 100;                               // ours
+
+struct search_request {
+  std::size_t k = 10;
+  std::string filter;  // empty: none
+  search_channel channel = search_channel::semantic;
+  bool restricts = true;
+  float least_evidence = 0.95f;                    // of a name that restricts (ours; docs/filters.md)
+  double semantic_weight = 1, lexical_weight = 1;  // of hybrid
+  bm25_options bm25;
+};
+
+struct found_product {
+  std::uint32_t row = 0;
+  double score = 0;
+  std::uint32_t channels = 0;
+  bool within = true;  // has what the query's names ask for
+};
+
+struct restriction {
+  std::string text, field;
+  std::vector<std::string> values;  // any of them
+};
+
+struct search_answer {
+  std::vector<found_product> products;  // best first
+  std::vector<restriction> restricted;  // field by field, all of them
+};
+
+struct relevance_options;
+// From the command line. invalid_argument for weights that are not two numbers of at least 0, or another channel.
+result<search_request> request_of(const relevance_options&, std::size_t k);
+
+class product_search {
+public:
+  explicit product_search(searcher& from) : from_(&from) {}
+  // One answer a query. A query without a word is answered by nothing and counted in `wordless`, or is the failure where that is null.
+  result<std::vector<search_answer>> answer(std::span<const std::string> queries, const search_request&, std::uint64_t* wordless = nullptr);
+
+private:
+  struct understood;
+  result<std::optional<row_set>> filtered(const search_request&) const;
+  result<understood> understand(std::vector<std::string> words, const search_request&, const row_set* filter) const;
+  result<std::vector<found_product>> find(const understood&, const const_view& vector, const search_request&, const row_set* allowed) const;
+  result<search_answer> answer_one(const understood&, const const_view& vector, const search_request&, const row_set* filter) const;
+  result<const terms*> known_terms(std::string_view wanted_for) const;
+  searcher* from_;
+};
+
+}  // namespace argosy
