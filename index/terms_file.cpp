@@ -165,9 +165,4 @@ std::uint32_t terms::impl::field_of(std::uint32_t value) const noexcept {
   return static_cast<std::uint32_t>(after - first_value.begin() - 1);
 }
 
-index_range terms::impl::entries_of(std::string_view wanted) const noexcept {
-  const auto found = find(word, 0, word.size(), wanted);
-  return found ? index_range{first_entry[*found], first_entry[*found + 1]} : index_range{};
-}
-
 }  // namespace argosy

@@ -64,7 +64,6 @@ struct terms::impl {
   static std::optional<std::uint64_t> find(const text_column&, std::uint64_t first, std::uint64_t end, std::string_view wanted) noexcept;
   std::optional<std::uint64_t> find_value(std::uint32_t field, std::string_view key) const noexcept;
   std::uint32_t field_of(std::uint32_t value) const noexcept;
-  index_range entries_of(std::string_view word) const noexcept;
 
 private:
   explicit impl(container_reader from) : file(std::move(from)) {}

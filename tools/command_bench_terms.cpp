@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "base/random.hpp"
@@ -36,48 +37,46 @@ std::string drawn_word(std::uint64_t seed, std::uint32_t row, std::uint32_t at) 
   return "w" + std::to_string(static_cast<std::uint32_t>(std::pow(static_cast<double>(words), u)));
 }
 
-// Products with two fields of about a hundred equal values, and a number from 0 to 1. Titles of 8 words.
+// For each share two fields that are `yes` for the cube root of it, and a number from 0 to 1. Titles of 8 words.
 struct random_catalogue {
   std::vector<std::string> titles, texts;
-  std::vector<std::array<std::uint32_t, 3>> values;
+  std::vector<std::vector<std::uint32_t>> values;
   terms_source source;
 
   explicit random_catalogue(std::size_t rows) {
     source.rows = rows;
-    source.fields = {{"a", false}, {"b", false}, {"price", true}};
-    texts.reserve(200 + rows);
-    for (int i = 0; i < 200; ++i) add_value(i < 100 ? 0 : 1, std::to_string(i % 100));
+    texts.reserve(rows);
+    for (std::uint32_t f = 0; f < 2 * shares.size(); ++f) {
+      source.fields.push_back({"f" + std::to_string(f), false});
+      source.values.push_back({f, "no"});
+      source.values.push_back({f, "yes"});
+    }
+    source.fields.push_back({"price", true});
     for (std::uint32_t row = 0; row < rows; ++row) add_row(row);
     source.title = [this](std::size_t row) { return std::string_view(titles[row]); };
     source.values_of = [this](std::size_t row) { return std::span<const std::uint32_t>(values[row]); };
   }
 
 private:
-  void add_value(std::uint32_t field, std::string text) {
-    texts.push_back(std::move(text));
-    source.values.push_back({field, texts.back()});
-  }
   void add_row(std::uint32_t row) {
     std::string title;
     for (std::uint32_t i = 0; i < words_of_title; ++i) title += drawn_word(1, row, i) + " ";
     titles.push_back(std::move(title));
-    const auto value = [row](std::uint32_t of) { return static_cast<std::uint32_t>(random_bits({2, row, 0}, 0, of) % 100); };
-    values.push_back({value(0), 100 + value(1), static_cast<std::uint32_t>(source.values.size())});
-    add_value(2, std::to_string(random_uniform({2, row, 0}, 0, 2)));
+    std::vector<std::uint32_t> of;
+    for (std::uint32_t f = 0; f < 2 * shares.size(); ++f)
+      of.push_back(2 * f + (random_uniform({2, row, 0}, f, 0) < std::cbrt(shares[f / 2]) ? 1 : 0));
+    texts.push_back(std::to_string(random_uniform({2, row, 0}, 99, 0)));
+    of.push_back(static_cast<std::uint32_t>(source.values.size()));
+    source.values.push_back({static_cast<std::uint32_t>(2 * shares.size()), texts.back()});
+    values.push_back(std::move(of));
   }
 };
 
-// A conjunction of three that keeps about this share: most values of a, most of b, and what is left by price.
-std::string filter_keeping(double share, std::uint32_t draw) {
-  const auto list = [draw](const char* field, int values) {
-    std::string text = std::string(field) + ":(";
-    for (int i = 0; i < values; ++i) text += (i > 0 ? " OR " : "") + std::to_string((static_cast<int>(draw) * 7 + i) % 100);
-    return text + ")";
-  };
-  const double each = std::min(0.9, std::sqrt(share) * 1.2);
-  const int count = std::max(1, static_cast<int>(std::lround(100 * each)));
-  const double width = std::min(1.0, share / (count * count / 1e4)), low = (1 - width) * (draw % 16) / 16;
-  return list("a", count) + " AND " + list("b", count) + " AND price:[" + std::to_string(low) + " TO " + std::to_string(low + width) + "]";
+// A conjunction of three that keeps about this share: two values, and a range of the number.
+std::string filter_keeping(std::size_t share, std::uint32_t draw) {
+  const double width = std::cbrt(shares[share]), low = (1 - width) * (draw % 16) / 16;
+  return "f" + std::to_string(2 * share) + ":yes AND f" + std::to_string(2 * share + 1) + ":yes AND price:[" + std::to_string(low) +
+         " TO " + std::to_string(low + width) + "]";
 }
 
 struct measured {
@@ -95,8 +94,8 @@ public:
   terms_bench(const terms& of, const bench_terms_options& options, const console& io) : of_(of), options_(options), io_(io) {}
 
   // From the text of the filter to the set of rows.
-  result<measured> filter(double share) const {
-    measured done{fixed(100 * share, 2) + " % kept", 0, {}};
+  result<measured> filter(std::size_t share) const {
+    measured done{fixed(100 * shares[share], 2) + " % kept", 0, {}};
     for (std::uint32_t i = 0; i < options_.queries; ++i) {
       const std::string text = filter_keeping(share, i);
       const steady_time start = io_.clock.now();
@@ -108,16 +107,20 @@ public:
     return done;
   }
 
-  // `share` 1: without a filter.
-  result<measured> bm25(double share) const {
-    measured done{"BM25, " + fixed(100 * share, 2) + " % kept", share * static_cast<double>(of_.rows()), {}};
-    ARGOSY_ASSIGN(const filter_node filter, parse_filter(filter_keeping(share, 1), as_it_is));
-    ARGOSY_ASSIGN(const row_set rows, of_.keep(filter));
+  // Among all products, or among those of a share.
+  result<measured> bm25(std::optional<std::size_t> share) const {
+    std::optional<row_set> rows;
+    if (share) {
+      ARGOSY_ASSIGN(const filter_node filter, parse_filter(filter_keeping(*share, 1), as_it_is));
+      ARGOSY_ASSIGN(rows, of_.keep(filter));
+    }
+    measured done{
+        share ? "BM25, " + fixed(100 * shares[*share], 2) + " % kept" : "BM25", static_cast<double>(rows ? rows->size() : of_.rows()), {}};
     for (std::uint32_t i = 0; i < options_.queries; ++i) {
       std::vector<std::string> query;
       for (std::uint32_t w = 0; w < words_of_query; ++w) query.push_back(drawn_word(3, i, w));
       const steady_time start = io_.clock.now();
-      ARGOSY_TRY(of_.search(query, most_found, share < 1 ? &rows : nullptr, {}).failure());
+      ARGOSY_TRY(of_.search(query, most_found, rows ? &*rows : nullptr, {}).failure());
       done.seconds.push_back(seconds_between(start, io_.clock.now()));
     }
     return done;
@@ -158,11 +161,12 @@ status run_bench_terms(const bench_terms_options& options, const console& io) {
   ARGOSY_TRY(opened.verify());
   const terms_bench bench(opened, options, io);
   std::vector<measured> rows;
-  for (const double share : shares) {
+  for (std::size_t share = 0; share < shares.size(); ++share) {
     ARGOSY_ASSIGN(measured row, bench.filter(share));
     rows.push_back(std::move(row));
   }
-  for (const double share : {1.0, 0.5, 0.01}) {
+  for (const std::optional<std::size_t> share :
+       {std::optional<std::size_t>(), std::optional<std::size_t>(0), std::optional<std::size_t>(2)}) {
     ARGOSY_ASSIGN(measured row, bench.bm25(share));
     rows.push_back(std::move(row));
   }
