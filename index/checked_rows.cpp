@@ -28,6 +28,12 @@ status check_vectors(const_view vectors) {
   return check_values("vectors", vectors);
 }
 
+status check_rows(std::size_t first, std::size_t count, std::size_t rows) {
+  if (first <= rows && count <= rows - first) return {};
+  return {errc::out_of_range,
+          "rows: want some of " + std::to_string(rows) + ", got " + std::to_string(count) + " from " + std::to_string(first)};
+}
+
 status check_search(const_view queries, const search_options& options, std::size_t rows, std::size_t columns) {
   if (options.k == 0) return {errc::invalid_argument, "k: want at least 1, got 0"};
   if (options.threads < 1) return {errc::invalid_argument, "threads: want at least 1, got " + std::to_string(options.threads)};

@@ -11,5 +11,7 @@ namespace argosy {
 status check_vectors(const_view vectors);
 // k, threads, allowed; queries f32 of `columns` columns with values as above.
 status check_search(const_view queries, const search_options&, std::size_t rows, std::size_t columns);
+// Rows first to first + count of `rows`.
+status check_rows(std::size_t first, std::size_t count, std::size_t rows);
 
 }  // namespace argosy

@@ -35,6 +35,7 @@ public:
   std::size_t size() const noexcept override { return rows_; }
   std::size_t columns() const noexcept override { return columns_; }
   result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const override;
+  result<std::vector<float>> restore(std::size_t first, std::size_t count) const override;
   status verify() const override { return file_ ? file_->verify() : status{}; }
 
 private:
@@ -74,6 +75,13 @@ result<std::vector<std::vector<hit>>> flat_index::search(const_view queries, con
     search_group(queries.row_range(first, std::min(step, queries.rows - first)), std::min(options.k, rows_), threads, found);
   }
   return found;
+}
+
+result<std::vector<float>> flat_index::restore(std::size_t first, std::size_t count) const {
+  ARGOSY_TRY(check_rows(first, count, rows_));
+  if (file_) ARGOSY_TRY(file_->touch("vectors", first * columns_ * sizeof(float), count * columns_ * sizeof(float)));
+  const auto rows = vectors_.subspan(first * columns_, count * columns_);
+  return std::vector<float>(rows.begin(), rows.end());
 }
 
 std::vector<hit> flat_index::search_allowed(const float* query, std::size_t k, const row_set& allowed) const {

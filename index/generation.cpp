@@ -81,12 +81,12 @@ result<generation_writer> generation_writer::create_from(const fs::path& store, 
 const fs::path& generation_writer::path() const noexcept { return folder_.path(); }
 std::uint64_t generation_writer::number() const noexcept { return number_; }
 
-status generation_writer::write(const_view vectors, const std::vector<product_facts>& products) {
+status generation_writer::write(const_view vectors, const std::vector<product_facts>& products, const index_choice& choice) {
   if (static_cast<std::size_t>(vectors.rows) != products.size()) {
     return {errc::shape_mismatch,
             "products: want one for each of " + std::to_string(vectors.rows) + " vectors, got " + std::to_string(products.size())};
   }
-  ARGOSY_TRY(write_flat_index(path() / index_name, vectors));
+  ARGOSY_TRY(write_index(path() / index_name, vectors, choice));
   return write_products(path() / products_name, products);
 }
 
@@ -124,6 +124,9 @@ result<generation> generation::open(const fs::path& store, std::uint64_t number)
 result<generation> generation::open_folder_of(const fs::path& path, std::uint64_t number) {
   ARGOSY_ASSIGN(auto folder, open_folder(path, generation_kind, generation_version));
   ARGOSY_ASSIGN(auto index, open_index(folder.path / index_name));
+  const auto tuned = read_effort(folder.path);
+  if (!tuned.ok() && tuned.failure().code() != errc::not_found) return tuned.failure();
+  if (tuned.ok()) index->use(tuned->effort);
   ARGOSY_ASSIGN(auto products, products_file::open(folder.path / products_name));
   if (index->size() != products.size()) {
     return status(errc::corrupt, folder.path.string() + ": want as many products as vectors, found " + std::to_string(products.size()) +

@@ -4,6 +4,7 @@
 // them, goes back to one and lets old ones go; backup.hpp copies one to a tar.
 //   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
 //   terms.argosy     fields and words (terms.hpp), verified when opened and by first touch; absent in generations of before there were any
+//   effort.argosy    how hard it is searched, when it was tuned (index_choice.hpp)
 //   products.argosy  ids, titles and image names, one container of kind "generation-products"; verified when opened
 // Further files belong to whoever puts them there: they are in the manifest, and verify() reads them too.
 #pragma once
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "index/index_choice.hpp"
 #include "index/terms.hpp"
 #include "index/vector_index.hpp"
 #include "schema/container.hpp"
@@ -38,7 +40,7 @@ public:
   const std::filesystem::path& path() const noexcept;
   std::uint64_t number() const noexcept;
   // (N, D) f32 and N facts.
-  status write(const_view vectors, const std::vector<product_facts>&);
+  status write(const_view vectors, const std::vector<product_facts>&, const index_choice& = {});
   // Seals the folder, then makes it current.
   status publish();
 

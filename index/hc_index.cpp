@@ -93,16 +93,18 @@ public:
         row_blocks_(std::move(rows)),
         code_blocks_(std::move(codes)),
         vector_blocks_(std::move(vectors)),
-        kernels_(&available_scan_kernels().front()) {}
+        kernels_(&available_scan_kernels().front()),
+        effort_{static_cast<std::uint32_t>((at_.leaves() + published_share - 1) / published_share), published_rerank} {}
 
   std::string_view kind() const noexcept override { return hc::kind.name; }
   std::size_t size() const noexcept override { return at_.rows; }
   std::size_t columns() const noexcept override { return at_.columns; }
   result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const override;
   status verify() const override { return file_.verify(); }
-  search_effort effort() const noexcept override {
-    return {static_cast<std::uint32_t>((at_.leaves() + published_share - 1) / published_share), published_rerank};
-  }
+  search_effort effort() const noexcept override { return effort_; }
+  void use(search_effort effort) noexcept override { effort_ = effort; }
+  std::size_t leaves() const noexcept override { return at_.leaves(); }
+  result<std::vector<float>> restore(std::size_t first, std::size_t count) const override;
 
 private:
   struct plan {
@@ -132,13 +134,14 @@ private:
   product_quantiser quantiser_;
   section_blocks row_blocks_, code_blocks_, vector_blocks_;
   const scan_kernels* kernels_;
+  search_effort effort_;
 };
 
 // Of allowed rows, few are scored one by one. Of many, more leaves are visited: the k best among a share s of all rows lie about as far out
 // as the k / s best of all, and the leaves that hold those grow by far less (ours, measured by `bench index --filters`).
 hc_index::plan hc_index::plan_of(const search_options& options) const noexcept {
-  const search_effort chosen{options.effort.leaves > 0 ? options.effort.leaves : effort().leaves,
-                             options.effort.rerank > 0 ? options.effort.rerank : effort().rerank};
+  const search_effort chosen{options.effort.leaves > 0 ? options.effort.leaves : effort_.leaves,
+                             options.effort.rerank > 0 ? options.effort.rerank : effort_.rerank};
   const std::size_t k = std::min(options.k, at_.rows);
   plan made{k, chosen.leaves, std::max<std::size_t>(chosen.rerank, 2 * k), options.allowed};
   if (made.allowed != nullptr && made.allowed->size() > 0) {
@@ -175,10 +178,30 @@ result<std::vector<std::vector<hit>>> hc_index::search(const_view queries, const
   return found;
 }
 
+result<std::vector<float>> hc_index::restore(std::size_t first, std::size_t count) const {
+  ARGOSY_TRY(check_rows(first, count, at_.rows));
+  ARGOSY_TRY(vector_blocks_.touch(first * bytes_of_a_row(), count * bytes_of_a_row()));
+  std::vector<float> rows(count * at_.columns), along(at_.columns);
+  for (std::size_t r = 0; r < count; ++r) {
+    float* row = rows.data() + r * at_.columns;
+    if (at_.stored == stored_vectors::float32) {
+      std::copy_n(at_.floats.data() + (first + r) * at_.columns, at_.columns, row);
+    } else {
+      unpack_row(at_.layout, row_bytes(static_cast<std::uint32_t>(first + r)), along.data());
+      rotate(at_.axis, at_.columns, along.data(), row);
+    }
+  }
+  return rows;
+}
+
 status hc_index::search_one(const float* query, const plan& made, scratch& own, std::vector<hit>& found) const {
   if (made.allowed != nullptr && made.allowed->size() == 0) return {};
   turn(query, own);
   own.rows.clear();
+  if (made.allowed == nullptr && made.rerank == at_.rows) {  // nothing is to be left out
+    add_all_rows(nullptr, own.rows);
+    return score_rows(query, made.k, own, found);
+  }
   const std::size_t worth_scoring = std::max(made.rerank, 4 * made.leaves);
   if (made.allowed != nullptr && made.allowed->size() <= worth_scoring) {
     add_all_rows(made.allowed, own.rows);

@@ -20,6 +20,16 @@ void pack_row(const row_layout& layout, const float* rotated, std::byte* row) no
   std::memcpy(narrow + layout.narrow_stride(), scales, sizeof(scales));
 }
 
+void unpack_row(const row_layout& layout, const std::byte* row, float* rotated) noexcept {
+  const auto* wide = reinterpret_cast<const std::int16_t*>(row);
+  const auto* narrow = reinterpret_cast<const std::int8_t*>(wide + layout.wide);
+  float scales[2];
+  std::memcpy(scales, narrow + layout.narrow_stride(), sizeof(scales));
+  const std::size_t first = std::min(layout.wide, layout.columns);
+  for (std::size_t i = 0; i < first; ++i) rotated[i] = scales[0] * static_cast<float>(wide[i]);
+  for (std::size_t i = 0; i < layout.narrow(); ++i) rotated[first + i] = scales[1] * static_cast<float>(narrow[i]);
+}
+
 void packed_query::assign(const float* query, std::size_t columns, std::size_t stride, int limit) {
   values.assign(stride, 0);
   scale = to_integers(query, columns, static_cast<float>(limit), values.data());

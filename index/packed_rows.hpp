@@ -39,6 +39,8 @@ row_layout layout_for(std::size_t columns, std::size_t kept) noexcept;
 
 void pack_row(const row_layout&, const float* rotated, std::byte* row) noexcept;
 
+void unpack_row(const row_layout&, const std::byte* row, float* rotated) noexcept;
+
 // Integers with a scale, as the loops want a query; zero beyond `columns` to `stride`.
 struct packed_query {
   std::vector<std::int16_t> values;

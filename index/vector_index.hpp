@@ -47,8 +47,13 @@ public:
   // corrupt.
   virtual result<std::vector<std::vector<hit>>> search(const_view queries, const search_options&) const = 0;
   virtual status verify() const = 0;
-  // What a search without an effort of its own uses; {} where nothing is to be chosen.
+  // What a search without an effort of its own uses; {} where nothing is to be chosen, and use() does nothing there.
   virtual search_effort effort() const noexcept { return {}; }
+  virtual void use(search_effort) noexcept {}
+  // Of how many a search chooses the leaves that it visits; 0 without leaves.
+  virtual std::size_t leaves() const noexcept { return 0; }
+  // The stored vectors, rows first to first + count, as near as they are kept: (count, D) f32. out_of_range, corrupt.
+  virtual result<std::vector<float>> restore(std::size_t first, std::size_t count) const = 0;
 };
 
 // Exact: every row is scored by SIMD inner products in float32, in tiles that stay in cache. A hit's score is inner_product() of the two

@@ -8,6 +8,7 @@
 #include "tools/fitting.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/npy.hpp"
 
 namespace argosy {
 namespace {
@@ -24,19 +25,6 @@ result<std::vector<std::vector<std::int32_t>>> read_queries_of(const fs::path& p
     if (!query.ok()) return query.failure().within(path.string() + " line " + std::to_string(line.number));
     tokens.push_back(std::move(query).value());
   }
-}
-
-// NumPy's format, version 1.0: magic, version, length of the header, a header that ends at a multiple of 64, the numbers.
-std::string npy_of(std::span<const float> values, std::int64_t columns) {
-  const auto rows = static_cast<std::int64_t>(values.size()) / columns;
-  std::string header =
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " + std::to_string(columns) + "), }";
-  constexpr std::size_t before = 10, multiple = 64;
-  header.append(multiple - 1 - (before + header.size()) % multiple, ' ').push_back('\n');
-  std::string file("\x93NUMPY\x01\x00", 8);
-  file += {static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
-  const auto bytes = std::as_bytes(values);
-  return file.append(header).append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 result<std::vector<float>> embed(const embed_options& options, const fs::path& folder, loaded_model& loaded, const console& io) {

@@ -1,6 +1,7 @@
 #include "tools/command_line.hpp"
 
 #include <iostream>
+#include <map>
 
 #include "model/backbone.hpp"
 #include "tools/command_parsers.hpp"
@@ -117,6 +118,13 @@ void add_study(CLI::App& app, chosen_command& chosen) {
   command->add_flag("--json", options->json, "The figures as JSON");
 }
 
+void add_index_kind(CLI::App& command, index_kind& kind) {
+  const std::map<std::string, index_kind> kinds{{"auto", index_kind::automatic}, {"flat", index_kind::flat}, {"hc", index_kind::hc}};
+  command.add_option("--index", kind, "flat: exact; hc: hierarchical clustering; auto: exact below 10,000 products")
+      ->transform(CLI::CheckedTransformer(kinds).description("auto, flat or hc"))
+      ->default_str("auto");
+}
+
 void add_publish(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<publish_options>();
   auto* command = add_command(app, "publish", "Embed products with a trained model, and make them what a store answers from",
@@ -139,6 +147,7 @@ void add_publish(CLI::App& app, chosen_command& chosen) {
                    "Fields whose values in a query restrict its answers, commas between; a star: the last words of a value are enough")
       ->capture_default_str();
   command->add_option("--aliases", options->aliases, "Other names of values: JSON lines or TSV with alias, field, value");
+  add_index_kind(*command, options->index);
   add_threads(*command, options->threads);
 }
 
@@ -337,13 +346,14 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
 }
 
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, search, terms, pairs, backbone");
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, index, search, terms, pairs, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
   add_bench_embed(*bench, chosen);
   add_bench_kernels(*bench, chosen);
   add_bench_loss(*bench, chosen);
+  add_bench_index(*bench, chosen);
   add_bench_search(*bench, chosen);
   add_bench_terms(*bench, chosen);
   add_bench_pairs(*bench, chosen);
@@ -410,7 +420,7 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
   for (const auto add : {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_devices,
-                         add_search, add_evaluate, add_generations, add_pairs, add_bench})
+                         add_search, add_evaluate, add_generations, add_pairs, add_tune, add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

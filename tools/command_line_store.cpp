@@ -86,4 +86,41 @@ void add_bench_pairs(CLI::App& bench, chosen_command& chosen) {
   command->add_flag("--json", options->json, "One JSON object");
 }
 
+void add_tune(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<tune_options>();
+  auto* command = add_command(app, "tune", "Find the cheapest search that reaches a recall, and publish it as a new generation",
+                              "argosy tune --store store --recall 0.95", chosen, true, &run_tune, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("--recall", options->recall, "Share of the k exact answers")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--queries", options->queries, "Queries, as of `argosy evaluate`; none: those that the store keeps");
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
+void add_bench_index(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_index_options>();
+  auto* command =
+      add_command(bench, "index", "Recall against queries/s of the hierarchical index, beside other people's",
+                  "argosy bench index --store store\n"
+                  "  argosy bench index --store store --products 1000000 --filters --peers tests/bench/index/peers.py --svg curves.svg",
+                  chosen, true, &run_bench_index, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote: its vectors")->required();
+  command->add_option("--queries", options->queries, "Queries, as of `argosy evaluate`; none: those that the store keeps");
+  command->add_option("--products", options->products, "Vectors, made from the store's; 0: the store's own")
+      ->check(CLI::Range(1, 1'000'000'000));
+  command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--leaves", options->leaves, "Of the tree; 0: by the number of vectors")->capture_default_str();
+  command->add_option("--code-bytes", options->code_bytes, "Of a vector's code")->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_flag("--filters", options->filters, "Also searches with filters that keep from half to a ten-thousandth");
+  command->add_option("--peers", options->peers, "tests/bench/index/peers.py: measures hnswlib, FAISS and USearch too")
+      ->check(CLI::ExistingFile);
+  command->add_option("--python", options->python, "What runs it")->capture_default_str();
+  command->add_option("--only", options->only, "Some of them, with commas between them");
+  command->add_option("--folder", options->folder, "Where indexes lie meanwhile; none: the system's folder for such files");
+  command->add_option("--svg", options->svg, "A chart of the curves");
+  command->add_flag("--json", options->json, "One JSON object");
+  add_threads(*command, options->threads);
+}
+
 }  // namespace argosy

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <limits>
 #include <ostream>
 
 #include "base/log.hpp"
 #include "index/generation.hpp"
+#include "index/query_sample.hpp"
 #include "model/backbone.hpp"
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
@@ -13,6 +15,7 @@
 #include "tools/interrupts.hpp"
 #include "tools/passing_folder.hpp"
 #include "tools/prepare_report.hpp"
+#include "tools/searcher.hpp"
 #include "tools/terms_of.hpp"
 
 namespace argosy {
@@ -20,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kept_queries = 1000;
 constexpr const char* store_unchanged = "the store is as it was";
 
 // The backbone that the model was trained behind, with the same weights.
@@ -96,6 +100,25 @@ status write_catalogue_terms(const publish_options& options, const prepared_data
   return write_terms_of(data, split, how, folder / terms_file_name);
 }
 
+index_choice choice_of(const publish_options& options, const console& io) {
+  const auto show = [&io](const hc_progress& at) {
+    io.progress.show({.stage = at.stage, .unit = "products", .done = at.done, .total = at.total});
+  };
+  return {.kind = options.index, .hc = {.threads = threads_or_all(options.threads)}, .show = show, .stop = io.stop};
+}
+
+// Evenly drawn from the log's, in the order of the data.
+status keep_queries(loaded_model& loaded, const prepared_data& data, const fs::path& folder, const console& io) {
+  const std::uint64_t count = std::min<std::uint64_t>(kept_queries, data.queries());
+  std::vector<std::vector<std::int32_t>> tokens;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto of_query = data.query_tokens(i * data.queries() / count);
+    tokens.emplace_back(of_query.begin(), of_query.end());
+  }
+  ARGOSY_ASSIGN(const std::vector<float> vectors, embed_queries(loaded.model, tokens, io.stop));
+  return write_query_sample(folder, view_of(vectors.data(), static_cast<std::int64_t>(count), loaded.model.width()));
+}
+
 status write_generation(const publish_options& options, const fs::path& checkpoint, loaded_model& loaded, const prepared_data& data,
                         const console& io) {
   const steady_time start = io.clock.now();
@@ -106,7 +129,10 @@ status write_generation(const publish_options& options, const fs::path& checkpoi
   io.progress.close();
   ARGOSY_ASSIGN(generation_writer writer, generation_writer::create(options.store));
   ARGOSY_TRY(copy_model(checkpoint, writer.path()));
-  ARGOSY_TRY(writer.write(view_of(vectors.data(), static_cast<std::int64_t>(data.products()), loaded.model.width()), facts_of(data)));
+  const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(data.products()), loaded.model.width());
+  ARGOSY_TRY(writer.write(rows, facts_of(data), choice_of(options, io)));
+  io.progress.close();
+  if (data.queries() > 0) ARGOSY_TRY(keep_queries(loaded, data, writer.path(), io));
   ARGOSY_TRY(write_catalogue_terms(options, data, writer.path()));
   const std::uint64_t bytes = bytes_in(writer.path());
   if (io.stop.stop_requested()) return interrupted(store_unchanged);

@@ -11,6 +11,7 @@
 #include "base/status.hpp"
 #include "data/demo_shop.hpp"
 #include "data/prepared.hpp"
+#include "index/index_choice.hpp"
 #include "tools/console.hpp"
 #include "tools/trained_model.hpp"
 
@@ -63,6 +64,7 @@ struct publish_options {
   std::filesystem::path reuse;                 // prepared data with features of the same images
   std::string restricted = "brand,category*";  // tools/terms_of.hpp
   std::filesystem::path aliases;
+  index_kind index = index_kind::automatic;
   int threads = 0;  // 0: all cores
 };
 status run_publish(const publish_options&, const console&);
@@ -201,6 +203,31 @@ struct bench_pairs_options {
   bool json = false;
 };
 status run_bench_pairs(const bench_pairs_options&, const console&);
+
+// The cheapest effort of an approximate index that reaches the recall, among the exact answers over what the store keeps, becomes that of a
+// new generation. A recall that no effort reaches is refused.
+struct tune_options {
+  std::filesystem::path store, queries;  // none: those that the generation keeps
+  double recall = 0.95;
+  std::size_t k = 10;
+  bool json = false;
+  int threads = 0;
+};
+status run_tune(const tune_options&, const console&);
+
+// Recall against queries/s of the hierarchical index, and of other people's, over the vectors of a store or more like them.
+struct bench_index_options {
+  std::filesystem::path store, queries;  // none: those that the generation keeps
+  std::uint64_t products = 0;            // 0: as many as the store has
+  std::size_t k = 10, leaves = 0, code_bytes = 32;
+  bool filters = false;
+  std::filesystem::path peers;  // peers.py; empty: none
+  std::string python = "python3", only;
+  std::filesystem::path folder, svg;
+  bool json = false;
+  int threads = 0;
+};
+status run_bench_index(const bench_index_options&, const console&);
 
 // The exact index over random unit vectors.
 struct bench_search_options {

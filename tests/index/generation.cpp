@@ -1,4 +1,5 @@
 #include "index/generation.hpp"
+#include "index/query_sample.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -153,6 +154,34 @@ BOOST_AUTO_TEST_CASE(a_generation_made_from_another_shares_its_files_and_replace
   check_ok(base->verify());
   const auto vectors = test::small_integers(3, 4, 2);
   BOOST_TEST((made->index().search(vectors, {}).value() == search_reference(vectors, vectors, 3)));
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_keeps_its_effort_and_its_queries) {
+  const scratch_folder scratch;
+  auto writer = generation_writer::create(scratch.path());
+  require_ok(writer.failure());
+  const auto vectors = test::normal_matrix(300, 8, 1), queries = test::normal_matrix(7, 8, 2);
+  check_ok(writer->write(vectors, std::vector<product_facts>(300), {.kind = index_kind::hc}));
+  check_ok(write_effort(writer->path(), {{3, 40}, 10, 7, 0.95, 0.96}));
+  check_ok(write_query_sample(writer->path(), queries));
+  check_ok(writer->publish());
+  const auto made = generation::open_current(scratch.path());
+  require_ok(made.failure());
+  BOOST_TEST((made->index().effort() == search_effort{3, 40}));
+  BOOST_TEST(read_effort(made->path())->recall == 0.96);
+  BOOST_TEST((read_query_sample(made->path(), 8).value() == queries.values));
+  check_refused(read_query_sample(made->path(), 9).failure(), errc::corrupt, {"9 columns"});
+  check_refused(read_query_sample(scratch.path(), 8).failure(), errc::not_found, {"queries.argosy"});
+}
+
+BOOST_AUTO_TEST_CASE(few_vectors_are_searched_exactly_and_many_by_their_leaves) {
+  const scratch_folder scratch;
+  for (const std::int64_t rows : {9'999, 10'000}) {
+    check_ok(write_index(scratch / "index", test::normal_matrix(rows, 4, 1), {}));
+    const auto index = open_index(scratch / "index");
+    require_ok(index.failure());
+    BOOST_TEST(std::string((*index)->kind()) == (rows < 10'000 ? "index-flat" : "index-hc"));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_file_is_not_passed_on_to_a_new_generation) {

@@ -1,0 +1,84 @@
+#include "tools/index_sweep.hpp"
+
+#include <algorithm>
+
+namespace argosy {
+namespace {
+
+constexpr int rounds = 3;
+
+}  // namespace
+
+result<exact_rows> exact_answers(const vector_index& exact, const_view queries, std::size_t k, int threads) {
+  ARGOSY_ASSIGN(const auto lists, exact.search(queries, {.k = k, .threads = threads}));
+  exact_rows rows;
+  for (const auto& list : lists) {
+    rows.emplace_back();
+    for (const hit& one : list) rows.back().push_back(one.row);
+  }
+  return rows;
+}
+
+result<double> index_sweep::recall(search_effort effort, std::size_t k) const {
+  ARGOSY_ASSIGN(const auto lists, index_->search(queries_, {.k = k, .threads = threads_, .effort = effort}));
+  std::size_t common = 0, all = 0;
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    const auto& exact = (*exact_)[q];
+    const auto end = exact.begin() + static_cast<std::ptrdiff_t>(std::min(k, exact.size()));
+    for (const hit& one : lists[q]) common += static_cast<std::size_t>(std::count(exact.begin(), end, one.row));
+    all += static_cast<std::size_t>(end - exact.begin());
+  }
+  return all == 0 ? 1.0 : static_cast<double>(common) / static_cast<double>(all);
+}
+
+result<double> index_sweep::queries_per_s(search_effort effort) const {
+  double best = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const steady_time start = clock_->now();
+    for (std::int64_t q = 0; q < queries_.rows; ++q) {
+      ARGOSY_ASSIGN(const auto one, index_->search(queries_.row_range(q, 1), {.k = k_, .effort = effort}));
+    }
+    best = std::max(best, static_cast<double>(queries_.rows) / seconds_between(start, clock_->now()));
+  }
+  return best;
+}
+
+result<index_point> index_sweep::point(search_effort effort) const {
+  ARGOSY_ASSIGN(const double found, recall(effort));
+  ARGOSY_ASSIGN(const double speed, queries_per_s(effort));
+  return index_point{effort, found, speed};
+}
+
+// By halving: more leaves hardly ever find less.
+result<std::optional<std::uint32_t>> index_sweep::fewest_leaves(std::uint32_t rerank, double wanted) const {
+  std::uint32_t low = 1, high = static_cast<std::uint32_t>(index_->leaves());
+  ARGOSY_ASSIGN(const double most, recall({high, rerank}));
+  if (most < wanted) return std::optional<std::uint32_t>();
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    ARGOSY_ASSIGN(const double found, recall({middle, rerank}));
+    if (found >= wanted) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return std::optional(high);
+}
+
+result<index_sweep::choice> index_sweep::cheapest(double wanted) const {
+  choice made;
+  for (const double times : {2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0}) {
+    const auto rerank = static_cast<std::uint32_t>(times * static_cast<double>(k_));
+    if (rerank > index_->size()) break;
+    ARGOSY_ASSIGN(const auto leaves, fewest_leaves(rerank, wanted));
+    if (!leaves) continue;
+    ARGOSY_ASSIGN(const index_point found, point({*leaves, rerank}));
+    made.tried.push_back(found);
+    if (!made.best || found.queries_per_s > made.best->queries_per_s) made.best = found;
+  }
+  ARGOSY_ASSIGN(made.most, recall({static_cast<std::uint32_t>(index_->leaves()), static_cast<std::uint32_t>(100 * k_)}));
+  return made;
+}
+
+}  // namespace argosy
