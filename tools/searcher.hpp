@@ -28,8 +28,6 @@ public:
   result<std::vector<std::string>> words(std::string_view query) const { return encoder_.words(query); }
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
-  // Their embeddings, a row each.
-  result<std::vector<float>> embed(std::span<const std::vector<std::int32_t>> queries);
   // Lists of the best `k`, one a query.
   result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
   result<std::vector<hit>> search(std::string_view query, std::size_t k);
