@@ -189,9 +189,9 @@ void add_export(CLI::App& app, chosen_command& chosen) {
 }
 
 void add_relevance(CLI::App& command, relevance_options& options) {
-  command.add_option("--weights", options.weights, "Of semantic and lexical in hybrid, such as 1,0.5")
+  command.add_option("--weights", options.weights, "Of semantic and lexical in hybrid")
       ->delimiter(',')
-      ->expected(1, 2)
+      ->allow_extra_args(false)
       ->capture_default_str();
   command.add_option("--field-weight", options.field_weight, "What a word in a field counts in the lexical channel; in the title: 1")
       ->capture_default_str()

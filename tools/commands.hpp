@@ -97,8 +97,8 @@ struct relevance_options {
   std::string channel = "semantic";
   std::string filter;
   bool no_restrict = false;
-  std::vector<double> weights{1, 1};  // of semantic and lexical, in hybrid
-  double field_weight = 0;            // of fields beside the title, in the lexical channel
+  std::vector<double> weights{1, 0.1};  // of semantic and lexical, in hybrid (ours; docs/filters.md)
+  double field_weight = 0;              // of fields beside the title, in the lexical channel
   float least_evidence = 0.95f;
 };
 

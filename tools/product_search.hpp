@@ -29,8 +29,8 @@ struct search_request {
   std::string filter;  // empty: none
   search_channel channel = search_channel::semantic;
   bool restricts = true;
-  float least_evidence = 0.95f;                    // of a name that restricts (ours; docs/filters.md)
-  double semantic_weight = 1, lexical_weight = 1;  // of hybrid
+  float least_evidence = 0.95f;                      // of a name that restricts (ours; docs/filters.md)
+  double semantic_weight = 1, lexical_weight = 0.1;  // of hybrid
   bm25_options bm25;
 };
 
