@@ -32,7 +32,7 @@ bool better_node(const scored_node& a, const scored_node& b) noexcept {
   return a.score > b.score || (a.score == b.score && a.node < b.node);
 }
 
-// The best of a scan by estimate, in steps of the table; of equal ones the slot that was met first stays.
+// The best of a scan by estimate, in steps of the table, of equal ones the smaller row: whatever the order of leaves.
 class estimates {
 public:
   void reset(std::size_t wanted) {
@@ -41,6 +41,7 @@ public:
     held_.clear();
     held_.reserve(2 * wanted);
   }
+  // What a row must reach to be offered.
   std::int32_t threshold() const noexcept { return threshold_; }
   void offer(std::int32_t estimate, std::uint32_t row) {
     held_.push_back({estimate, row});
@@ -280,7 +281,7 @@ status hc_index::scan_leaf(scored_node leaf, const row_set* allowed, scratch& ow
   own.sums.resize(std::max(own.sums.size(), blocks * block_vectors));
   own.hits.resize(std::max(own.hits.size(), blocks));
   const auto offset = static_cast<std::int32_t>(std::nearbyint((leaf.score + own.table.bias) / own.table.step));
-  const std::int64_t threshold = std::max<std::int64_t>(static_cast<std::int64_t>(own.best.threshold()) - offset, -1);
+  const std::int64_t threshold = std::max<std::int64_t>(static_cast<std::int64_t>(own.best.threshold()) - 1 - offset, -1);
   kernels_->scan(at_.code.data() + first * bytes, blocks, own.table.entries.data(), quantiser_.parts(),
                  static_cast<int>(std::min<std::int64_t>(threshold, 32767)), own.sums.data(), own.hits.data());
   for (std::size_t b = 0; b < blocks; ++b) {
@@ -289,7 +290,7 @@ status hc_index::scan_leaf(scored_node leaf, const row_set* allowed, scratch& ow
       const auto j = static_cast<std::size_t>(std::countr_zero(left));
       if (rows[j] >= at_.rows || (allowed != nullptr && !allowed->contains(rows[j]))) continue;
       const std::int32_t estimate = offset + own.sums[b * block_vectors + j];
-      if (estimate > own.best.threshold()) own.best.offer(estimate, rows[j]);
+      if (estimate >= own.best.threshold()) own.best.offer(estimate, rows[j]);
     }
   }
   return {};

@@ -105,6 +105,32 @@ BOOST_AUTO_TEST_CASE(recall_rises_with_effort_to_nearly_all) {
   }
 }
 
+// Oracle 8. What is found of the exact answers grows with the leaves visited when every vector in them is scored as it is, and with the
+// candidates at any leaves. Of one level the leaves of a smaller number are among those of a larger one, so it holds for every query.
+BOOST_AUTO_TEST_CASE(recall_never_falls_with_leaves_nor_with_candidates) {
+  const scratch_folder scratch;
+  const auto vectors = clustered(4000, 32, 1), asked = clustered(60, 32, 2);
+  const auto expected = search_reference(vectors, asked, 10);
+  const auto never_falls = [&](const vector_index& index, const std::vector<search_effort>& rising, const std::string& of) {
+    std::vector<double> before(60);
+    for (const search_effort& effort : rising) {
+      const auto found = search(index, asked, {.k = 10, .effort = effort});
+      for (std::size_t q = 0; q < 60; ++q) {
+        const double now = recall({found[q]}, {expected[q]}, 10);
+        BOOST_TEST(now >= before[q], of << ", " << effort.leaves << " leaves, " << effort.rerank << " candidates, query " << q);
+        before[q] = now;
+      }
+    }
+    for (const double last : before) BOOST_TEST(last == 1.0, of);
+  };
+  const auto one = make_index(scratch / "one", vectors, {.levels = 1, .vectors = stored_vectors::float32});
+  never_falls(*one, {{1, 3999}, {2, 3999}, {4, 3999}, {9, 3999}, {30, 3999}, {253, 3999}}, "leaves");
+  for (const int levels : {1, 2}) {
+    const auto index = make_index(scratch / "index", vectors, {.levels = levels, .vectors = stored_vectors::float32});
+    never_falls(*index, {{253, 20}, {253, 30}, {253, 60}, {253, 200}, {253, 1000}, {253, 3999}}, "candidates");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(answers_depend_neither_on_threads_nor_on_the_batch) {
   const scratch_folder scratch;
   const auto vectors = clustered(3000, 40, 1), asked = clustered(50, 40, 2);
