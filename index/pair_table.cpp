@@ -59,7 +59,6 @@ struct pair_file::impl {
     return warm.load(std::memory_order_acquire) ? status{} : file.touch(section, first, bytes);
   }
   result<std::uint32_t> place_of(pair_key) const;
-  void prefetch_hits(std::uint64_t first, std::uint64_t hits) const noexcept;
   status read(std::uint32_t place_plus_1, std::size_t most, std::vector<hit>& to) const;
 };
 
@@ -104,19 +103,10 @@ status pair_file::impl::read(std::uint32_t place_plus_1, std::size_t most, std::
   const std::uint64_t first = (place_plus_1 - std::uint64_t{1}) * answer_unit;
   if (first >= answers.size()) return unlike(file.path(), "section slot: an answer lies behind the end of section answer");
   const std::uint64_t bytes = std::min<std::uint64_t>(answers.size() - first, longest_answer(subject.products, subject.k) + answer_unit);
-  prefetch_hits(first, std::min<std::uint64_t>(most, subject.k));
   ARGOSY_TRY(touch("answer", first, bytes));
   if (decode_answer(answers.subspan(first, bytes), subject.products, most, to)) return {};
   to.clear();
   return unlike(file.path(), "section answer: no answer begins at byte " + std::to_string(first));
-}
-
-// The lines that so many hits usually take, all at once: one after the other they would be waited for.
-void pair_file::impl::prefetch_hits(std::uint64_t first, std::uint64_t hits) const noexcept {
-  constexpr std::uint64_t line = 64, usual_score_bits = 9;
-  const std::uint64_t bytes = answer_head + hits * (bits_of_row(subject.products) + usual_score_bits) / 8;
-  const std::uint64_t end = std::min<std::uint64_t>(answers.size(), first + bytes);
-  for (std::uint64_t at = first; at < end; at += line) __builtin_prefetch(&answers[at]);
 }
 
 pair_file::pair_file(std::shared_ptr<const impl> made) : impl_(std::move(made)) {}
@@ -140,11 +130,6 @@ result<bool> pair_file::find(pair_key key, std::size_t most, std::vector<hit>& t
   if (place == 0) return false;
   ARGOSY_TRY(impl_->read(place, most, to));
   return true;
-}
-
-void pair_file::prefetch(pair_key key) const noexcept {
-  const std::uint64_t at = 2 * impl_->home(key.qid);
-  if (at < impl_->slots.size()) __builtin_prefetch(&impl_->slots[at]);
 }
 
 status pair_file::warm() const {

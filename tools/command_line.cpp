@@ -221,7 +221,8 @@ void add_search(CLI::App& app, chosen_command& chosen) {
   command->add_flag("--no-restrict", options->relevance.no_restrict, "A brand or category in the query restricts nothing");
   add_relevance(*command, options->relevance);
   command->add_flag("--json", options->json,
-                    "A JSON object a query: query, restricted (text, field, values), results (id, score, title, channels, within)");
+                    "A JSON object a query: query, source, restricted (text, field, values), results (id, score, title, channels, within)");
+  command->add_flag("--live", options->live, "Search even where the pair table has the answer");
   auto* html = command->add_option("--html", options->html, "Write one page with all results and their pictures");
   command->add_option("--images", options->images, "A folder or a tar with the pictures of the page")->needs(html);
   add_threads(*command, options->threads);

@@ -37,7 +37,9 @@ std::string json_line(const shown_answer& answer, const generation& from) {
   auto restricted = ordered_json::array();
   for (const restriction& one : answer.found.restricted)
     restricted.push_back({{"text", one.text}, {"field", one.field}, {"values", one.values}});
-  const ordered_json object{{"query", answer.query}, {"restricted", std::move(restricted)}, {"results", std::move(results)}};
+  const char* source = answer.found.from_pairs ? "pair table" : "index";
+  const ordered_json object{
+      {"query", answer.query}, {"source", source}, {"restricted", std::move(restricted)}, {"results", std::move(results)}};
   return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -67,7 +69,7 @@ void print_ranked(const shown_answer& answer, const generation& from, std::ostre
     const product_facts facts = from.facts(found.row);
     table.add({"  " + std::to_string(i + 1), fixed(found.score, 4), channel_text(found), one_line(facts.id), one_line(facts.title)});
   }
-  out << one_line(answer.query) << '\n';
+  out << one_line(answer.query) << (answer.found.from_pairs ? "  (pair table)" : "") << '\n';
   if (!answer.found.restricted.empty()) out << "  " << restricted_text(answer.found.restricted) << '\n';
   table.print(out);
   out << '\n';
@@ -113,8 +115,8 @@ private:
 
   status answer(const std::string& query) {
     if (query.empty()) return {errc::invalid_argument, "the query is empty"};
-    ARGOSY_ASSIGN(auto answers, product_search(searcher_).answer(std::span(&query, 1), request_));
-    const shown_answer answered{query, std::move(answers.front())};
+    ARGOSY_ASSIGN(search_answer found, find(query));
+    const shown_answer answered{query, std::move(found)};
     if (options_->json) {
       io_->out << json_line(answered, searcher_.current()) << std::endl;
     } else {
@@ -122,6 +124,17 @@ private:
     }
     if (!options_->html.empty()) answers_.push_back(for_page(answered));
     return {};
+  }
+
+  // Kept beforehand, or searched for.
+  result<search_answer> find(const std::string& query) {
+    product_search products(searcher_);
+    if (!options_->live) {
+      ARGOSY_ASSIGN(auto known, products.known(query, request_));
+      if (known) return std::move(*known);
+    }
+    ARGOSY_ASSIGN(auto answers, products.answer(std::span(&query, 1), request_));
+    return std::move(answers.front());
   }
 
   status write_page() const {

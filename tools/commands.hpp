@@ -107,6 +107,7 @@ struct search_command_options {
   std::optional<std::string> query;  // none: one a line from standard input
   std::size_t k = 10;
   relevance_options relevance;
+  bool live = false;  // the pair table is not asked
   bool json = false;
   std::filesystem::path html, images;  // a page of results; images: folder or tar
   int threads = 0;

@@ -139,6 +139,16 @@ result<search_answer> product_search::answer_one(const understood& query, const 
   return answer;
 }
 
+result<std::optional<search_answer>> product_search::known(const std::string& query, const search_request& request) const {
+  if (request.channel != search_channel::semantic || !request.filter.empty()) return std::optional<search_answer>();
+  ARGOSY_ASSIGN(auto words, from_->words(query));
+  ARGOSY_ASSIGN(const understood meant, understand(std::move(words), request, nullptr));
+  if (meant.kept) return std::optional<search_answer>();
+  ARGOSY_ASSIGN(const auto hits, from_->known(query, request.k));
+  if (!hits) return std::optional<search_answer>();
+  return std::optional(search_answer{of_channel(*hits, semantic_bit), {}, true});
+}
+
 result<std::vector<search_answer>> product_search::answer(std::span<const std::string> queries, const search_request& request,
                                                           std::uint64_t* wordless) {
   ARGOSY_ASSIGN(const std::optional<row_set> filter, filtered(request));

@@ -49,6 +49,7 @@ struct restriction {
 struct search_answer {
   std::vector<found_product> products;  // best first
   std::vector<restriction> restricted;  // field by field, all of them
+  bool from_pairs = false;              // kept by the pair table, not searched for now
 };
 
 struct relevance_options;
@@ -60,6 +61,10 @@ public:
   explicit product_search(searcher& from) : from_(&from) {}
   // One answer a query. A query without a word is answered by nothing and counted in `wordless`, or is the failure where that is null.
   result<std::vector<search_answer>> answer(std::span<const std::string> queries, const search_request&, std::uint64_t* wordless = nullptr);
+
+  // What the pair table keeps for the query; none where it is not among its queries, or where channel, filter or a name in the query ask
+  // otherwise.
+  result<std::optional<search_answer>> known(const std::string& query, const search_request&) const;
 
 private:
   struct understood;
