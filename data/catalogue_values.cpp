@@ -61,7 +61,7 @@ void take_flat(const std::string& name, const json& value, std::vector<catalogue
 
 void take_json_values(const std::string& name, const json& value, std::vector<catalogue_value>& to) {
   if (!value.is_object()) return take_flat(name, value, to);
-  for (const auto& [member, held] : value.items()) take_flat(name + "." + member, held, to);
+  for (const auto& [member, held] : value.items()) take_flat(std::string(name).append(".").append(member), held, to);
 }
 
 void take_column_value(std::string_view name, std::string_view text, std::vector<catalogue_value>& to) {

@@ -34,7 +34,7 @@ void field_rows::add(std::span<const catalogue_value> values) {
     }
     if (field == number_.size()) number_.push_back(1);
     if (!number) number_[field] = 0;
-    const std::uint32_t value = values_.number_of(name + '\0' + text);
+    const std::uint32_t value = values_.number_of(std::string(name).append(1, '\0').append(text));
     if (value == field_.size()) field_.push_back(field);
     held_.push_back(value);
   }

@@ -145,7 +145,7 @@ void product_quantiser::make_table(const float* query, code_table& table) const 
   table.entries.resize(values.size());
   for (std::size_t m = 0; m < parts(); ++m) {
     for (std::size_t at = m * part_entries; at < (m + 1) * part_entries; ++at)
-      table.entries[at] = static_cast<std::uint8_t>((values[at] - least[m]) * per_step + 0.5f);
+      table.entries[at] = static_cast<std::uint8_t>(std::nearbyint((values[at] - least[m]) * per_step));
   }
 }
 

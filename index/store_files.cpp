@@ -111,7 +111,7 @@ result<std::uint64_t> next_number(const fs::path& store) {
 result<std::uint64_t> current_number(const fs::path& store) {
   ARGOSY_ASSIGN(auto line, read_current(store));
   while (true) {
-    const auto number = number_in(store, line);
+    auto number = number_in(store, line);
     if (number.ok()) return number;
     ARGOSY_ASSIGN(auto again, read_current(store));
     if (again == line) return number;  // else its generation went because another is current

@@ -14,7 +14,7 @@ result<std::vector<float>> asked_queries(searcher& from, const std::filesystem::
   }
   std::vector<std::vector<std::int32_t>> tokens;
   bool has_needs_image = false;
-  const auto take = [&](std::uint64_t, query_record record) {
+  const auto take = [&](std::uint64_t, const query_record& record) {
     auto encoded = from.tokens(record.query);
     if (encoded.ok()) tokens.push_back(std::move(*encoded));
     return encoded.ok() || encoded.failure().code() == errc::invalid_argument ? status{} : encoded.failure();
