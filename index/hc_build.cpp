@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "index/checked_rows.hpp"
@@ -75,7 +74,7 @@ private:
 
 void hc_builder::project() {
   rotation_ = train_rotation(vectors_, settings_.seed);
-  projected_ = rotator(rotation_).project(vectors_, settings_.threads);
+  projected_ = project_rows(rotation_, vectors_, settings_.threads);
 }
 
 status hc_builder::grow() {
@@ -84,8 +83,7 @@ status hc_builder::grow() {
                      {.levels = settings_.levels, .leaves = settings_.leaves, .seed = settings_.seed, .threads = settings_.threads});
   ARGOSY_TRY(report("leaves", 0, rows()));
   const auto nearest = nearest_leaves(tree_, projected(), settings_.threads);
-  std::vector<std::uint32_t> all(rows());
-  std::iota(all.begin(), all.end(), 0u);
+  const auto all = all_rows(rows());
   for (const std::uint32_t row : all) leaf_of_.push_back(nearest[2 * row]);
   groups_ = group_rows(all, leaf_of_, tree_.leaves());
   return report("leaves", rows(), rows());
@@ -98,9 +96,7 @@ void hc_builder::residual(std::uint32_t row, std::uint32_t leaf, float* out) con
 }
 
 product_quantiser hc_builder::train_quantiser() const {
-  std::vector<std::uint32_t> all(rows());
-  std::iota(all.begin(), all.end(), 0u);
-  const auto drawn = drawn_rows(all, quantiser_rows, settings_.seed);
+  const auto drawn = drawn_rows(all_rows(rows()), quantiser_rows, settings_.seed);
   std::vector<float> residuals(drawn.size() * rotation_.kept);
   for (std::size_t i = 0; i < drawn.size(); ++i) residual(drawn[i], leaf_of_[drawn[i]], residuals.data() + i * rotation_.kept);
   const const_view rows =
@@ -181,7 +177,7 @@ status hc_builder::write_vectors(container_writer& file) const {
 }
 
 status hc_builder::write_packed(container_writer& file) const {
-  const rotator turn(rotation_);
+  const std::vector<float> turned_axes = by_columns(rotation_.axes, columns());
   const row_layout layout = layout_for(columns(), rotation_.kept);
   std::vector<std::byte> packed(rows_at_once * layout.bytes());
   ARGOSY_TRY(file.begin("vector", element::u8));
@@ -191,7 +187,7 @@ status hc_builder::write_packed(container_writer& file) const {
     for (std::size_t r = 0; r < count; ++r) {
       thread_local std::vector<float> rotated;
       rotated.resize(columns());
-      turn.rotate_rows(vectors_, first + r, 1, rotated.data());
+      rotate(turned_axes, columns(), vectors_.row<float>(static_cast<std::int64_t>(first + r)), rotated.data());
       pack_row(layout, rotated.data(), packed.data() + r * layout.bytes());
     }
     ARGOSY_TRY(file.append(std::span<const std::byte>(packed).first(count * layout.bytes())));

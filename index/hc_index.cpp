@@ -21,7 +21,7 @@ namespace {
 // 16 leaves of the fashion products was .90 instead of .95.
 constexpr std::size_t spread = 16;
 constexpr std::size_t published_share = 10;  // the paper visits a tenth of its leaves
-constexpr std::uint32_t published_rerank = 256;
+constexpr std::uint32_t usual_rerank = 256;
 constexpr std::size_t rows_ahead = 8;  // fetched before they are scored
 
 struct scored_node {
@@ -95,7 +95,7 @@ public:
         code_blocks_(std::move(codes)),
         vector_blocks_(std::move(vectors)),
         kernels_(&available_scan_kernels().front()),
-        effort_{static_cast<std::uint32_t>((at_.leaves() + published_share - 1) / published_share), published_rerank} {}
+        effort_{static_cast<std::uint32_t>((at_.leaves() + published_share - 1) / published_share), usual_rerank} {}
 
   std::string_view kind() const noexcept override { return hc::kind.name; }
   std::size_t size() const noexcept override { return at_.rows; }

@@ -6,7 +6,7 @@
 //   search    1. of each level the nodes of largest <p, c> are kept, until they have `spread` times as many leaves below as are to be visited
 //             2. leaves are scanned, best first: <p, z> ~ <p, c> + sum over parts of a table's entry
 //             3. the `rerank` best are scored with the vectors; the k best of these are the answer
-//   filter    few allowed rows are scored one by one; of many, those are taken from more leaves (hc_search.cpp says how many)
+//   filter    few allowed rows are scored one by one; of many, those are taken from more leaves (plan_of in index/hc_index.cpp)
 // A score is the inner product with the vector as it is stored.
 // Letters   N vectors, D columns.   Bytes a vector: code_bytes + 4 for the scan, up to 1.25 D + 8, or 4 D, for the vectors.
 // Threads   search may be called from many threads; with several queries `threads` share them. Answers do not depend on threads, nor on

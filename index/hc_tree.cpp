@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "base/check.hpp"
@@ -16,13 +15,6 @@ namespace {
 
 constexpr std::size_t rows_a_cluster = 128;  // drawn to train it
 constexpr std::size_t beam = 4;
-constexpr std::size_t tile_rows = 96;
-
-std::vector<std::uint32_t> all_rows(const_view vectors) {
-  std::vector<std::uint32_t> rows(static_cast<std::size_t>(vectors.rows));
-  std::iota(rows.begin(), rows.end(), 0u);
-  return rows;
-}
 
 void add_centroids(const std::vector<float>& centroids, byte_rows& to) {
   for (std::size_t at = 0; at < centroids.size(); at += to.columns) to.add(centroids.data() + at);
@@ -107,7 +99,7 @@ void offer_nodes(const byte_rows& centroids, std::size_t first, std::size_t end,
   std::vector<float> tile(tile_rows * columns), scores;
   for (std::size_t at = 0; at < of.size(); at += tile_rows) {
     const std::size_t count = std::min(tile_rows, of.size() - at);
-    for (std::size_t r = 0; r < count; ++r) std::copy_n(vectors.row<float>(of[at + r]), columns, tile.data() + r * columns);
+    gather_rows(vectors, of.subspan(at, count), tile.data());
     panels.nearness(tile.data(), count, scores, [&](std::size_t r, std::size_t c, float value) {
       to[at + r].offer({value, static_cast<std::uint32_t>(first + c)});
     });
@@ -115,7 +107,7 @@ void offer_nodes(const byte_rows& centroids, std::size_t first, std::size_t end,
 }
 
 std::vector<places> first_places(const tree_level& top, const_view vectors, int threads) {
-  const auto rows = all_rows(vectors);
+  const auto rows = all_rows(static_cast<std::size_t>(vectors.rows));
   std::vector<places> found(rows.size());
   constexpr std::size_t step = 64 * tile_rows;
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
@@ -171,7 +163,7 @@ hc_tree train_tree(const_view vectors, const tree_settings& how) {
     return static_cast<std::size_t>(std::llround(std::pow(static_cast<double>(how.leaves), static_cast<double>(level) / how.levels)));
   };
   hc_tree tree;
-  const auto rows = all_rows(vectors);
+  const auto rows = all_rows(static_cast<std::size_t>(vectors.rows));
   tree.levels.push_back({byte_rows(static_cast<std::size_t>(vectors.cols)), {}});
   add_centroids(train_clusters(vectors, rows, fan(1), how, how.seed), tree.levels.back().centroids);
   row_groups groups{{0, rows.size()}, rows};

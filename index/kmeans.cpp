@@ -13,14 +13,7 @@
 namespace argosy {
 namespace {
 
-constexpr std::size_t tile_rows = 96;  // 96 KiB at 256 columns, in the second cache beside a panel
-
 std::size_t columns_of(const_view vectors) noexcept { return static_cast<std::size_t>(vectors.cols); }
-
-void gather(const_view vectors, std::span<const std::uint32_t> rows, float* tile) noexcept {
-  for (std::size_t r = 0; r < rows.size(); ++r)
-    std::copy_n(vectors.row<float>(rows[r]), columns_of(vectors), tile + r * columns_of(vectors));
-}
 
 void nearest_of_tile(const centroid_panels& panels, const float* tile, std::size_t count, std::vector<float>& scores,
                      std::uint32_t* nearest) {
@@ -101,11 +94,22 @@ std::vector<std::uint32_t> nearest_centroids(const_view vectors, std::span<const
 #pragma omp for schedule(dynamic)
     for (std::size_t first = 0; first < rows.size(); first += tile_rows) {
       const auto here = rows.subspan(first, std::min(tile_rows, rows.size() - first));
-      gather(vectors, here, tile.data());
+      gather_rows(vectors, here, tile.data());
       nearest_of_tile(panels, tile.data(), here.size(), scores, nearest.data() + first);
     }
   }
   return nearest;
+}
+
+std::vector<std::uint32_t> all_rows(std::size_t count) {
+  std::vector<std::uint32_t> rows(count);
+  std::iota(rows.begin(), rows.end(), 0u);
+  return rows;
+}
+
+void gather_rows(const_view vectors, std::span<const std::uint32_t> rows, float* out) noexcept {
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    std::copy_n(vectors.row<float>(rows[r]), columns_of(vectors), out + r * columns_of(vectors));
 }
 
 std::vector<std::uint32_t> drawn_rows(std::span<const std::uint32_t> rows, std::size_t count, std::uint64_t seed) {
@@ -135,7 +139,7 @@ std::vector<float> train_kmeans(const_view vectors, std::span<const std::uint32_
   ARGOSY_CHECK(settings.clusters > 0 && !rows.empty());
   const std::size_t columns = columns_of(vectors), clusters = std::min(settings.clusters, rows.size());
   std::vector<float> centroids(clusters * columns);
-  gather(vectors, drawn_rows(rows, clusters, settings.seed), centroids.data());
+  gather_rows(vectors, drawn_rows(rows, clusters, settings.seed), centroids.data());
   for (int i = 0; i < settings.iterations; ++i) {
     const const_view now = view_of(std::as_const(centroids).data(), static_cast<std::int64_t>(clusters), vectors.cols);
     const row_groups groups = group_rows(rows, nearest_centroids(vectors, rows, now, settings.threads), clusters);

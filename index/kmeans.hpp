@@ -30,6 +30,12 @@ std::vector<float> train_kmeans(const_view vectors, std::span<const std::uint32_
 // For each of `rows`, the nearest of `centroids` (C, D).
 std::vector<std::uint32_t> nearest_centroids(const_view vectors, std::span<const std::uint32_t> rows, const_view centroids, int threads);
 
+// 0 to count - 1.
+std::vector<std::uint32_t> all_rows(std::size_t count);
+// Copies rows of `vectors` end to end.
+void gather_rows(const_view vectors, std::span<const std::uint32_t> rows, float* out) noexcept;
+inline constexpr std::size_t tile_rows = 96;  // compared with centroids at once: 96 KiB at 256 columns, in the second cache beside a panel
+
 // `count` of `rows`, drawn without replacement, rising; all of them when there are no more.
 std::vector<std::uint32_t> drawn_rows(std::span<const std::uint32_t> rows, std::size_t count, std::uint64_t seed);
 

@@ -4,8 +4,8 @@
 // Shards    Entry belongs to shard floor(qid * of / 2^32): a file each, so that hosts hold and builders make one at a time.
 // Look-up   Entries lie rising by (qid, check) in buckets of one cache line, at or behind the bucket floor(fraction * buckets), the
 //           fraction being what qid * of / 2^32 has left: linear probing that stays sorted, filled to 4/5. Two cache misses: the bucket, and
-//           the answer. Prefetching the buckets and answers of several keys at once was tried: 12 % faster, not worth a second look-up.
-// Answer    Rows in the order of their ranks, ceil(log2 N) bits each: rising rows delta-coded and a permutation beside them are larger.
+//           the answer. Prefetching the buckets and answers of several keys at once was tried: about a tenth faster, not worth a second look-up.
+// Answer    Rows in the order of their ranks, ceil(log2 N) bits each: rising rows delta-coded with a permutation beside them hold as much, and take longer.
 //           Scores never rise, so their differences are stored, on a grid of 4,095 steps between the best and the worst of the answer:
 //           |error| <= (best - worst) / 8190 plus the rounding of float32. Both layouts are ours; byte by byte: schema/FORMATS.md.
 // Letters   N products of the generation, K hits of an answer.

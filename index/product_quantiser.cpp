@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "base/check.hpp"
@@ -91,11 +90,11 @@ product_quantiser::product_quantiser(std::vector<std::uint32_t> first, std::vect
 product_quantiser product_quantiser::train(const_view rows, std::size_t parts, std::uint64_t seed, int threads) {
   ARGOSY_CHECK(rows.rows > 0);
   const auto count = static_cast<std::size_t>(rows.rows), columns = static_cast<std::size_t>(rows.cols);
-  std::vector<std::uint32_t> first = {0}, all(count);
+  std::vector<std::uint32_t> first = {0};
+  const auto all = all_rows(count);
   for (const std::uint32_t width : part_widths(variances_of(rows), parts_for(parts, columns))) first.push_back(first.back() + width);
   const std::size_t filled = first.size() - 1;
   first.resize((filled + parts_multiple - 1) / parts_multiple * parts_multiple + 1, first.back());
-  std::iota(all.begin(), all.end(), 0u);
   std::vector<float> codebook(columns * part_entries);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (std::size_t m = 0; m < filled; ++m) {

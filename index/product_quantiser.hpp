@@ -2,7 +2,7 @@
 //     z is cut into M parts of neighbouring columns; code(z, m) = argmin over c < 16 of |z_m - codebook_m[c]|^2
 //     <p, z> ~ sum over m of <p_m, codebook_m[code(z, m)]>
 // The columns of projection.hpp differ widely in variance, so parts differ in width (ours; Ge et al., "Optimized product quantization", CVPR
-// 2013, section 3.2.2, balance products of variances by permuting instead): M parts of 1 to 8 columns that minimise
+// 2013, balance products of variances by permuting instead): M parts of 1 to 8 columns that minimise
 //     sum over parts of w (product of the part's variances)^(1/w) 2^(-8/w)
 // A query's table of M x 16 inner products is rounded to bytes, so that a scan adds integers (code_scan.hpp):
 //     sum over m of entry = bias + step * sum over m of byte,   bias = sum over m of the least entry,   |error| <= M step / 2

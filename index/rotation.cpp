@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/check.hpp"
 #include "index/kmeans.hpp"
@@ -60,9 +59,7 @@ std::size_t axes_worth_keeping(const column& spread) {
 
 rotation train_rotation(const_view vectors, std::uint64_t seed) {
   ARGOSY_CHECK(vectors.rows > 0);
-  std::vector<std::uint32_t> all(static_cast<std::size_t>(vectors.rows));
-  std::iota(all.begin(), all.end(), 0u);
-  const moments found = moments_of(vectors, drawn_rows(all, drawn_for_moments, seed));
+  const moments found = moments_of(vectors, drawn_rows(all_rows(static_cast<std::size_t>(vectors.rows)), drawn_for_moments, seed));
   const Eigen::SelfAdjointEigenSolver<matrix> solved(found.second - found.mean * found.mean.transpose());
   const matrix axes = solved.eigenvectors().rowwise().reverse().transpose();
   const column lambda = solved.eigenvalues().reverse().cwiseMax(0);
@@ -106,29 +103,19 @@ void rotate(std::span<const float> axes_by_columns, std::size_t columns, const f
   }
 }
 
-rotator::rotator(const rotation& by) : by_(&by), by_columns_(by_columns(by.axes, by.columns)) {}
-
-void rotator::rotate_rows(const_view vectors, std::size_t first, std::size_t count, float* out) const {
-  for (std::size_t r = 0; r < count; ++r)
-    rotate(by_columns_, by_->columns, vectors.row<float>(static_cast<std::int64_t>(first + r)), out + r * by_->columns);
-}
-
-std::vector<float> rotator::project(const_view vectors, int threads) const {
-  const auto rows = static_cast<std::size_t>(vectors.rows);
-  std::vector<float> projected(rows * by_->kept);
-  const const_view axes = view_of(by_->axes.data(), static_cast<std::int64_t>(by_->kept), vectors.cols);
-  const centroid_panels panels(axes);
-  constexpr std::size_t tile = 96;
+std::vector<float> project_rows(const rotation& by, const_view vectors, int threads) {
+  const auto rows = all_rows(static_cast<std::size_t>(vectors.rows));
+  std::vector<float> projected(rows.size() * by.kept);
+  const centroid_panels panels(view_of(by.axes.data(), static_cast<std::int64_t>(by.kept), vectors.cols));
 #pragma omp parallel num_threads(threads)
   {
-    std::vector<float> of_tile(tile * by_->columns), scores;
+    std::vector<float> tile(tile_rows * by.columns), scores;
 #pragma omp for schedule(static)
-    for (std::size_t first = 0; first < rows; first += tile) {
-      const std::size_t count = std::min(tile, rows - first);
-      for (std::size_t r = 0; r < count; ++r)
-        std::copy_n(vectors.row<float>(static_cast<std::int64_t>(first + r)), by_->columns, of_tile.data() + r * by_->columns);
-      panels.products(of_tile.data(), count, scores, [&](std::size_t r, std::size_t k, float product) {
-        projected[(first + r) * by_->kept + k] = by_->weight[k] * (product - by_->mean[k]);
+    for (std::size_t first = 0; first < rows.size(); first += tile_rows) {
+      const std::size_t count = std::min(tile_rows, rows.size() - first);
+      gather_rows(vectors, std::span(rows).subspan(first, count), tile.data());
+      panels.products(tile.data(), count, scores, [&](std::size_t r, std::size_t k, float product) {
+        projected[(first + r) * by.kept + k] = by.weight[k] * (product - by.mean[k]);
       });
     }
   }

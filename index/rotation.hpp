@@ -33,18 +33,7 @@ std::vector<float> by_columns(std::span<const float> axes, std::size_t columns);
 // out (D) = B x.
 void rotate(std::span<const float> axes_by_columns, std::size_t columns, const float* x, float* out) noexcept;
 
-// Many rows at once.
-class rotator {
-public:
-  explicit rotator(const rotation&);
-  // out (count, D) = B x for rows first to first + count.
-  void rotate_rows(const_view vectors, std::size_t first, std::size_t count, float* out) const;
-  // z of every row, (N, K).
-  std::vector<float> project(const_view vectors, int threads) const;
-
-private:
-  const rotation* by_;
-  std::vector<float> by_columns_;
-};
+// z of every row, (N, K).
+std::vector<float> project_rows(const rotation&, const_view vectors, int threads);
 
 }  // namespace argosy

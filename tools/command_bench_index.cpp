@@ -192,7 +192,7 @@ status index_bench::measure_own(const fs::path& path) {
   const index_sweep sweep(*index, queries(), truth_, options_->k, threads_, io_->clock);
   search_effort chosen;
   for (const double recall : {0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995}) {
-    ARGOSY_ASSIGN(const auto found, sweep.cheapest(recall));
+    ARGOSY_ASSIGN(const auto found, sweep.cheapest(recall, io_->stop));
     if (!found.best) break;
     const search_effort effort = found.best->effort;
     if (recall <= wanted) chosen = effort;
@@ -205,7 +205,6 @@ status index_bench::measure_own(const fs::path& path) {
       point.recall_of_lists.push_back(of_list);
     }
     done_.own.push_back(std::move(point));
-    if (io_->stop.stop_requested()) return {errc::aborted, "interrupted"};
   }
   return options_->filters ? measure_filters(*index, chosen) : status{};
 }

@@ -66,11 +66,12 @@ result<std::optional<std::uint32_t>> index_sweep::fewest_leaves(std::uint32_t re
   return std::optional(high);
 }
 
-result<index_sweep::choice> index_sweep::cheapest(double wanted) const {
+result<index_sweep::choice> index_sweep::cheapest(double wanted, const std::stop_token& stop) const {
   choice made;
   for (const double times : {2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0}) {
     const auto rerank = static_cast<std::uint32_t>(times * static_cast<double>(k_));
     if (rerank > index_->size()) break;
+    if (stop.stop_requested()) return status(errc::aborted, "interrupted");
     ARGOSY_ASSIGN(const auto leaves, fewest_leaves(rerank, wanted));
     if (!leaves) continue;
     ARGOSY_ASSIGN(const index_point found, point({*leaves, rerank}));

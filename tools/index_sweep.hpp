@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -30,13 +31,13 @@ public:
   result<double> recall(search_effort effort) const { return recall(effort, k_); }
   result<double> queries_per_s(search_effort) const;
   result<index_point> point(search_effort) const;
-  // The fastest that reaches `wanted`, and all that it was chosen from; nothing when no effort does.
+  // The fastest that reaches `wanted`, and all that it was chosen from; nothing when no effort does. aborted by `stop`.
   struct choice {
     std::optional<index_point> best;
     std::vector<index_point> tried;
     double most = 0;  // recall of the greatest effort
   };
-  result<choice> cheapest(double wanted) const;
+  result<choice> cheapest(double wanted, const std::stop_token& stop) const;
 
 private:
   result<std::optional<std::uint32_t>> fewest_leaves(std::uint32_t rerank, double wanted) const;

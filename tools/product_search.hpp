@@ -49,7 +49,7 @@ struct restriction {
 struct search_answer {
   std::vector<found_product> products;  // best first
   std::vector<restriction> restricted;  // field by field, all of them
-  bool from_pairs = false;              // kept by the pair table, not searched for now
+  bool from_pairs = false;              // the pair table had it, nothing was searched
 };
 
 struct relevance_options;

@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(axes_are_orthonormal_and_the_widest_come_first) {
 BOOST_AUTO_TEST_CASE(products_along_the_axes_are_those_of_queries_and_vectors) {
   const auto vectors = skewed(2000, 40);
   const rotation by = train_rotation(vectors, 1);
-  const auto z = rotator(by).project(vectors, 2);
+  const auto z = project_rows(by, vectors, 2);
   const auto axes = by_columns(by.axes, 40);
   std::vector<float> turned(40);
   double error = 0, spread = 0;
