@@ -1,0 +1,178 @@
+#include "schema/journal.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "schema/folder.hpp"
+
+namespace argosy {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr char magic[] = "ARGOSYJ\n";
+constexpr std::uint32_t journal_version = 1;
+
+struct preamble {
+  char magic[8];
+  std::uint32_t version, kind_version;
+  char kind[40];
+  std::uint64_t xxh3;
+};
+static_assert(sizeof(preamble) == 64);
+
+struct record_head {
+  std::uint32_t bytes, complement;
+  std::uint64_t xxh3;
+};
+static_assert(sizeof(record_head) == 16);
+
+std::uint64_t sum_of(const preamble& of) noexcept { return xxh3(std::as_bytes(std::span(&of, 1)).first(offsetof(preamble, xxh3))); }
+
+preamble preamble_of(file_kind kind) noexcept {
+  preamble made{};
+  std::memcpy(made.magic, magic, sizeof(made.magic));
+  made.version = journal_version;
+  made.kind_version = kind.version;
+  std::memcpy(made.kind, kind.name.data(), std::min(kind.name.size(), sizeof(made.kind)));
+  made.xxh3 = sum_of(made);
+  return made;
+}
+
+status unlike(errc code, const fs::path& path, std::uint64_t offset, const std::string& want, const std::string& found) {
+  return {code, path.string() + ": offset " + std::to_string(offset) + ": want " + want + ", found " + found};
+}
+
+status check_preamble(const fs::path& path, const preamble& found, file_kind kind) {
+  if (std::memcmp(found.magic, magic, sizeof(found.magic)) != 0)
+    return unlike(errc::corrupt, path, 0, "the magic of a journal", "other bytes");
+  if (found.xxh3 != sum_of(found)) return unlike(errc::corrupt, path, 56, "xxh3 " + hex_text(sum_of(found)), hex_text(found.xxh3));
+  const std::string name(found.kind, ::strnlen(found.kind, sizeof(found.kind)));
+  if (name != kind.name)
+    return unlike(errc::invalid_argument, path, 16, "a journal of \"" + std::string(kind.name) + "\"", "one of \"" + name + "\"");
+  if (found.version != journal_version)
+    return unlike(errc::version_mismatch, path, 8, "version " + std::to_string(journal_version), std::to_string(found.version));
+  if (found.kind_version != kind.version)
+    return unlike(errc::version_mismatch, path, 12, "version " + std::to_string(kind.version), std::to_string(found.kind_version));
+  return {};
+}
+
+// Fewer bytes at the end of the file.
+result<std::size_t> read_at(const fs::path& path, int file, std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_failure(path, "read", errno);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+status write_at(const fs::path& path, int file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return system_failure(path, "write at offset " + std::to_string(offset), wrote == 0 ? ENOSPC : errno);
+    offset += static_cast<std::uint64_t>(wrote);
+    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
+// The records from the preamble on; returns where the last whole one ends.
+result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t end,
+                                   const std::function<status(std::uint64_t, std::span<const std::byte>)>& take) {
+  std::uint64_t at = sizeof(preamble);
+  std::vector<std::byte> bytes;
+  while (end - at >= sizeof(record_head)) {
+    record_head head{};
+    ARGOSY_ASSIGN(const auto got, read_at(path, file, at, std::as_writable_bytes(std::span(&head, 1))));
+    if (got < sizeof(head)) break;
+    if (head.bytes != ~head.complement || head.bytes > longest_record)
+      return unlike(errc::corrupt, path, at, "the length of a record and its complement",
+                    std::to_string(head.bytes) + " and " + std::to_string(~head.complement));
+    if (end - at - sizeof(head) < head.bytes) break;
+    bytes.resize(head.bytes);
+    ARGOSY_ASSIGN(const auto read, read_at(path, file, at + sizeof(head), bytes));
+    if (read < bytes.size()) break;
+    if (xxh3(bytes) != head.xxh3)
+      return unlike(errc::corrupt, path, at + sizeof(head), "xxh3 " + hex_text(head.xxh3) + " of " + std::to_string(head.bytes) + " bytes",
+                    hex_text(xxh3(bytes)));
+    if (const status end_of = take(at, bytes); !end_of.ok()) return end_of.within(path.string() + " offset " + std::to_string(at));
+    at += sizeof(head) + head.bytes;
+  }
+  return at;
+}
+
+status truncate_to(const fs::path& path, int file, std::uint64_t bytes) {
+  return ::ftruncate(file, static_cast<off_t>(bytes)) == 0 ? status{} : system_failure(path, "truncate", errno);
+}
+
+// A file shorter than a preamble was never finished by the one who made it.
+status begin(const fs::path& path, int file, file_kind kind) {
+  const preamble first = preamble_of(kind);
+  ARGOSY_TRY(truncate_to(path, file, 0));
+  ARGOSY_TRY(write_at(path, file, 0, std::as_bytes(std::span(&first, 1))));
+  if (::fsync(file) != 0) return system_failure(path, "fsync", errno);
+  return sync_folder(path.parent_path().empty() ? fs::path(".") : path.parent_path());
+}
+
+}  // namespace
+
+journal::journal(fs::path path, descriptor file, std::uint64_t bytes, std::uint64_t cut)
+    : path_(std::move(path)), file_(std::move(file)), bytes_(bytes), cut_(cut) {}
+
+result<journal> journal::open(const fs::path& path, file_kind kind,
+                              const std::function<status(std::uint64_t offset, std::span<const std::byte>)>& take) {
+  std::error_code failed;
+  if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), failed);
+  if (failed) return status(errc::io_error, path.parent_path().string() + ": " + failed.message());
+  descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
+  if (!file) return system_failure(path, "open", errno);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+    return status(errc::unavailable, path.string() + ": want a journal that nobody writes, found one that another process has open");
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return system_failure(path, "stat", errno);
+  if (!S_ISREG(facts.st_mode)) return status(errc::io_error, path.string() + ": want a regular file, found another kind of file");
+  const auto size = static_cast<std::uint64_t>(facts.st_size);
+  if (size < sizeof(preamble)) {
+    ARGOSY_TRY(begin(path, file.get(), kind));
+    return journal(path, std::move(file), sizeof(preamble), size);
+  }
+  preamble first{};
+  ARGOSY_ASSIGN(const auto got, read_at(path, file.get(), 0, std::as_writable_bytes(std::span(&first, 1))));
+  if (got < sizeof(first)) return status(errc::io_error, path.string() + ": shrank while it was read");
+  ARGOSY_TRY(check_preamble(path, first, kind));
+  ARGOSY_ASSIGN(const auto end, read_records(path, file.get(), size, take));
+  if (end < size) ARGOSY_TRY(truncate_to(path, file.get(), end));
+  return journal(path, std::move(file), end, size - end);
+}
+
+status journal::append(std::span<const std::byte> bytes) {
+  if (bytes.size() > longest_record)
+    return {errc::out_of_range,
+            path_.string() + ": a record: want at most " + std::to_string(longest_record) + " bytes, got " + std::to_string(bytes.size())};
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  const record_head head{length, ~length, xxh3(bytes)};
+  std::vector<std::byte> record(sizeof(head) + bytes.size());
+  std::memcpy(record.data(), &head, sizeof(head));
+  if (!bytes.empty()) std::memcpy(record.data() + sizeof(head), bytes.data(), bytes.size());
+  if (const status wrote = write_at(path_, file_.get(), bytes_, record); !wrote.ok()) {
+    const status cut = truncate_to(path_, file_.get(), bytes_);
+    return cut.ok() ? wrote : cut;
+  }
+  bytes_ += record.size();
+  return {};
+}
+
+status journal::sync() { return ::fdatasync(file_.get()) == 0 ? status{} : system_failure(path_, "fdatasync", errno); }
+
+}  // namespace argosy

@@ -1,0 +1,44 @@
+// A file that only grows, record by record: what was appended before a process was killed is read back when the file is opened again.
+//     preamble (64 bytes): magic "ARGOSYJ\n", version of the journal u32, version of its kind u32, kind (40 bytes, zeros after it), xxh3 of these
+//     record: bytes u32, its complement u32, xxh3 u64 of the bytes, the bytes
+// All little-endian; byte by byte in FORMATS.md.
+// Reading   A record that ends beyond the file is one that a writer did not finish: it is cut off. Anything else that does not verify is
+//           corrupt, and says where; nothing is cut then.
+// Writing   append() hands the record to the system, which survives the process; sync() to the disk, which survives the machine.
+// Threads   one. One process at a time: the file is locked (flock) while it is open, and a second opening is unavailable.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+
+#include "base/status.hpp"
+#include "schema/container.hpp"
+#include "schema/partial.hpp"
+
+namespace argosy {
+
+inline constexpr std::uint32_t longest_record = 1u << 26;
+
+class journal {
+public:
+  // Makes the file where there is none. Calls `take` with every record, in order, and where it begins; stops at its first failure.
+  static result<journal> open(const std::filesystem::path&, file_kind,
+                              const std::function<status(std::uint64_t offset, std::span<const std::byte>)>& take);
+
+  // All of it is there afterwards, or nothing: what a failed write left is cut off. out_of_range above longest_record.
+  status append(std::span<const std::byte>);
+  status sync();
+  std::uint64_t bytes() const noexcept { return bytes_; }
+  std::uint64_t cut() const noexcept { return cut_; }  // bytes of an unfinished record that opening cut off
+  const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+  journal(std::filesystem::path, descriptor, std::uint64_t bytes, std::uint64_t cut);
+  std::filesystem::path path_;
+  descriptor file_;
+  std::uint64_t bytes_, cut_;
+};
+
+}  // namespace argosy

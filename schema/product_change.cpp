@@ -1,0 +1,36 @@
+#include "schema/product_change.hpp"
+
+#include "schema/product_change_generated.h"
+
+namespace argosy {
+namespace {
+
+std::string text_of(const flatbuffers::String* text) { return text == nullptr ? std::string() : text->str(); }
+
+}  // namespace
+
+std::vector<std::byte> encode(const product_change& change) {
+  flatbuffers::FlatBufferBuilder to;
+  std::vector<flatbuffers::Offset<schema::changed_field>> fields;
+  for (const auto& field : change.fields)
+    fields.push_back(schema::Createchanged_field(to, to.CreateString(field.name), to.CreateString(field.text), field.number));
+  const auto id = to.CreateString(change.id), title = to.CreateString(change.title), image = to.CreateString(change.image);
+  to.Finish(schema::Createproduct_change(to, id, change.removed, title, image, to.CreateVector(fields), to.CreateVector(change.vector)));
+  const auto* bytes = reinterpret_cast<const std::byte*>(to.GetBufferPointer());
+  return {bytes, bytes + to.GetSize()};
+}
+
+result<product_change> decode_change(std::span<const std::byte> bytes) {
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  flatbuffers::Verifier verifier(data, bytes.size());
+  if (!schema::Verifyproduct_changeBuffer(verifier)) return status(errc::corrupt, "want the change of a product, found other bytes");
+  const auto* read = schema::Getproduct_change(data);
+  product_change change{text_of(read->id()), read->removed(), text_of(read->title()), text_of(read->image()), {}, {}};
+  if (read->fields() != nullptr) {
+    for (const auto* field : *read->fields()) change.fields.push_back({text_of(field->name()), text_of(field->text()), field->number()});
+  }
+  if (read->vector() != nullptr) change.vector.assign(read->vector()->begin(), read->vector()->end());
+  return change;
+}
+
+}  // namespace argosy
