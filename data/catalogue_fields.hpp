@@ -19,16 +19,13 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "schema/product_change.hpp"
 
 namespace argosy {
 
 inline constexpr std::size_t most_fields = 4096;  // of a catalogue; values of further ones are left out and counted (ours)
 
-struct catalogue_value {
-  std::string field, text;
-  bool number = false;
-  friend bool operator==(const catalogue_value&, const catalogue_value&) = default;
-};
+using catalogue_value = field_value;
 
 // Appends the values of one member of a JSON record, or of one column of a TSV line.
 void take_json_values(const std::string& name, const nlohmann::json&, std::vector<catalogue_value>& to);

@@ -89,6 +89,8 @@ public:
 
   // Opened, and verified whole, by the call.
   result<catalogue_fields> fields() const;
+  // The file that they lie in. Data of before there were any: one without fields.
+  status copy_fields(const std::filesystem::path& to) const;
   std::string_view product_id(std::uint64_t product) const;
   std::string_view title(std::uint64_t product) const;
   std::string_view image_name(std::uint64_t product) const;

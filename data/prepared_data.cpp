@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <numeric>
 #include <optional>
 
 #include "base/check.hpp"
 #include "data/container_rows.hpp"
+#include "data/field_rows.hpp"
 #include "data/image.hpp"
 #include "data/prepared.hpp"
 #include "data/prepared_files.hpp"
@@ -255,6 +258,20 @@ int prepared_data::patch_width() const noexcept { return static_cast<int>(impl_-
 const patch_backbone& prepared_data::backbone() const noexcept { return impl_->backbone; }
 std::uint64_t prepared_data::fingerprint() const noexcept { return impl_->fingerprint; }
 std::string_view prepared_data::segmenter_source() const noexcept { return impl_->segmenter; }
+
+status prepared_data::copy_fields(const std::filesystem::path& to) const {
+  const std::filesystem::path from = impl_->folder.path / prepared::fields_file;
+  std::error_code failed;
+  if (!std::filesystem::exists(from, failed)) {
+    field_rows none;
+    for (std::uint64_t p = 0; p < products(); ++p) none.add({});
+    std::vector<std::uint64_t> all(products());
+    std::iota(all.begin(), all.end(), std::uint64_t{0});
+    return none.write(to, all);
+  }
+  ARGOSY_ASSIGN(const std::string bytes, read_file(from, std::numeric_limits<std::uint64_t>::max()));
+  return replace_file(to, bytes);
+}
 
 std::string_view prepared_data::product_id(std::uint64_t product) const {
   ARGOSY_CHECK(product < products());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "index/names.hpp"
 #include "index/terms_file.hpp"
@@ -19,9 +20,10 @@ struct word_list {
 
 class scorer {
 public:
-  scorer(const terms::impl& of, const bm25_options& options) : of_(of), options_(options), scores_(block_rows) {
-    const double words = static_cast<double>(of.title_words) + options.field_weight * static_cast<double>(of.field_words);
-    const double mean = words > 0 ? words / static_cast<double>(of.rows) : 1;
+  scorer(const terms::impl& of, const bm25_options& options, const bm25_collection& collection)
+      : of_(of), options_(options), collection_(collection), scores_(block_rows) {
+    const double words = static_cast<double>(collection.title_words) + options.field_weight * static_cast<double>(collection.field_words);
+    const double mean = words > 0 ? words / static_cast<double>(collection.rows) : 1;
     base_ = static_cast<float>(options.k1 * (1 - options.b));
     slope_ = static_cast<float>(options.k1 * options.b / mean);
   }
@@ -48,8 +50,8 @@ private:
       ARGOSY_TRY(of_.file.touch("entry_row", 4 * entries.first, 4 * entries.size()));
       ARGOSY_TRY(of_.file.touch("entry_title", entries.first, entries.size()));
       ARGOSY_TRY(of_.file.touch("entry_field", entries.first, entries.size()));
-      const double with = options_.field_weight > 0 ? static_cast<double>(entries.size()) : of_.word_titles[*found];
-      const double idf = std::log(1 + (static_cast<double>(of_.rows) - with + 0.5) / (with + 0.5));
+      const auto with = static_cast<double>(collection_.rows_with.at(word));
+      const double idf = std::log(1 + (static_cast<double>(collection_.rows) - with + 0.5) / (with + 0.5));
       if (with > 0) lists_.push_back({entries, static_cast<float>(count * idf * (options_.k1 + 1))});
     }
     return {};
@@ -82,6 +84,7 @@ private:
 
   const terms::impl& of_;
   const bm25_options& options_;
+  const bm25_collection& collection_;
   float base_ = 0, slope_ = 0;
   std::vector<word_list> lists_;
   std::vector<float> scores_;
@@ -92,7 +95,7 @@ bool is_weight(double value) { return std::isfinite(value) && value >= 0; }
 }  // namespace
 
 result<std::vector<hit>> terms::search(std::span<const std::string> words, std::size_t k, const row_set* allowed,
-                                       const bm25_options& options) const {
+                                       const bm25_options& options, const bm25_collection* collection) const {
   if (k == 0) return status(errc::invalid_argument, "k: want at least 1, got 0");
   if (!is_weight(options.k1) || !is_weight(options.b) || options.b > 1 || !is_weight(options.field_weight))
     return status(errc::invalid_argument, "bm25: want k1 and a weight of at least 0, and b from 0 to 1");
@@ -101,9 +104,25 @@ result<std::vector<hit>> terms::search(std::span<const std::string> words, std::
                   "allowed: want a set of " + std::to_string(impl_->rows) + " rows, got " + std::to_string(allowed->rows()));
   }
   if (impl_->rows == 0) return std::vector<hit>{};
+  bm25_collection own;
+  if (collection == nullptr) count(words, options, own);
   top_hits best(std::min<std::size_t>(k, impl_->rows));
-  ARGOSY_TRY(scorer(*impl_, options).search(words, allowed, best));
+  ARGOSY_TRY(scorer(*impl_, options, collection != nullptr ? *collection : own).search(words, allowed, best));
   return best.sorted();
+}
+
+void terms::count(std::span<const std::string> words, const bm25_options& options, bm25_collection& to) const {
+  to.rows += impl_->rows;
+  to.title_words += impl_->title_words;
+  to.field_words += impl_->field_words;
+  std::set<std::string> different;
+  for (const std::string& word : words) different.insert(singular_of(word));
+  for (const std::string& word : different) {
+    std::uint64_t& with = to.rows_with[word];
+    const auto found = impl::find(impl_->word, 0, impl_->word.size(), word);
+    if (!found) continue;
+    with += options.field_weight > 0 ? impl_->first_entry[*found + 1] - impl_->first_entry[*found] : impl_->word_titles[*found];
+  }
 }
 
 }  // namespace argosy

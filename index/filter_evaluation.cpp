@@ -226,6 +226,17 @@ private:
   const terms::impl& of_;
 };
 
+// The value of `to` that has the field and text of one of `from`.
+std::optional<std::uint64_t> same_value(const terms::impl& from, std::uint32_t value, const terms::impl& to) {
+  if (&from == &to) return value;
+  const auto field = from.field_key[from.field_of(value)];
+  for (std::uint32_t f = 0; f < to.field_key.size(); ++f) {
+    if (to.field_key[f] != field) continue;
+    if (const auto found = to.find_value(f, from.value_key[value])) return found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 result<row_set> terms::keep(const filter_node& filter) const {
@@ -247,7 +258,7 @@ result<std::vector<std::vector<std::uint32_t>>> terms::values_by_row(std::string
   return of_row;
 }
 
-result<row_set> terms::keep(std::span<const name_match> names) const {
+result<row_set> terms::keep(std::span<const name_match> names, const terms& from) const {
   Roaring kept;
   kept.flip(0, impl_->rows);
   std::vector<std::uint32_t> fields;
@@ -258,7 +269,9 @@ result<row_set> terms::keep(std::span<const name_match> names) const {
     for (const name_match& name : names) {
       if (name.field != field) continue;
       for (const std::uint32_t value : name.values) {
-        ARGOSY_ASSIGN(const Roaring list, evaluation(*impl_).list_of(value));
+        const auto here = same_value(*from.impl_, value, *impl_);
+        if (!here) continue;
+        ARGOSY_ASSIGN(const Roaring list, evaluation(*impl_).list_of(*here));
         of_field |= list;
       }
     }

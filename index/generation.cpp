@@ -1,6 +1,7 @@
 #include "index/generation.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "index/store_files.hpp"
@@ -9,8 +10,18 @@ namespace argosy {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr file_kind products_kind = {"generation-products", 1};
+constexpr file_kind products_kind = {"generation-products", 2};
 constexpr std::string_view index_name = "index.argosy", products_name = "products.argosy";
+
+// Rows by their ids, rising.
+result<std::vector<std::uint32_t>> sorted_by_id(const std::vector<product_facts>& products) {
+  std::vector<std::uint32_t> rows(products.size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  std::sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) { return products[a].id < products[b].id; });
+  const auto twice = std::adjacent_find(rows.begin(), rows.end(), [&](auto a, auto b) { return products[a].id == products[b].id; });
+  if (twice == rows.end()) return rows;
+  return status(errc::invalid_argument, "products: the id \"" + std::string(products[*twice].id) + "\" is there twice");
+}
 
 status write_products(const fs::path& path, const std::vector<product_facts>& products) {
   ARGOSY_ASSIGN(auto writer, container_writer::create(path, products_kind));
@@ -24,6 +35,8 @@ status write_products(const fs::path& path, const std::vector<product_facts>& pr
     }
   }
   ARGOSY_TRY(writer.add("offsets", std::span<const std::uint64_t>(offsets)));
+  ARGOSY_ASSIGN(const auto by_id, sorted_by_id(products));
+  ARGOSY_TRY(writer.add("by_id", std::span<const std::uint32_t>(by_id)));
   return writer.finish();
 }
 
@@ -43,11 +56,23 @@ struct products_file {
   container_reader file;
   std::span<const std::uint64_t> offsets;
   std::span<const char> text;
+  std::span<const std::uint32_t> by_id;
 
   static result<products_file> open(const fs::path&);
+  status check_order(const fs::path&) const;
   std::size_t size() const noexcept { return offsets.size() / 3; }
   std::string_view part(std::size_t at) const { return {text.data() + offsets[at], offsets[at + 1] - offsets[at]}; }
+  std::string_view id(std::size_t row) const { return part(3 * row); }
 };
+
+// So many rows of rising ids are all of them.
+status products_file::check_order(const fs::path& path) const {
+  const bool rows = by_id.size() == size() && std::all_of(by_id.begin(), by_id.end(), [&](std::uint32_t row) { return row < size(); });
+  const auto not_rising = [&](std::uint32_t a, std::uint32_t b) { return !(id(a) < id(b)); };
+  if (rows && std::adjacent_find(by_id.begin(), by_id.end(), not_rising) == by_id.end()) return {};
+  return {errc::corrupt,
+          path.string() + ": section by_id: want the " + std::to_string(size()) + " rows in the order of their ids, found others"};
+}
 
 result<products_file> products_file::open(const fs::path& path) {
   ARGOSY_ASSIGN(auto file, container_reader::open(path, products_kind));
@@ -58,7 +83,10 @@ result<products_file> products_file::open(const fs::path& path) {
     return status(errc::corrupt, path.string() + ": section offsets: want 3 rising offsets a product from 0 to the " +
                                      std::to_string(text.size()) + " bytes of text, found others");
   }
-  return products_file{std::move(file), offsets, text};
+  ARGOSY_ASSIGN(const auto by_id, file.section<std::uint32_t>("by_id"));
+  products_file opened{std::move(file), offsets, text, by_id};
+  ARGOSY_TRY(opened.check_order(path));
+  return opened;
 }
 
 }  // namespace
@@ -75,6 +103,7 @@ result<generation_writer> generation_writer::create(const fs::path& store) {
 result<generation_writer> generation_writer::create_from(const fs::path& store, const generation& base) {
   ARGOSY_ASSIGN(auto writer, create(store));
   ARGOSY_TRY(writer.folder_.link(base.folder()));
+  writer.of_same_products_ = base.number();
   return writer;
 }
 
@@ -86,14 +115,18 @@ status generation_writer::write(const_view vectors, const std::vector<product_fa
     return {errc::shape_mismatch,
             "products: want one for each of " + std::to_string(vectors.rows) + " vectors, got " + std::to_string(products.size())};
   }
+  of_same_products_.reset();
   ARGOSY_TRY(write_index(path() / index_name, vectors, choice));
   return write_products(path() / products_name, products);
 }
 
 status generation_writer::publish() {
-  ARGOSY_TRY(folder_.seal());
-  return make_current(store_, number_);
+  ARGOSY_TRY(seal());
+  return make_current();
 }
+
+status generation_writer::seal() { return folder_.seal(); }
+status generation_writer::make_current() { return argosy::make_current(store_, number_, of_same_products_); }
 
 struct generation::impl {
   std::uint64_t number;
@@ -148,6 +181,13 @@ product_facts generation::facts(std::size_t row) const {
   ARGOSY_CHECK(row < products());
   const auto& products = impl_->products;
   return {products.part(3 * row), products.part(3 * row + 1), products.part(3 * row + 2)};
+}
+
+std::optional<std::uint32_t> generation::row_of(std::string_view id) const {
+  const auto& products = impl_->products;
+  const auto at = std::lower_bound(products.by_id.begin(), products.by_id.end(), id,
+                                   [&](std::uint32_t row, std::string_view wanted) { return products.id(row) < wanted; });
+  return at != products.by_id.end() && products.id(*at) == id ? std::optional(*at) : std::nullopt;
 }
 
 status generation::verify() const {

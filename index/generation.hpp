@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,19 +37,24 @@ public:
   // Picks the next number of the store, which is made if it is not there.
   static result<generation_writer> create(const std::filesystem::path& store);
   // One that has the files of `base` already, by hard links (folder_writer::link): add files, replace some by rename, remove some, publish.
+  // Unless write() gives it other products, what changes in one generation from then on changes in the other too (live_store.hpp).
   static result<generation_writer> create_from(const std::filesystem::path& store, const generation& base);
   const std::filesystem::path& path() const noexcept;
   std::uint64_t number() const noexcept;
-  // (N, D) f32 and N facts.
+  // (N, D) f32 and N facts, fewer than 2^32. invalid_argument for an id that is there twice.
   status write(const_view vectors, const std::vector<product_facts>&, const index_choice& = {});
   // Seals the folder, then makes it current.
   status publish();
+  // The two of them one by one.
+  status seal();
+  status make_current();
 
 private:
   generation_writer(std::filesystem::path store, std::uint64_t number, folder_writer);
   std::filesystem::path store_;
   std::uint64_t number_;
   folder_writer folder_;
+  std::optional<std::uint64_t> of_same_products_ = {};
 };
 
 class generation {
@@ -66,6 +72,7 @@ public:
   const terms* catalogue_terms() const noexcept;  // none: published without
   std::size_t products() const noexcept;
   product_facts facts(std::size_t row) const;
+  std::optional<std::uint32_t> row_of(std::string_view id) const;  // by binary search
   status verify() const;
 
 private:

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "index/checked_rows.hpp"
@@ -7,6 +8,7 @@
 #include "index/hc_file.hpp"
 #include "index/hc_index.hpp"
 #include "index/hc_tree.hpp"
+#include "index/inner_product.hpp"
 #include "index/kmeans.hpp"
 #include "index/packed_rows.hpp"
 #include "index/product_quantiser.hpp"
@@ -18,6 +20,12 @@ namespace {
 constexpr std::size_t quantiser_rows = 1 << 15;  // residuals that codebooks are trained on
 constexpr std::size_t leaves_at_once = 256;      // encoded side by side, then written in order
 constexpr std::size_t rows_at_once = 1 << 13;    // vectors brought into bytes side by side
+
+// Where a row would be in a second leaf, and the loss there beside that in the first.
+struct second_leaf {
+  float loss = std::numeric_limits<float>::infinity();
+  std::uint32_t row = 0, leaf = 0;
+};
 
 class hc_builder {
 public:
@@ -52,6 +60,8 @@ private:
   void project();
   status grow();
   product_quantiser train_quantiser() const;
+  second_leaf best_second(std::uint32_t row, std::span<const std::uint32_t> nearest) const;
+  void add_second_leaves(std::span<const std::uint32_t> nearest);
   void residual(std::uint32_t row, std::uint32_t leaf, float* out) const noexcept;
   void encode_leaf(std::size_t leaf, const product_quantiser&, std::uint8_t* blocks) const;
   status write_facts(container_writer&) const;
@@ -68,8 +78,8 @@ private:
   rotation rotation_;
   std::vector<float> projected_;  // (N, K)
   hc_tree tree_;
-  std::vector<std::uint32_t> leaf_of_;
-  row_groups groups_;  // rows by leaf
+  std::vector<std::uint32_t> placed_, leaf_of_;  // every row in its leaf, then those in a second one
+  row_groups groups_;                            // rows by leaf
 };
 
 void hc_builder::project() {
@@ -83,10 +93,43 @@ status hc_builder::grow() {
                      {.levels = settings_.levels, .leaves = settings_.leaves, .seed = settings_.seed, .threads = settings_.threads});
   ARGOSY_TRY(report("leaves", 0, rows()));
   const auto nearest = nearest_leaves(tree_, projected(), settings_.threads);
-  const auto all = all_rows(rows());
-  for (const std::uint32_t row : all) leaf_of_.push_back(nearest[2 * row]);
-  groups_ = group_rows(all, leaf_of_, tree_.leaves());
+  placed_ = all_rows(rows());
+  for (const std::uint32_t row : placed_) leaf_of_.push_back(nearest[leaf_choices * row]);
+  add_second_leaves(nearest);
+  groups_ = group_rows(placed_, leaf_of_, tree_.leaves());
   return report("leaves", rows(), rows());
+}
+
+second_leaf hc_builder::best_second(std::uint32_t row, std::span<const std::uint32_t> nearest) const {
+  second_leaf best{.row = row};
+  const std::size_t width = rotation_.kept;
+  std::vector<float> first(width), other(width);
+  residual(row, nearest[0], first.data());
+  const float square = inner_product(first.data(), first.data(), width);
+  for (const std::uint32_t leaf : nearest.subspan(1)) {
+    if (leaf == nearest[0] || !(square > 0)) continue;
+    residual(row, leaf, other.data());
+    const float along = inner_product(other.data(), first.data(), width);
+    const float loss = (inner_product(other.data(), other.data(), width) + along * along / square) / square;
+    if (loss < best.loss) best.loss = loss, best.leaf = leaf;
+  }
+  return best;
+}
+
+void hc_builder::add_second_leaves(std::span<const std::uint32_t> nearest) {
+  const auto wanted = static_cast<std::size_t>(settings_.second_leaves * static_cast<double>(rows()));
+  if (wanted == 0) return;
+  std::vector<second_leaf> found(rows());
+#pragma omp parallel for num_threads(settings_.threads) schedule(static)
+  for (std::size_t row = 0; row < rows(); ++row)
+    found[row] = best_second(static_cast<std::uint32_t>(row), nearest.subspan(leaf_choices * row, leaf_choices));
+  const auto less = [](const second_leaf& a, const second_leaf& b) { return a.loss < b.loss || (a.loss == b.loss && a.row < b.row); };
+  const auto last = found.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, found.size()));
+  std::partial_sort(found.begin(), last, found.end(), less);
+  for (auto one = found.begin(); one != last && std::isfinite(one->loss); ++one) {
+    placed_.push_back(one->row);
+    leaf_of_.push_back(one->leaf);
+  }
 }
 
 void hc_builder::residual(std::uint32_t row, std::uint32_t leaf, float* out) const noexcept {
@@ -96,9 +139,9 @@ void hc_builder::residual(std::uint32_t row, std::uint32_t leaf, float* out) con
 }
 
 product_quantiser hc_builder::train_quantiser() const {
-  const auto drawn = drawn_rows(all_rows(rows()), quantiser_rows, settings_.seed);
+  const auto drawn = drawn_rows(all_rows(placed_.size()), quantiser_rows, settings_.seed);
   std::vector<float> residuals(drawn.size() * rotation_.kept);
-  for (std::size_t i = 0; i < drawn.size(); ++i) residual(drawn[i], leaf_of_[drawn[i]], residuals.data() + i * rotation_.kept);
+  for (std::size_t i = 0; i < drawn.size(); ++i) residual(placed_[drawn[i]], leaf_of_[drawn[i]], residuals.data() + i * rotation_.kept);
   const const_view rows =
       view_of(std::as_const(residuals).data(), static_cast<std::int64_t>(drawn.size()), static_cast<std::int64_t>(rotation_.kept));
   return product_quantiser::train(rows, 2 * settings_.code_bytes, settings_.seed, settings_.threads);
@@ -164,7 +207,7 @@ status hc_builder::write_codes(const product_quantiser& quantiser, container_wri
       encode_leaf(leaf, quantiser, encoded[leaf - first].data());
     }
     for (const auto& blocks : encoded) ARGOSY_TRY(file.append(std::as_bytes(std::span(blocks))));
-    ARGOSY_TRY(report("codes", groups_.offset[end], rows()));
+    ARGOSY_TRY(report("codes", groups_.offset[end], placed_.size()));
   }
   return {};
 }
@@ -207,6 +250,8 @@ status check_settings(const hc_settings& settings, const_view vectors) {
   if (settings.code_bytes < 1 || settings.code_bytes > hc::most_code_bytes)
     return {errc::out_of_range,
             "bytes of a code: want 1 to " + std::to_string(hc::most_code_bytes) + ", got " + std::to_string(settings.code_bytes)};
+  if (!(settings.second_leaves >= 0 && settings.second_leaves <= 1))
+    return {errc::out_of_range, "share of vectors in two leaves: want 0 to 1, got " + std::to_string(settings.second_leaves)};
   if (settings.threads < 1) return {errc::invalid_argument, "threads: want at least 1, got " + std::to_string(settings.threads)};
   return {};
 }

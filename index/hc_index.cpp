@@ -309,6 +309,7 @@ float hc_index::score(const float* query, const split_query& packed, std::uint32
 // The k best of own.rows.
 status hc_index::score_rows(const float* query, std::size_t k, scratch& own, std::vector<hit>& found) const {
   std::sort(own.rows.begin(), own.rows.end());
+  own.rows.erase(std::unique(own.rows.begin(), own.rows.end()), own.rows.end());  // one may come from two leaves
   for (std::size_t i = 0; i < std::min(rows_ahead, own.rows.size()); ++i) fetch_row(own.rows[i]);
   top_hits best(std::max<std::size_t>(1, std::min(k, own.rows.size())));
   for (std::size_t i = 0; i < own.rows.size(); ++i) {

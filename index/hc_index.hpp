@@ -1,6 +1,10 @@
 // Hierarchical clustering: an approximate index for many products, method.md, section 6 (Proxima's HC in arXiv 2304.04377, section 3).
 //   columns   z of vectors and p of queries: the few axes along which inner products differ (rotation.hpp)
 //   leaves    a k-means tree (hc_tree.hpp) puts each z into the leaf of its nearest centroid c
+//   second    a share of vectors is in a second leaf c' too, which finds what the first would miss: of the next nearest the one of the least
+//             |z - c'|^2 + <z - c', z - c>^2 / |z - c|^2, since queries along z - c misjudge the first leaf, and a residual across it errs in
+//             other directions; those vectors whose loss there is the least beside |z - c|^2. Sun, Simcha, Dopson, Guo, Kumar, SOAR,
+//             arXiv:2404.00774, eq. 3 with lambda = 1; the share is ours
 //   codes     of the residual z - c, 4 bits a part (product_quantiser.hpp), in blocks of 32 that are scanned by shuffles
 //   vectors   once more in 12 and 8 bits (packed_rows.hpp), or as they are: the best of the scan are scored with them
 //   search    1. of each level the nodes of largest <p, c> are kept, until they have `spread` times as many leaves below as are to be visited
@@ -8,7 +12,7 @@
 //             3. the `rerank` best are scored with the vectors; the k best of these are the answer
 //   filter    few allowed rows are scored one by one; of many, those are taken from more leaves (plan_of in index/hc_index.cpp)
 // A score is the inner product with the vector as it is stored.
-// Letters   N vectors, D columns.   Bytes a vector: code_bytes + 4 for the scan, up to 1.25 D + 8, or 4 D, for the vectors.
+// Letters   N vectors, D columns.   Bytes a vector: code_bytes + 4 for the scan, once a leaf; up to 1.25 D + 8, or 4 D, for the vectors.
 // Threads   search may be called from many threads; with several queries `threads` share them. Answers do not depend on threads, nor on
 //           the processor: scans are in integers (code_scan.hpp).
 // Truth     flat_index; recall beside it in tests/index/hc_index.cpp and `argosy bench index`.
@@ -29,6 +33,7 @@ struct hc_settings {
   std::size_t leaves = 0;       // 0: by the number of vectors
   std::size_t code_bytes = 32;  // of a vector, two parts a byte; fewer when fewer axes are kept
   stored_vectors vectors = stored_vectors::packed;
+  double second_leaves = 0;  // share of vectors that are in two leaves
   std::uint64_t seed = 1;
   int threads = 1;
 };

@@ -14,7 +14,7 @@ namespace argosy {
 namespace {
 
 constexpr std::size_t rows_a_cluster = 128;  // drawn to train it
-constexpr std::size_t beam = 4;
+constexpr std::size_t beam = leaf_choices;
 
 void add_centroids(const std::vector<float>& centroids, byte_rows& to) {
   for (std::size_t at = 0; at < centroids.size(); at += to.columns) to.add(centroids.data() + at);
@@ -181,11 +181,10 @@ std::vector<std::uint32_t> nearest_leaves(const hc_tree& tree, const_view vector
   std::vector<places> found = first_places(tree.levels.front(), vectors, threads);
   for (std::size_t t = 1; t < tree.levels.size(); ++t)
     found = next_places(tree.levels[t - 1].children, tree.levels[t], found, vectors, threads);
-  std::vector<std::uint32_t> leaves(2 * found.size());
-  for (std::size_t r = 0; r < found.size(); ++r) {
-    const auto [best, second] = std::pair(found[r].best[0].node, found[r].best[1].node);
-    leaves[2 * r] = best;
-    leaves[2 * r + 1] = second < tree.leaves() ? second : best;
+  std::vector<std::uint32_t> leaves;
+  leaves.reserve(beam * found.size());
+  for (const places& of : found) {
+    for (const place& each : of.best) leaves.push_back(each.node < tree.leaves() ? each.node : of.best[0].node);
   }
   return leaves;
 }

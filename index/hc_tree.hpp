@@ -52,7 +52,8 @@ struct tree_settings {
 // At most `leaves` leaves; fewer when there are fewer rows.
 hc_tree train_tree(const_view vectors, const tree_settings&);
 
-// For each row its nearest leaf and the runner-up, (N, 2); the same leaf twice where there is no other.
+inline constexpr std::size_t leaf_choices = 4;
+// For each row the leaves that it is nearest to, nearest first, (N, leaf_choices); the nearest again where there are no more.
 std::vector<std::uint32_t> nearest_leaves(const hc_tree&, const_view vectors, int threads);
 
 }  // namespace argosy

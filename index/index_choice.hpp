@@ -7,7 +7,8 @@
 
 namespace argosy {
 
-// automatic: exact below 10,000 vectors, hierarchical from there on (method.md, section 6).
+inline constexpr std::size_t exact_below = 10'000;
+// automatic: exact below so many vectors, hierarchical from there on (method.md, section 6).
 enum class index_kind : std::uint8_t { automatic, flat, hc };
 
 struct index_choice {

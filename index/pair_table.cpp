@@ -132,6 +132,19 @@ result<bool> pair_file::find(pair_key key, std::size_t most, std::vector<hit>& t
   return true;
 }
 
+status pair_file::for_each(const std::function<status(pair_key, std::vector<hit>&)>& take) const {
+  std::vector<hit> hits;
+  ARGOSY_TRY(impl_->touch("slot", 0, impl_->slots.size_bytes()));
+  for (std::uint64_t at = 0; at < impl_->slot_count(); ++at) {
+    const pair_slot found = impl_->slot(at);
+    if (found.empty()) continue;
+    hits.clear();
+    ARGOSY_TRY(impl_->read(found.place_plus_1, impl_->subject.k, hits));
+    ARGOSY_TRY(take(found.key(), hits));
+  }
+  return {};
+}
+
 status pair_file::warm() const {
   ARGOSY_TRY(impl_->file.touch("slot", 0, impl_->slots.size_bytes()));
   ARGOSY_TRY(impl_->file.touch("answer", 0, impl_->answers.size_bytes()));

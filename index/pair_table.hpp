@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -82,6 +83,8 @@ public:
   std::uint64_t collisions() const noexcept;  // entries whose qid the one before has too
   // Whether the query is there; if so `to` is its first `most` hits, best first, else it is empty. corrupt.
   result<bool> find(pair_key, std::size_t most, std::vector<hit>& to) const;
+  // Every entry with all of its hits, rising by key; stops at the first failure of `take`.
+  status for_each(const std::function<status(pair_key, std::vector<hit>&)>& take) const;
   // Reads and verifies all that look-ups touch, so that none has to wait for it.
   status warm() const;
   status verify() const;

@@ -4,6 +4,7 @@
 // Threads   those of a const container.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,11 @@ namespace argosy {
 
 class row_set {
 public:
+  static row_set all(std::size_t rows) {
+    std::vector<std::uint64_t> words((rows + 63) / 64, ~std::uint64_t{0});
+    if (rows % 64 != 0) words.back() = (std::uint64_t{1} << (rows % 64)) - 1;
+    return {rows, std::move(words)};
+  }
   // Of rows 0 to rows - 1, none of them in it.
   explicit row_set(std::size_t rows) : rows_(rows), words_((rows + 63) / 64) {}
   // REQUIRES (rows + 63) / 64 words, bits from `rows` on zero.
@@ -45,6 +51,28 @@ public:
     ARGOSY_CHECK(rows_ == other.rows_);
     size_ = 0;
     for (std::size_t w = 0; w < words_.size(); ++w) size_ += static_cast<std::size_t>(std::popcount(words_[w] &= other.words_[w]));
+  }
+  // Rows first to first + rows - 1 as a set of their own. REQUIRES them to be rows of this.
+  row_set slice(std::size_t first, std::size_t rows) const {
+    ARGOSY_CHECK(first <= rows_ && rows <= rows_ - first);
+    std::vector<std::uint64_t> words((rows + 63) / 64);
+    const auto word = [this](std::size_t w) { return w < words_.size() ? words_[w] : 0; };
+    const std::size_t from = first / 64, by = first % 64;
+    for (std::size_t w = 0; w < words.size(); ++w)
+      words[w] = by == 0 ? word(from + w) : word(from + w) >> by | word(from + w + 1) << (64 - by);
+    if (rows % 64 != 0) words.back() &= (std::uint64_t{1} << (rows % 64)) - 1;
+    return {rows, std::move(words)};
+  }
+  // This one's rows, and after them those of the other.
+  row_set followed_by(const row_set& other) const {
+    std::vector<std::uint64_t> words((rows_ + other.rows_ + 63) / 64);
+    std::copy(words_.begin(), words_.end(), words.begin());
+    const std::size_t at = rows_ / 64, by = rows_ % 64;
+    for (std::size_t w = 0; w < other.words_.size(); ++w) {
+      words[at + w] |= other.words_[w] << by;
+      if (by != 0 && at + w + 1 < words.size()) words[at + w + 1] |= other.words_[w] >> (64 - by);
+    }
+    return {rows_ + other.rows_, std::move(words)};
   }
   // Calls `take` with every row, rising.
   template <class Take>

@@ -7,6 +7,8 @@
 
 #include "index/generation.hpp"
 #include "index/store_files.hpp"
+#include "schema/journal.hpp"
+#include "schema/product_change.hpp"
 
 namespace argosy {
 namespace fs = std::filesystem;
@@ -29,7 +31,9 @@ status describe(const fs::path& store, stored_generation& to) {
   }
   to.products = opened.products();
   to.index = opened.index().kind();
-  return {};
+  const auto count = [&](std::uint64_t, std::span<const std::byte>) -> status { return ++to.changes, status{}; };
+  const status read = read_journal(changes_path(store, to.number), change_journal_kind, count);
+  return read.code() == errc::not_found ? status{} : read;
 }
 
 result<std::uint64_t> before(const fs::path& store, std::uint64_t current) {
@@ -58,6 +62,7 @@ result<std::vector<std::uint64_t>> rename_old(const fs::path& store, std::size_t
   numbers.resize(numbers.size() - std::min(keep, numbers.size()));
   std::erase(numbers, current);
   for (const auto number : numbers) {
+    ARGOSY_TRY(remove_changes(store, number));
     const fs::path from = generation_folder(store, number);
     if (::rename(from.c_str(), removed_folder(store, number).c_str()) != 0) return system_failure(from, "rename", errno);
   }

@@ -22,7 +22,8 @@ struct stored_generation {
   std::uint64_t bytes = 0;         // of its files, which other generations may share
   std::vector<std::string> files;  // by name
   std::uint64_t products = 0;
-  std::string index;  // the kind of its index
+  std::string index;          // the kind of its index
+  std::uint64_t changes = 0;  // that are kept of it (live_store.hpp)
 };
 
 // Rising. Opens each, which verifies all but the bytes of vectors and model.
@@ -35,7 +36,7 @@ status verify_generation(const std::filesystem::path& store, std::uint64_t numbe
 // not_found when there is none; invalid_argument when it is current already.
 result<std::uint64_t> roll_back(const std::filesystem::path& store, std::optional<std::uint64_t> to);
 
-// Removes all but the newest `keep` generations and the current one: by a rename to NNNNNN.removed first, then file by file. Returns what
+// Removes all but the newest `keep` generations and the current one, and the changes kept of them (live_store.hpp): by a rename to NNNNNN.removed first, then file by file. Returns what
 // went. invalid_argument for keep = 0; refuses a store whose CURRENT cannot be read.
 result<std::vector<std::uint64_t>> prune_generations(const std::filesystem::path& store, std::size_t keep);
 

@@ -13,7 +13,7 @@ namespace argosy {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view current_name = "CURRENT", generations_name = "generations", removed_mark = ".removed";
+constexpr std::string_view current_name = "CURRENT", generations_name = "generations", removed_mark = ".removed", changes_name = "changes";
 constexpr std::uint64_t manifest_limit = 1 << 26;
 
 // The number that `text` begins with, if it is one of ours.
@@ -24,15 +24,15 @@ std::optional<std::uint64_t> leading_number(std::string_view text) {
   return number;
 }
 
-// Every name in STORE/generations that begins with a number.
+// Every name in a folder of the store that begins with a number.
 struct numbered_name {
   std::uint64_t number;
   std::string name;
   bool sealed() const { return name == number_text(number); }
 };
 
-result<std::vector<numbered_name>> numbered_names(const fs::path& store) {
-  const fs::path folder = store / generations_name;
+result<std::vector<numbered_name>> numbered_names(const fs::path& store, std::string_view in = generations_name) {
+  const fs::path folder = store / in;
   std::vector<numbered_name> found;
   std::error_code failed;
   if (!fs::exists(folder, failed) && !failed) return found;
@@ -71,6 +71,17 @@ result<std::uint64_t> number_in(const fs::path& store, std::string_view line) {
                                    expected->substr(0, expected->size() - 1) + "\", found something else");
 }
 
+// Where there is a journal. One that a killed publisher linked is replaced.
+status link_changes(const fs::path& store, std::uint64_t from, std::uint64_t to) {
+  const fs::path there = changes_path(store, from), here = changes_path(store, to);
+  std::error_code failed;
+  if (!fs::exists(there, failed)) return {};
+  ARGOSY_TRY(remove_changes(store, to));
+  fs::create_hard_link(there, here, failed);
+  if (failed) return system_failure(here, "link to " + there.string(), failed.value());
+  return sync_folder(here.parent_path());
+}
+
 }  // namespace
 
 std::string number_text(std::uint64_t number) {
@@ -105,6 +116,8 @@ result<std::uint64_t> next_number(const fs::path& store) {
     const bool taken = one.sealed() || !remove_leftovers(generation_folder(store, one.number)).empty();
     if (taken) largest = std::max(largest, one.number);
   }
+  ARGOSY_ASSIGN(const auto changes, numbered_names(store, changes_name));
+  for (const auto& one : changes) largest = std::max(largest, one.number);
   return largest + 1;
 }
 
@@ -119,8 +132,26 @@ result<std::uint64_t> current_number(const fs::path& store) {
   }
 }
 
-status make_current(const fs::path& store, std::uint64_t number) {
+fs::path changes_path(const fs::path& store, std::uint64_t number) { return store / changes_name / (number_text(number) + ".journal"); }
+
+bool share_changes(const fs::path& store, std::uint64_t a, std::uint64_t b) {
+  std::error_code ignored;
+  return a == b || fs::equivalent(changes_path(store, a), changes_path(store, b), ignored);
+}
+
+status remove_changes(const fs::path& store, std::uint64_t number) {
+  std::error_code failed;
+  fs::remove(changes_path(store, number), failed);
+  return failed ? system_failure(changes_path(store, number), "remove", failed.value()) : status{};
+}
+
+status make_current(const fs::path& store, std::uint64_t number, std::optional<std::uint64_t> of_same_products) {
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store));
+  if (of_same_products) ARGOSY_TRY(link_changes(store, *of_same_products, number));
+  return replace_current(store, number);
+}
+
+status replace_current(const fs::path& store, std::uint64_t number) {
   ARGOSY_ASSIGN(const auto line, current_line(store, number));
   return replace_file(store / current_name, line);
 }

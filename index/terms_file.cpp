@@ -54,8 +54,7 @@ status terms::impl::corrupt(std::string_view section, const std::string& why) co
   return {errc::corrupt, file.path().string() + ": section " + std::string(section) + ": " + why};
 }
 
-result<std::shared_ptr<const terms::impl>> terms::impl::open(const std::filesystem::path& path) {
-  ARGOSY_ASSIGN(auto file, container_reader::open(path, terms_kind));
+result<std::shared_ptr<const terms::impl>> terms::impl::open(container_reader file) {
   const auto opened = std::shared_ptr<impl>(new impl(std::move(file)));
   ARGOSY_ASSIGN(const auto shape, opened->file.section<std::uint64_t>("shape"));
   if (shape.size() != 3) return wrong_size(*opened, "shape", 3, shape.size());

@@ -14,8 +14,6 @@ namespace argosy {
 
 inline constexpr file_kind terms_kind{"terms", 1};
 
-enum class field_kind : std::uint8_t { text, number, long_text };
-
 // Texts, end to end.
 struct text_column {
   std::span<const char> text;
@@ -29,6 +27,9 @@ struct index_range {
   std::uint64_t first = 0, end = 0;
   std::uint64_t size() const noexcept { return end - first; }
 };
+
+// Sections of a terms file, and its end.
+status write_terms(container_writer&, const terms_source&, const text_rules&);
 
 struct terms::impl {
   container_reader file;
@@ -58,7 +59,7 @@ struct terms::impl {
   std::span<const std::uint32_t> target_value;
   std::span<const float> target_evidence;
 
-  static result<std::shared_ptr<const impl>> open(const std::filesystem::path&);
+  static result<std::shared_ptr<const impl>> open(container_reader);
   status corrupt(std::string_view section, const std::string& why) const;
   // Which one it is, of texts that rise from `first` to `end`.
   static std::optional<std::uint64_t> find(const text_column&, std::uint64_t first, std::uint64_t end, std::string_view wanted) noexcept;

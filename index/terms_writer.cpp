@@ -110,7 +110,7 @@ private:
       ARGOSY_ASSIGN(std::string key, rules_.fold(source_.fields[f].name));
       keys_.push_back(std::move(key));
       const bool is_long = bytes[f] > longest_mean_value * values[f];
-      kinds_.push_back(source_.fields[f].number ? field_kind::number : is_long ? field_kind::long_text : field_kind::text);
+      kinds_.push_back(source_.fields[f].kind.value_or(is_long ? field_kind::long_text : field_kind::text));
     }
     listed_.resize(source_.fields.size());
     numbers_.resize(source_.fields.size());
@@ -178,6 +178,7 @@ private:
       ARGOSY_ASSIGN(const auto words, rules_.words(alias.alias));
       const auto f = static_cast<std::size_t>(std::find(keys_.begin(), keys_.end(), field) - keys_.begin());
       const bool known = f < keys_.size() && listed_[f].contains(key);
+      if (!known && !source_.strict_aliases) continue;
       if (!known || words.empty())
         return {errc::not_found, "alias `" + alias.alias + "`: want words, and a value of a field, found " + alias.field + ":\"" +
                                      alias.value + "\", which no product has"};
@@ -387,10 +388,14 @@ private:
 
 }  // namespace
 
+status write_terms(container_writer& to, const terms_source& source, const text_rules& rules) {
+  ARGOSY_TRY(terms_builder(source, rules).run(to));
+  return to.finish();
+}
+
 status write_terms(const std::filesystem::path& path, const terms_source& source, const text_rules& rules) {
   ARGOSY_ASSIGN(auto writer, container_writer::create(path, terms_kind));
-  ARGOSY_TRY(terms_builder(source, rules).run(writer));
-  return writer.finish();
+  return write_terms(writer, source, rules);
 }
 
 }  // namespace argosy

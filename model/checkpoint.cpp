@@ -176,34 +176,6 @@ status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
   return out.finish();
 }
 
-result<checkpoint_facts> read_facts(const fs::path& folder) {
-  checkpoint_facts facts;
-  ARGOSY_ASSIGN(const auto in, container_reader::open(folder / facts_file, facts_kind));
-  std::vector<std::uint64_t> n;
-  ARGOSY_TRY(take(in, "facts", n));
-  if (n.size() != fact_numbers)
-    return status{errc::corrupt, in.path().string() + ": section facts: want " + std::to_string(fact_numbers) + " numbers, got " +
-                                     std::to_string(n.size())};
-  ARGOSY_ASSIGN(facts.segmenter, take_text(in, "segmenter"));
-  ARGOSY_ASSIGN(facts.inputs.backbone, read_backbone(in, n[9], n[10], n[11]));
-  const auto within = [&n](std::size_t first, std::size_t last, std::uint64_t most) {
-    return std::all_of(n.begin() + static_cast<std::ptrdiff_t>(first), n.begin() + static_cast<std::ptrdiff_t>(last),
-                       [most](std::uint64_t x) { return x >= 1 && x <= most; });
-  };
-  if (!within(3, 4, most_workers) || !within(4, 5, largest_vocabulary) || !within(5, 9, longest_side))
-    return status{errc::corrupt, in.path().string() + ": section facts: its workers, vocabulary, lengths or sizes are beyond what can be"};
-  facts.steps_done = n[0];
-  facts.of = n[1];
-  facts.data_fingerprint = n[2];
-  facts.workers = static_cast<int>(n[3]);
-  facts.inputs.vocabulary = static_cast<std::int64_t>(n[4]);
-  int* sizes[] = {&facts.inputs.query_length, &facts.inputs.title_length, &facts.inputs.image_width, &facts.inputs.image_height};
-  for (std::size_t i = 0; i < std::size(sizes); ++i) *sizes[i] = static_cast<int>(n[5 + i]);
-  ARGOSY_ASSIGN(facts.recipe, load_recipe(folder / "recipe.toml", {}));
-  ARGOSY_ASSIGN(facts.vocabulary, read_file(folder / "vocab.txt", longest_text));
-  return facts;
-}
-
 status take_values(const safetensors_file& file, const fs::path& path, const std::string& name, std::size_t count, std::vector<float>& to) {
   const auto* t = file.find(name);
   if (t == nullptr) return {errc::not_found, path.string() + ": no tensor `" + name + "`"};
@@ -254,6 +226,34 @@ status restore_entries(const std::vector<checkpoint_state::entry>& entries, retr
 }
 
 }  // namespace
+
+result<checkpoint_facts> read_facts(const fs::path& folder) {
+  checkpoint_facts facts;
+  ARGOSY_ASSIGN(const auto in, container_reader::open(folder / facts_file, facts_kind));
+  std::vector<std::uint64_t> n;
+  ARGOSY_TRY(take(in, "facts", n));
+  if (n.size() != fact_numbers)
+    return status{errc::corrupt, in.path().string() + ": section facts: want " + std::to_string(fact_numbers) + " numbers, got " +
+                                     std::to_string(n.size())};
+  ARGOSY_ASSIGN(facts.segmenter, take_text(in, "segmenter"));
+  ARGOSY_ASSIGN(facts.inputs.backbone, read_backbone(in, n[9], n[10], n[11]));
+  const auto within = [&n](std::size_t first, std::size_t last, std::uint64_t most) {
+    return std::all_of(n.begin() + static_cast<std::ptrdiff_t>(first), n.begin() + static_cast<std::ptrdiff_t>(last),
+                       [most](std::uint64_t x) { return x >= 1 && x <= most; });
+  };
+  if (!within(3, 4, most_workers) || !within(4, 5, largest_vocabulary) || !within(5, 9, longest_side))
+    return status{errc::corrupt, in.path().string() + ": section facts: its workers, vocabulary, lengths or sizes are beyond what can be"};
+  facts.steps_done = n[0];
+  facts.of = n[1];
+  facts.data_fingerprint = n[2];
+  facts.workers = static_cast<int>(n[3]);
+  facts.inputs.vocabulary = static_cast<std::int64_t>(n[4]);
+  int* sizes[] = {&facts.inputs.query_length, &facts.inputs.title_length, &facts.inputs.image_width, &facts.inputs.image_height};
+  for (std::size_t i = 0; i < std::size(sizes); ++i) *sizes[i] = static_cast<int>(n[5 + i]);
+  ARGOSY_ASSIGN(facts.recipe, load_recipe(folder / "recipe.toml", {}));
+  ARGOSY_ASSIGN(facts.vocabulary, read_file(folder / "vocab.txt", longest_text));
+  return facts;
+}
 
 result<checkpoint_state> capture(const retrieval_model& model, checkpoint_facts facts) {
   checkpoint_state state;
@@ -353,9 +353,14 @@ result<loaded_model> load_model(device& on, const fs::path& folder) {
   return loaded_model{std::move(facts), std::move(model)};
 }
 
+std::span<const std::string_view> model_files() noexcept {
+  static constexpr std::string_view names[] = {"model.safetensors", "recipe.toml", "vocab.txt", facts_file};
+  return names;
+}
+
 // Not by copy_file: libstdc++ says no more than "input/output error" of a full disk.
 status copy_model(const fs::path& checkpoint, const fs::path& to) {
-  for (const auto* name : {"model.safetensors", "recipe.toml", "vocab.txt", facts_file}) {
+  for (const std::string_view name : model_files()) {
     ARGOSY_ASSIGN(const std::string bytes, read_file(checkpoint / name, std::numeric_limits<std::uint64_t>::max()));
     ARGOSY_TRY(replace_file(to / name, bytes));
   }

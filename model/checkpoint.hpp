@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.hpp"
@@ -61,13 +63,18 @@ status restore(const checkpoint_state&, retrieval_model&);
 // The weights without moments, into a model for reading.
 status restore_weights(const checkpoint_state&, retrieval_model&);
 
+// What a checkpoint, or a generation, says of its model, without the weights.
+result<checkpoint_facts> read_facts(const std::filesystem::path& folder);
+
 // A model for embedding only, from a checkpoint or from a generation that holds the same files.
 struct loaded_model {
   checkpoint_facts facts;
   retrieval_model model;
 };
 result<loaded_model> load_model(device&, const std::filesystem::path& folder);
-// The files of a checkpoint that load_model needs, copied to where a generation is made.
+// The files of a checkpoint that load_model needs.
+std::span<const std::string_view> model_files() noexcept;
+// Copied to where a generation is made.
 status copy_model(const std::filesystem::path& checkpoint, const std::filesystem::path& to);
 
 }  // namespace argosy

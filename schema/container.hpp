@@ -23,6 +23,8 @@
 
 namespace argosy {
 
+class partial_file;
+
 enum class element : std::uint8_t { u8, u16, u32, u64, i32, i64, f32, f64 };
 template <class T>
 inline constexpr element element_of = element::u8;
@@ -132,6 +134,8 @@ private:
 class container_writer {
 public:
   static result<container_writer> create(const std::filesystem::path&, file_kind);
+  // Into memory instead; `name` stands in errors. finish() leaves it to be opened with reader().
+  static result<container_writer> in_memory(const std::string& name, file_kind);
   container_writer(container_writer&&) noexcept;
   container_writer& operator=(container_writer&&) noexcept;
   ~container_writer();
@@ -149,9 +153,12 @@ public:
     return append(std::as_bytes(elements));
   }
   status finish();
+  // REQUIRES one in memory, finished. The reader lives on by itself.
+  result<container_reader> reader() const;
 
 private:
   struct state;
+  static result<container_writer> begin_with(partial_file, file_kind);
   explicit container_writer(std::unique_ptr<state>);
   std::unique_ptr<state> state_;
 };

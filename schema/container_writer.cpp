@@ -121,6 +121,20 @@ container_writer::~container_writer() = default;
 
 result<container_writer> container_writer::create(const std::filesystem::path& path, file_kind kind) {
   ARGOSY_ASSIGN(auto file, partial_file::create(path));
+  return begin_with(std::move(file), kind);
+}
+
+result<container_writer> container_writer::in_memory(const std::string& name, file_kind kind) {
+  ARGOSY_ASSIGN(auto file, partial_file::in_memory(name));
+  return begin_with(std::move(file), kind);
+}
+
+result<container_reader> container_writer::reader() const {
+  ARGOSY_CHECK(state_ && state_->finished);
+  return container_reader::open(state_->file.opened_at(), {state_->kind, state_->version});
+}
+
+result<container_writer> container_writer::begin_with(partial_file file, file_kind kind) {
   const std::array<std::byte, sizeof(container_preamble)> unwritten = {};
   ARGOSY_TRY(file.append(unwritten));
   auto made = std::make_unique<state>(state{std::move(file), std::string(kind.name), kind.version});

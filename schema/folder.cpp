@@ -316,14 +316,20 @@ result<sealed_folder> open_folder(const fs::path& path, std::string_view kind, s
 
 status verify_folder(const sealed_folder& folder) {
   ARGOSY_ASSIGN(const auto again, read_manifest(folder.path));
-  for (const auto& file : again.files) {
-    ARGOSY_ASSIGN(const auto found, measure(folder.path / file.name, false));
-    if (found.bytes == file.bytes && found.xxh3 == file.xxh3) continue;
-    return {errc::corrupt, (folder.path / file.name).string() + ": want " + std::to_string(file.bytes) +
-                               " bytes of the manifest's xxh3, found " + std::to_string(found.bytes) + " bytes" +
-                               (found.bytes == file.bytes ? " of another" : "")};
-  }
+  for (const auto& file : again.files) ARGOSY_TRY(verify_file(again, file.name));
   return {};
+}
+
+status verify_file(const sealed_folder& folder, std::string_view name) {
+  const auto named = [&](const folder_file& file) { return file.name == name; };
+  const auto file = std::find_if(folder.files.begin(), folder.files.end(), named);
+  if (file == folder.files.end())
+    return {errc::not_found, folder.path.string() + ": want " + std::string(name) + ", which its manifest does not name"};
+  ARGOSY_ASSIGN(const auto found, measure(folder.path / file->name, false));
+  if (found.bytes == file->bytes && found.xxh3 == file->xxh3) return {};
+  return {errc::corrupt, (folder.path / file->name).string() + ": want " + std::to_string(file->bytes) +
+                             " bytes of the manifest's xxh3, found " + std::to_string(found.bytes) + " bytes" +
+                             (found.bytes == file->bytes ? " of another" : "")};
 }
 
 status replace_file(const fs::path& path, std::string_view content) {

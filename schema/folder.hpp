@@ -64,6 +64,8 @@ result<sealed_folder> open_manifest(const std::filesystem::path&, std::string_vi
 // Whether a manifest lies there, good or bad.
 bool is_sealed(const std::filesystem::path&);
 status verify_folder(const sealed_folder&);
+// One of them. not_found when the manifest does not name it.
+status verify_file(const sealed_folder&, std::string_view name);
 
 // Writes a small file by temporary file, fsync, rename, fsync of the parent: CURRENT and its like.
 status replace_file(const std::filesystem::path&, std::string_view content);

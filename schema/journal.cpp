@@ -87,9 +87,15 @@ status write_at(const fs::path& path, int file, std::uint64_t offset, std::span<
   return {};
 }
 
+status read_preamble(const fs::path& path, int file, file_kind kind) {
+  preamble first{};
+  ARGOSY_ASSIGN(const auto got, read_at(path, file, 0, std::as_writable_bytes(std::span(&first, 1))));
+  if (got < sizeof(first)) return {errc::io_error, path.string() + ": shrank while it was read"};
+  return check_preamble(path, first, kind);
+}
+
 // The records from the preamble on; returns where the last whole one ends.
-result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t end,
-                                   const std::function<status(std::uint64_t, std::span<const std::byte>)>& take) {
+result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t end, const take_record& take) {
   std::uint64_t at = sizeof(preamble);
   std::vector<std::byte> bytes;
   while (end - at >= sizeof(record_head)) {
@@ -112,6 +118,18 @@ result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t
   return at;
 }
 
+status add_record(const fs::path& path, std::span<const std::byte> bytes, std::vector<std::byte>& to) {
+  if (bytes.size() > longest_record)
+    return {errc::out_of_range,
+            path.string() + ": a record: want at most " + std::to_string(longest_record) + " bytes, got " + std::to_string(bytes.size())};
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  const record_head head{length, ~length, xxh3(bytes)};
+  const auto of_head = std::as_bytes(std::span(&head, 1));
+  to.insert(to.end(), of_head.begin(), of_head.end());
+  to.insert(to.end(), bytes.begin(), bytes.end());
+  return {};
+}
+
 status truncate_to(const fs::path& path, int file, std::uint64_t bytes) {
   return ::ftruncate(file, static_cast<off_t>(bytes)) == 0 ? status{} : system_failure(path, "truncate", errno);
 }
@@ -130,8 +148,15 @@ status begin(const fs::path& path, int file, file_kind kind) {
 journal::journal(fs::path path, descriptor file, std::uint64_t bytes, std::uint64_t cut)
     : path_(std::move(path)), file_(std::move(file)), bytes_(bytes), cut_(cut) {}
 
-result<journal> journal::open(const fs::path& path, file_kind kind,
-                              const std::function<status(std::uint64_t offset, std::span<const std::byte>)>& take) {
+status read_journal(const fs::path& path, file_kind kind, const take_record& take) {
+  std::uint64_t size = 0;
+  ARGOSY_ASSIGN(const descriptor file, open_to_read(path, &size));
+  if (size < sizeof(preamble)) return {};
+  ARGOSY_TRY(read_preamble(path, file.get(), kind));
+  return read_records(path, file.get(), size, take).failure();
+}
+
+result<journal> journal::open(const fs::path& path, file_kind kind, const take_record& take) {
   std::error_code failed;
   if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), failed);
   if (failed) return status(errc::io_error, path.parent_path().string() + ": " + failed.message());
@@ -147,29 +172,36 @@ result<journal> journal::open(const fs::path& path, file_kind kind,
     ARGOSY_TRY(begin(path, file.get(), kind));
     return journal(path, std::move(file), sizeof(preamble), size);
   }
-  preamble first{};
-  ARGOSY_ASSIGN(const auto got, read_at(path, file.get(), 0, std::as_writable_bytes(std::span(&first, 1))));
-  if (got < sizeof(first)) return status(errc::io_error, path.string() + ": shrank while it was read");
-  ARGOSY_TRY(check_preamble(path, first, kind));
+  ARGOSY_TRY(read_preamble(path, file.get(), kind));
   ARGOSY_ASSIGN(const auto end, read_records(path, file.get(), size, take));
   if (end < size) ARGOSY_TRY(truncate_to(path, file.get(), end));
   return journal(path, std::move(file), end, size - end);
 }
 
 status journal::append(std::span<const std::byte> bytes) {
-  if (bytes.size() > longest_record)
-    return {errc::out_of_range,
-            path_.string() + ": a record: want at most " + std::to_string(longest_record) + " bytes, got " + std::to_string(bytes.size())};
-  const auto length = static_cast<std::uint32_t>(bytes.size());
-  const record_head head{length, ~length, xxh3(bytes)};
-  std::vector<std::byte> record(sizeof(head) + bytes.size());
-  std::memcpy(record.data(), &head, sizeof(head));
-  if (!bytes.empty()) std::memcpy(record.data() + sizeof(head), bytes.data(), bytes.size());
-  if (const status wrote = write_at(path_, file_.get(), bytes_, record); !wrote.ok()) {
+  std::vector<std::byte> record;
+  ARGOSY_TRY(add_record(path_, bytes, record));
+  return write_at_end(record);
+}
+
+status journal::append_all(std::span<const std::vector<std::byte>> records) {
+  std::vector<std::byte> all;
+  for (const auto& bytes : records) ARGOSY_TRY(add_record(path_, bytes, all));
+  const std::uint64_t before = bytes_;
+  ARGOSY_TRY(write_at_end(all));
+  const status synced = sync();
+  if (synced.ok()) return {};
+  ARGOSY_TRY(truncate_to(path_, file_.get(), before));
+  bytes_ = before;
+  return synced;
+}
+
+status journal::write_at_end(std::span<const std::byte> bytes) {
+  if (const status wrote = write_at(path_, file_.get(), bytes_, bytes); !wrote.ok()) {
     const status cut = truncate_to(path_, file_.get(), bytes_);
     return cut.ok() ? wrote : cut;
   }
-  bytes_ += record.size();
+  bytes_ += bytes.size();
   return {};
 }
 

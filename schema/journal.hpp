@@ -5,13 +5,14 @@
 // Reading   A record that ends beyond the file is one that a writer did not finish: it is cut off. Anything else that does not verify is
 //           corrupt, and says where; nothing is cut then.
 // Writing   append() hands the record to the system, which survives the process; sync() to the disk, which survives the machine.
-// Threads   one. One process at a time: the file is locked (flock) while it is open, and a second opening is unavailable.
+// Threads   one. One writer at a time: the file is locked (flock) while it is open, and a second opening is unavailable. Anybody may read.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "base/status.hpp"
 #include "schema/container.hpp"
@@ -21,20 +22,28 @@ namespace argosy {
 
 inline constexpr std::uint32_t longest_record = 1u << 26;
 
+// Called with every record, in order, and where it begins; its first failure ends the reading.
+using take_record = std::function<status(std::uint64_t offset, std::span<const std::byte>)>;
+
+// The whole records there are, while somebody may be writing more. not_found.
+status read_journal(const std::filesystem::path&, file_kind, const take_record&);
+
 class journal {
 public:
-  // Makes the file where there is none. Calls `take` with every record, in order, and where it begins; stops at its first failure.
-  static result<journal> open(const std::filesystem::path&, file_kind,
-                              const std::function<status(std::uint64_t offset, std::span<const std::byte>)>& take);
+  // Makes the file where there is none.
+  static result<journal> open(const std::filesystem::path&, file_kind, const take_record&);
 
   // All of it is there afterwards, or nothing: what a failed write left is cut off. out_of_range above longest_record.
   status append(std::span<const std::byte>);
   status sync();
+  // All of them and a sync(), or none. They take their places in the file by one write, which a kill may still cut between two records.
+  status append_all(std::span<const std::vector<std::byte>>);
   std::uint64_t bytes() const noexcept { return bytes_; }
   std::uint64_t cut() const noexcept { return cut_; }  // bytes of an unfinished record that opening cut off
   const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
+  status write_at_end(std::span<const std::byte>);
   journal(std::filesystem::path, descriptor, std::uint64_t bytes, std::uint64_t cut);
   std::filesystem::path path_;
   descriptor file_;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,7 +129,7 @@ std::string_view target_of_partial(std::string_view name) noexcept {
 partial_file::partial_file(fs::path target, locked_path file) : target_(std::move(target)), file_(std::move(file)) {}
 
 partial_file::~partial_file() {
-  if (file_.lock) ::unlink(file_.path.c_str());
+  if (file_.lock && !file_.path.empty()) ::unlink(file_.path.c_str());
 }
 
 result<partial_file> partial_file::create(const fs::path& target) {
@@ -136,6 +137,14 @@ result<partial_file> partial_file::create(const fs::path& target) {
   ARGOSY_ASSIGN(auto made, make_partial_file(target));
   return partial_file(target, std::move(made));
 }
+
+result<partial_file> partial_file::in_memory(const std::string& name) {
+  descriptor made(::memfd_create(name.c_str(), MFD_CLOEXEC));
+  if (!made) return system_failure(name, "make a file in memory", errno);
+  return partial_file(name, {{}, std::move(made)});
+}
+
+fs::path partial_file::opened_at() const { return "/proc/self/fd/" + std::to_string(file_.lock.get()); }
 
 status partial_file::append(std::span<const std::byte> bytes) {
   ARGOSY_TRY(write_at(bytes_, bytes));
@@ -155,6 +164,7 @@ status partial_file::write_at(std::uint64_t offset, std::span<const std::byte> b
 }
 
 status partial_file::commit() {
+  if (file_.path.empty()) return {};
   if (::fsync(file_.lock.get()) != 0) return system_failure(target_, "fsync", errno);
   if (::rename(file_.path.c_str(), target_.c_str()) != 0) return system_failure(target_, "rename", errno);
   file_.lock = descriptor();

@@ -50,6 +50,8 @@ std::string_view target_of_partial(std::string_view name) noexcept;
 class partial_file {
 public:
   static result<partial_file> create(const std::filesystem::path& target);
+  // In memory, and never under its name, which stands in errors.
+  static result<partial_file> in_memory(const std::string& name);
   partial_file(partial_file&&) = default;
   partial_file& operator=(partial_file&&) = delete;
   ~partial_file();  // removes it when not committed
@@ -58,8 +60,10 @@ public:
   status write_at(std::uint64_t offset, std::span<const std::byte>);
   std::uint64_t bytes() const noexcept { return bytes_; }
   const std::filesystem::path& target() const noexcept { return target_; }
-  // fsync, rename, fsync of the parent.
+  // fsync, rename, fsync of the parent; nothing for one in memory.
   status commit();
+  // Where one in memory is opened, while it lives.
+  std::filesystem::path opened_at() const;
 
 private:
   partial_file(std::filesystem::path target, locked_path);

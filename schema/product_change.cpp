@@ -13,7 +13,7 @@ std::vector<std::byte> encode(const product_change& change) {
   flatbuffers::FlatBufferBuilder to;
   std::vector<flatbuffers::Offset<schema::changed_field>> fields;
   for (const auto& field : change.fields)
-    fields.push_back(schema::Createchanged_field(to, to.CreateString(field.name), to.CreateString(field.text), field.number));
+    fields.push_back(schema::Createchanged_field(to, to.CreateString(field.field), to.CreateString(field.text), field.number));
   const auto id = to.CreateString(change.id), title = to.CreateString(change.title), image = to.CreateString(change.image);
   to.Finish(schema::Createproduct_change(to, id, change.removed, title, image, to.CreateVector(fields), to.CreateVector(change.vector)));
   const auto* bytes = reinterpret_cast<const std::byte*>(to.GetBufferPointer());

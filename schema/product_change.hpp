@@ -13,17 +13,18 @@ namespace argosy {
 
 inline constexpr file_kind change_journal_kind = {"product-changes", 1};
 
+struct field_value {
+  std::string field, text;
+  bool number = false;
+  friend bool operator==(const field_value&, const field_value&) = default;
+};
+
 struct product_change {
-  struct field {
-    std::string name, text;
-    bool number = false;
-    friend bool operator==(const field&, const field&) = default;
-  };
   std::string id;
   bool removed = false;  // then nothing but the id counts
   std::string title, image;
-  std::vector<field> fields;  // a value each
-  std::vector<float> vector;  // its embedding
+  std::vector<field_value> fields = {};
+  std::vector<float> vector = {};  // its embedding
   friend bool operator==(const product_change&, const product_change&) = default;
 };
 

@@ -131,6 +131,8 @@ struct comparison {
 };
 
 result<comparison> compare(const evaluate_options& options, const judgements& judged, searcher& from) {
+  if (from.live().changed())
+    return status(errc::unavailable, options.store.string() + ": products have changed since it was published: `argosy compact` it first");
   const generation& store = from.current();
   auto rows = rows_of(judged, store.products(), [&](std::size_t row) { return store.facts(row).id; });
   category_statistics categories(options, judged, from);

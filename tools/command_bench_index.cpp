@@ -183,8 +183,10 @@ private:
 status index_bench::measure_own(const fs::path& path) {
   say("hc: building");
   const steady_time start = io_->clock.now();
-  ARGOSY_TRY(write_hc_index(path, vectors(), {.leaves = options_->leaves, .code_bytes = options_->code_bytes, .threads = threads_}, {},
-                            io_->stop));
+  ARGOSY_TRY(write_hc_index(
+      path, vectors(),
+      {.leaves = options_->leaves, .code_bytes = options_->code_bytes, .second_leaves = options_->second_leaves, .threads = threads_}, {},
+      io_->stop));
   const steady_time built = io_->clock.now();
   ARGOSY_ASSIGN(const auto index, open_hc_index(path));
   const steady_time opened = io_->clock.now();
@@ -192,7 +194,11 @@ status index_bench::measure_own(const fs::path& path) {
   const index_sweep sweep(*index, queries(), truth_, options_->k, threads_, io_->clock);
   search_effort chosen;
   for (const double recall : {0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995}) {
-    ARGOSY_ASSIGN(const auto found, sweep.cheapest(recall, io_->stop));
+    const std::string stage = "recall " + fixed(recall, 3);
+    const auto show = [&](std::uint64_t done, std::uint64_t total) {
+      io_->progress.show({.stage = stage, .unit = "numbers of candidates", .done = done, .total = total});
+    };
+    ARGOSY_ASSIGN(const auto found, sweep.cheapest(recall, show, io_->stop));
     if (!found.best) break;
     const search_effort effort = found.best->effort;
     if (recall <= wanted) chosen = effort;
@@ -206,6 +212,7 @@ status index_bench::measure_own(const fs::path& path) {
     }
     done_.own.push_back(std::move(point));
   }
+  io_->progress.close();
   return options_->filters ? measure_filters(*index, chosen) : status{};
 }
 

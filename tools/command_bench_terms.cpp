@@ -47,11 +47,11 @@ struct random_catalogue {
     source.rows = rows;
     texts.reserve(rows);
     for (std::uint32_t f = 0; f < 2 * shares.size(); ++f) {
-      source.fields.push_back({"f" + std::to_string(f), false});
+      source.fields.push_back({"f" + std::to_string(f)});
       source.values.push_back({f, "no"});
       source.values.push_back({f, "yes"});
     }
-    source.fields.push_back({"price", true});
+    source.fields.push_back({"price", field_kind::number});
     for (std::uint32_t row = 0; row < rows; ++row) add_row(row);
     source.title = [this](std::size_t row) { return std::string_view(titles[row]); };
     source.values_of = [this](std::size_t row) { return std::span<const std::uint32_t>(values[row]); };

@@ -37,8 +37,11 @@ status answer_queries(const judgements& judged, searcher& from, std::size_t k, s
 }
 
 result<evaluation> evaluate(const evaluate_options& options, const judgements& judged, searcher& from) {
-  const generation& store = from.current();
-  auto rows = rows_of(judged, store.products(), [&](std::size_t row) { return store.facts(row).id; });
+  const live_generation& store = from.live();
+  auto rows = rows_of(judged, store.rows(), [&](std::size_t row) {
+    const auto at = static_cast<std::uint32_t>(row);
+    return store.is_there(at) ? store.facts(at).id : std::string_view();
+  });
   evaluation done;
   done.unknown_products = rows.unknown_products;
   const std::size_t longest = std::max(precision_at, *std::max_element(options.recall_at.begin(), options.recall_at.end()));

@@ -24,8 +24,8 @@ std::string time_text(std::chrono::sys_seconds at) {
 
 // The parts that only some generations have: what is no file of the index, the products or the model.
 std::vector<std::string> parts_of(const stored_generation& one) {
-  constexpr std::string_view always[] = {"index.argosy",      "products.argosy", "inputs.argosy",
-                                         "model.safetensors", "recipe.toml",     "vocab.txt"};
+  constexpr std::string_view always[] = {"index.argosy",      "products.argosy", "inputs.argosy", "fields.argosy",
+                                         "model.safetensors", "recipe.toml",     "vocab.txt",     "relevance.json"};
   std::vector<std::string> parts;
   for (const auto& name : one.files) {
     if (std::find(std::begin(always), std::end(always), name) == std::end(always)) parts.push_back(name.substr(0, name.find(".argosy")));
@@ -45,7 +45,7 @@ nlohmann::ordered_json json_of(const stored_generation& one) {
     object["failure"] = one.failure.text();
     return object;
   }
-  object.update({{"products", one.products}, {"bytes", one.bytes}, {"index", one.index}, {"files", one.files}});
+  object.update({{"products", one.products}, {"bytes", one.bytes}, {"index", one.index}, {"changes", one.changes}, {"files", one.files}});
   return object;
 }
 
@@ -58,14 +58,14 @@ void print_json(const std::vector<stored_generation>& all, std::ostream& out) {
 
 void print_table(const std::vector<stored_generation>& all, std::ostream& out) {
   text_table table(true);
-  table.add({"", "generation", "sealed", "products", "bytes", "index", "further parts"});
+  table.add({"", "generation", "sealed", "products", "bytes", "index", "changes since", "further parts"});
   for (const auto& one : all) {
     const std::string mark = one.current ? "current" : "";
     if (one.failure.ok()) {
       table.add({mark, std::to_string(one.number), time_text(one.sealed), grouped(one.products), bytes_text(one.bytes), one.index,
-                 joined(parts_of(one))});
+                 grouped(one.changes), joined(parts_of(one))});
     } else {
-      table.add({mark, std::to_string(one.number), time_text(one.sealed), "", "", "", one.failure.text()});
+      table.add({mark, std::to_string(one.number), time_text(one.sealed), "", "", "", "", one.failure.text()});
     }
   }
   table.print(out);

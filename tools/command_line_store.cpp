@@ -71,6 +71,33 @@ void add_pairs(CLI::App& app, chosen_command& chosen) {
   add_threads(*command, options->threads);
 }
 
+void add_change(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<change_options>();
+  auto* command = add_command(app, "change", "Add, replace and remove products of a published store, without publishing it again",
+                              "argosy change --store store --put new.jsonl --images new-images\n"
+                              "  argosy change --store store --remove sold-out.txt",
+                              chosen, true, &run_change, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  auto* what = command->add_option_group("what", "What changes")->require_option(1, 2);
+  auto* put = what->add_option("--put", options->put.catalogue, "Products to add, or to replace as a whole: a catalogue");
+  what->add_option("--remove", options->remove, "Ids of products to remove, one a line");
+  command->add_option("--images", options->put.images, "A folder or a tar with the images of --put")->needs(put);
+  command
+      ->add_option("--backbone-weights", options->put.backbone_weights,
+                   "The weights of the model's backbone, when it was trained on features")
+      ->needs(put);
+  command->add_flag("--strict", options->strict, "Change nothing when a line is refused");
+  add_threads(*command, options->put.threads);
+}
+
+void add_compact(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<compact_options>();
+  auto* command = add_command(app, "compact", "Make a new generation of the current one and what has changed since it was published",
+                              "argosy compact --store store", chosen, true, &run_compact, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  add_threads(*command, options->threads);
+}
+
 void add_bench_pairs(CLI::App& bench, chosen_command& chosen) {
   const auto options = std::make_shared<bench_pairs_options>();
   auto* command = add_command(bench, "pairs", "Look-ups/s of a pair table of random queries, on one thread, and its bytes a query",
@@ -112,6 +139,9 @@ void add_bench_index(CLI::App& bench, chosen_command& chosen) {
   command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::Range(1, 1000));
   command->add_option("--leaves", options->leaves, "Of the tree; 0: by the number of vectors")->capture_default_str();
   command->add_option("--code-bytes", options->code_bytes, "Of a vector's code")->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_option("--second-leaves", options->second_leaves, "Share of vectors that are in two leaves")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--filters", options->filters, "Also searches with filters that keep from half to a ten-thousandth");
   command->add_option("--peers", options->peers, "tests/bench/index/peers.py: measures hnswlib, FAISS and USearch too")
       ->check(CLI::ExistingFile);

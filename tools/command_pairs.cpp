@@ -110,7 +110,10 @@ private:
       const auto pieces = queries.tokens(at);
       tokens.emplace_back(pieces.begin(), pieces.end());
     }
-    ARGOSY_ASSIGN(const auto found, searcher_.search(tokens, options_->top));
+    ARGOSY_ASSIGN(const auto vectors, searcher_.embed(tokens));
+    const vector_index& index = searcher_.current().index();
+    const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(tokens.size()), static_cast<std::int64_t>(index.columns()));
+    ARGOSY_ASSIGN(const auto found, index.search(rows, {.k = options_->top, .threads = searcher_.threads()}));
     for (const auto& hits : found) {
       const std::size_t before = to.bytes.size();
       ARGOSY_TRY(encode_answer(hits, searcher_.current().products(), to.bytes));

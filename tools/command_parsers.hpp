@@ -34,6 +34,8 @@ inline void add_threads(CLI::App& command, int& threads) {
 
 void add_generations(CLI::App&, chosen_command&);
 void add_pairs(CLI::App&, chosen_command&);
+void add_change(CLI::App&, chosen_command&);
+void add_compact(CLI::App&, chosen_command&);
 void add_tune(CLI::App&, chosen_command&);
 void add_bench_pairs(CLI::App& bench, chosen_command&);
 void add_bench_index(CLI::App& bench, chosen_command&);

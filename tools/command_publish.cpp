@@ -2,10 +2,8 @@
 #include <limits>
 #include <ostream>
 
-#include "base/log.hpp"
 #include "index/generation.hpp"
 #include "index/query_sample.hpp"
-#include "model/backbone.hpp"
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
 #include "schema/folder.hpp"
@@ -13,8 +11,7 @@
 #include "tools/fitting.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
-#include "tools/passing_folder.hpp"
-#include "tools/prepare_report.hpp"
+#include "tools/passing_catalogue.hpp"
 #include "tools/searcher.hpp"
 #include "tools/terms_of.hpp"
 
@@ -26,52 +23,10 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kept_queries = 1000;
 constexpr const char* store_unchanged = "the store is as it was";
 
-// The backbone that the model was trained behind, with the same weights.
-result<std::shared_ptr<patch_features>> load_backbone_of(const publish_options& options, const patch_backbone& model) {
-  if (model.none() && options.backbone_weights.empty()) return std::shared_ptr<patch_features>();
-  if (model.none()) return status{errc::invalid_argument, "--backbone-weights: the model was trained on pixels and has no backbone"};
-  if (options.backbone_weights.empty())
-    return status{errc::invalid_argument,
-                  "the model was trained on features of " + text_of(model) + ": want its file in --backbone-weights"};
-  ARGOSY_ASSIGN(auto loaded, load_backbone({model.name, options.backbone_weights, model.side, options.threads}));
-  if (loaded->about() == model) return loaded;
-  return status{errc::invalid_argument, options.backbone_weights.string() + ": want " + text_of(model) +
-                                            ", which the model was trained on, got " + text_of(loaded->about())};
-}
-
-// A catalogue is prepared with the words, lengths and sizes that the model was trained with.
-prepare_options options_for(const publish_options& options, const fs::path& checkpoint, const checkpoint_facts& model,
-                            std::shared_ptr<patch_features> backbone, const fs::path& out) {
-  const model_inputs& inputs = model.inputs;
-  prepare_options how;
-  how.catalogue = options.catalogue;
-  how.images = options.images;
-  how.out = out;
-  how.vocab = checkpoint / "vocab.txt";
-  how.segmenter = model.segmenter;
-  how.query_length = inputs.query_length;
-  how.title_length = inputs.title_length;
-  how.image_width = inputs.image_width;
-  how.image_height = inputs.image_height;
-  how.reuse = options.reuse;
-  how.backbone = std::move(backbone);
-  return how;
-}
-
-result<bool> prepare_catalogue(const prepare_options& options, const console& io) {
-  ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
-  io.progress.close();
-  if (options.images.empty() && report.images_named > 0)
-    log::warning(options.catalogue.string() + ": names " + grouped(report.images_named) +
-                 " images, which --images does not give: they are found by their titles alone");
-  print_report(report, io.out);
-  return !report.refused.empty();
-}
-
 // Beside the generations, and only once there is a new one.
-status keep_refusals(const fs::path& prepared, const fs::path& store, const console& io) {
+status keep_refusals(const fs::path& refusals, const fs::path& store, const console& io) {
   const fs::path kept = store / "refused.tsv";
-  ARGOSY_ASSIGN(const std::string list, read_file(prepared / "refused.tsv", std::numeric_limits<std::uint64_t>::max()));
+  ARGOSY_ASSIGN(const std::string list, read_file(refusals, std::numeric_limits<std::uint64_t>::max()));
   ARGOSY_TRY(replace_file(kept, list));
   io.out << "Every refused line with its number: " << kept.string() << '\n';
   return {};
@@ -92,12 +47,16 @@ std::uint64_t bytes_in(const fs::path& folder) {
 }
 
 status write_catalogue_terms(const publish_options& options, const prepared_data& data, const fs::path& folder) {
-  terms_options how{restricted_fields(options.restricted), {}};
+  terms_options how{options.restricted, {}};
   if (!options.aliases.empty()) {
     ARGOSY_ASSIGN(how.aliases, read_aliases(options.aliases));
   }
-  ARGOSY_ASSIGN(const segmenter split, segmenter::open_like(data.segmenter_source()));
-  return write_terms_of(data, split, how, folder / terms_file_name);
+  ARGOSY_TRY(data.copy_fields(folder / fields_name));
+  ARGOSY_ASSIGN(const catalogue_fields fields, data.fields());
+  ARGOSY_ASSIGN(const text_rules rules, rules_like(data.segmenter_source()));
+  const auto title = [&](std::size_t row) { return data.title(row); };
+  ARGOSY_TRY(write_terms_of({data.products(), title, &fields}, how, rules, folder));
+  return write_terms_options(how, folder);
 }
 
 index_choice choice_of(const publish_options& options, const console& io) {
@@ -151,13 +110,10 @@ status publish(const publish_options& options, const console& io) {
     ARGOSY_TRY(check_fits(data, loaded.facts, "publish from --catalogue instead"));
     return write_generation(options, checkpoint, loaded, data, io);
   }
-  ARGOSY_ASSIGN(auto backbone, load_backbone_of(options, loaded.facts.inputs.backbone));
-  ARGOSY_ASSIGN(const passing_folder folder, passing_folder::make(options.store, "catalogue"));
-  const auto how = options_for(options, checkpoint, loaded.facts, std::move(backbone), folder.path() / "prepared");
-  ARGOSY_ASSIGN(const bool refused, prepare_catalogue(how, io));
-  ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(how.out));
-  ARGOSY_TRY(write_generation(options, checkpoint, loaded, data, io));
-  return refused ? keep_refusals(how.out, options.store, io) : status{};
+  const catalogue_place place{options.catalogue, options.images, options.backbone_weights, options.reuse, options.threads};
+  ARGOSY_ASSIGN(const auto made, passing_catalogue::prepare(place, loaded.facts, checkpoint, options.store, io));
+  ARGOSY_TRY(write_generation(options, checkpoint, loaded, made.data(), io));
+  return made.refusals().empty() ? status{} : keep_refusals(made.refusals(), options.store, io);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ ordered_json channels_of(const found_product& product) {
   return names;
 }
 
-std::string json_line(const shown_answer& answer, const generation& from) {
+std::string json_line(const shown_answer& answer, const live_generation& from) {
   auto results = ordered_json::array();
   for (const found_product& found : answer.found.products) {
     const product_facts facts = from.facts(found.row);
@@ -61,7 +61,7 @@ std::string restricted_text(std::span<const restriction> restricted) {
   return text;
 }
 
-void print_ranked(const shown_answer& answer, const generation& from, std::ostream& out) {
+void print_ranked(const shown_answer& answer, const live_generation& from, std::ostream& out) {
   text_table table(true);
   table.add({"  rank", "score", "channel", "id", "title"});
   for (std::size_t i = 0; i < answer.found.products.size(); ++i) {
@@ -118,9 +118,9 @@ private:
     ARGOSY_ASSIGN(search_answer found, find(query));
     const shown_answer answered{query, std::move(found)};
     if (options_->json) {
-      io_->out << json_line(answered, searcher_.current()) << std::endl;
+      io_->out << json_line(answered, searcher_.live()) << std::endl;
     } else {
-      print_ranked(answered, searcher_.current(), io_->out);
+      print_ranked(answered, searcher_.live(), io_->out);
     }
     if (!options_->html.empty()) answers_.push_back(for_page(answered));
     return {};
@@ -142,7 +142,7 @@ private:
     if (!options_->images.empty()) {
       ARGOSY_ASSIGN(images, image_source::open(options_->images));
     }
-    const results_page page{"What the store answers", &searcher_.current(), images ? &*images : nullptr};
+    const results_page page{"What the store answers", &searcher_.live(), images ? &*images : nullptr};
     const drawn_page drawn = page_of(page, answers_);
     ARGOSY_TRY(replace_file(options_->html, drawn.html));
     io_->err << options_->html.string() << ": " << counted(answers_.size(), "query", "queries") << ", " << grouped(drawn.pictures) << " of "

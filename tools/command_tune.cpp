@@ -49,7 +49,11 @@ status run_tune(const tune_options& options, const console& io) {
   ARGOSY_ASSIGN(const auto exact, flat_index_over(view_of(vectors.data(), static_cast<std::int64_t>(index.size()), columns)));
   ARGOSY_ASSIGN(const exact_rows answers, exact_answers(*exact, queries, options.k, threads));
   const index_sweep sweep(index, queries, answers, options.k, threads, io.clock);
-  ARGOSY_ASSIGN(const auto made, sweep.cheapest(options.recall, io.stop));
+  const auto show = [&io](std::uint64_t done, std::uint64_t total) {
+    io.progress.show({.stage = "tune", .unit = "numbers of candidates", .done = done, .total = total});
+  };
+  ARGOSY_ASSIGN(const auto made, sweep.cheapest(options.recall, show, io.stop));
+  io.progress.close();
   if (!made.best)
     return {errc::out_of_range,
             "--recall: want at most " + fixed(made.most, 4) + ", which all leaves give here, got " + fixed(options.recall, 4)};

@@ -13,6 +13,7 @@
 #include "data/prepared.hpp"
 #include "index/index_choice.hpp"
 #include "tools/console.hpp"
+#include "tools/passing_catalogue.hpp"
 #include "tools/trained_model.hpp"
 
 namespace argosy {
@@ -152,6 +153,22 @@ struct pairs_options {
 };
 status run_pairs(const pairs_options&, const console&);
 
+// Products put into, and removed from, the current generation of a store; searched from the next search on. Interrupted, the changes that
+// were made stay.
+struct change_options {
+  std::filesystem::path store;
+  catalogue_place put;           // its catalogue; empty: none
+  std::filesystem::path remove;  // ids, one a line; empty: none
+  bool strict = false;           // the first refused line is fatal, and nothing changes
+};
+status run_change(const change_options&, const console&);
+
+struct compact_options {
+  std::filesystem::path store;
+  int threads = 0;
+};
+status run_compact(const compact_options&, const console&);
+
 struct bench_train_options {
   std::filesystem::path data, recipe;
   std::vector<std::string> overrides;
@@ -221,6 +238,7 @@ struct bench_index_options {
   std::filesystem::path store, queries;  // none: those that the generation keeps
   std::uint64_t products = 0;            // 0: as many as the store has
   std::size_t k = 10, leaves = 0, code_bytes = 32;
+  double second_leaves = 0;
   bool filters = false;
   std::filesystem::path peers;  // peers.py; empty: none
   std::string python = "python3", only;

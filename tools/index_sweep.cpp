@@ -6,6 +6,7 @@ namespace argosy {
 namespace {
 
 constexpr int rounds = 3;
+constexpr double candidates_for_each[] = {2, 3, 5, 7.5, 10, 15, 20, 30, 50, 100};  // of the k answers, ours
 
 }  // namespace
 
@@ -66,9 +67,11 @@ result<std::optional<std::uint32_t>> index_sweep::fewest_leaves(std::uint32_t re
   return std::optional(high);
 }
 
-result<index_sweep::choice> index_sweep::cheapest(double wanted, const std::stop_token& stop) const {
+result<index_sweep::choice> index_sweep::cheapest(double wanted, const progress& show, const std::stop_token& stop) const {
   choice made;
-  for (const double times : {2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0}) {
+  std::uint64_t done = 0;
+  for (const double times : candidates_for_each) {
+    show(done++, std::size(candidates_for_each));
     const auto rerank = static_cast<std::uint32_t>(times * static_cast<double>(k_));
     if (rerank > index_->size()) break;
     if (stop.stop_requested()) return status(errc::aborted, "interrupted");

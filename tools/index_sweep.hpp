@@ -3,6 +3,8 @@
 // Speed is of one thread, one query a call: the best of a few rounds, since other work on the machine only ever adds.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -37,7 +39,8 @@ public:
     std::vector<index_point> tried;
     double most = 0;  // recall of the greatest effort
   };
-  result<choice> cheapest(double wanted, const std::stop_token& stop) const;
+  using progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+  result<choice> cheapest(double wanted, const progress& show, const std::stop_token& stop) const;
 
 private:
   result<std::optional<std::uint32_t>> fewest_leaves(std::uint32_t rerank, double wanted) const;

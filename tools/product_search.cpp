@@ -86,9 +86,9 @@ result<const terms*> product_search::known_terms(std::string_view wanted_for) co
 
 result<std::optional<row_set>> product_search::filtered(const search_request& request) const {
   if (request.filter.empty()) return std::optional<row_set>();
-  ARGOSY_ASSIGN(const terms* known, known_terms("a filter"));
+  ARGOSY_TRY(known_terms("a filter").failure());
   ARGOSY_ASSIGN(const filter_node filter, parse_filter(request.filter, [](std::string_view text) { return normalise_text(text); }));
-  ARGOSY_ASSIGN(row_set kept, known->keep(filter));
+  ARGOSY_ASSIGN(row_set kept, from_->live().keep(filter));
   return std::optional(std::move(kept));
 }
 
@@ -99,7 +99,7 @@ result<product_search::understood> product_search::understand(std::vector<std::s
   if (!request.restricts || known == nullptr) return query;
   ARGOSY_ASSIGN(query.names, known->names_in(query.words, request.least_evidence));
   while (!query.names.empty()) {
-    ARGOSY_ASSIGN(row_set kept, known->keep(query.names));
+    ARGOSY_ASSIGN(row_set kept, from_->live().keep(query.names));
     if (filter != nullptr) kept.intersect(*filter);
     if (kept.size() > 0) {
       query.kept = std::move(kept);
@@ -116,12 +116,12 @@ result<std::vector<found_product>> product_search::find(const understood& query,
   const std::size_t depth = hybrid ? std::max(request.k, least_depth) : request.k;
   std::vector<hit> semantic, lexical;
   if (request.channel != search_channel::lexical) {
-    ARGOSY_ASSIGN(auto lists, from_->current().index().search(vector, {.k = depth, .threads = from_->threads(), .allowed = allowed}));
+    ARGOSY_ASSIGN(auto lists, from_->live().search(vector, {.k = depth, .threads = from_->threads(), .allowed = allowed}));
     semantic = std::move(lists.front());
   }
   if (request.channel != search_channel::semantic) {
-    ARGOSY_ASSIGN(const terms* known, known_terms("the lexical channel"));
-    ARGOSY_ASSIGN(lexical, known->search(query.words, depth, allowed, request.bm25));
+    ARGOSY_TRY(known_terms("the lexical channel").failure());
+    ARGOSY_ASSIGN(lexical, from_->live().search(query.words, depth, allowed, request.bm25));
   }
   if (hybrid) return of_both(semantic, lexical, request);
   return request.channel == search_channel::semantic ? of_channel(semantic, semantic_bit) : of_channel(lexical, lexical_bit);

@@ -52,7 +52,7 @@ void add_section(const results_page& page, const answered_query& answer, drawn_p
 
 drawn_page page_of(const results_page& page, std::span<const answered_query> answers) {
   drawn_page drawn{page_begin(page.heading, style) + "<p class=\"about\">" + grouped(page.from->products()) + " products, generation " +
-                   std::to_string(page.from->number()) + ". The number under a picture is its similarity to the query.</p>\n"};
+                   std::to_string(page.from->published().number()) + ". The number under a picture is its similarity to the query.</p>\n"};
   for (const auto& answer : answers) add_section(page, answer, drawn);
   drawn.html += page_end;
   return drawn;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/records.hpp"
-#include "index/generation.hpp"
+#include "index/live_generation.hpp"
 
 namespace argosy {
 
@@ -20,8 +20,8 @@ struct answered_query {
 
 struct results_page {
   std::string heading;
-  const generation* from = nullptr;      // outlives the call
-  const image_source* images = nullptr;  // null: no pictures
+  const live_generation* from = nullptr;  // outlives the call
+  const image_source* images = nullptr;   // null: no pictures
 };
 
 struct drawn_page {

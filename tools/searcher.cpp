@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <thread>
 
+#include "index/live_store.hpp"
 #include "model/embedding.hpp"
+#include "schema/folder.hpp"
 #include "tools/format.hpp"
+#include "tools/terms_of.hpp"
 
 namespace argosy {
 
@@ -12,18 +15,19 @@ int threads_or_all(int threads) noexcept {
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-searcher::searcher(std::unique_ptr<device> on, generation current, pair_table pairs, loaded_model loaded, query_encoder encoder,
+searcher::searcher(std::unique_ptr<device> on, live_generation live, pair_table pairs, loaded_model loaded, query_encoder encoder,
                    int threads)
     : device_(std::move(on)),
-      generation_(std::move(current)),
+      live_(std::move(live)),
       pairs_(std::move(pairs)),
       loaded_(std::move(loaded)),
       encoder_(std::move(encoder)),
       threads_(threads) {}
 
 result<searcher> searcher::open(const std::filesystem::path& store, int threads) {
-  ARGOSY_ASSIGN(generation current, generation::open_current(store));
-  ARGOSY_TRY(current.verify());
+  ARGOSY_ASSIGN(live_generation live, open_live(store, rules_of));
+  const generation& current = live.published();
+  for (const std::string_view file : model_files()) ARGOSY_TRY(verify_file(current.folder(), file));
   ARGOSY_ASSIGN(pair_table pairs, pair_table::open(current));
   auto device = make_cpu_device(threads);
   ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, current.path()));
@@ -32,7 +36,7 @@ result<searcher> searcher::open(const std::filesystem::path& store, int threads)
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
   ARGOSY_ASSIGN(query_encoder encoder, query_encoder::open(loaded.facts, current.path()));
-  return searcher(std::move(device), std::move(current), std::move(pairs), std::move(loaded), std::move(encoder), threads_or_all(threads));
+  return searcher(std::move(device), std::move(live), std::move(pairs), std::move(loaded), std::move(encoder), threads_or_all(threads));
 }
 
 result<std::vector<float>> searcher::embed(std::span<const std::vector<std::int32_t>> queries) {
@@ -42,7 +46,7 @@ result<std::vector<float>> searcher::embed(std::span<const std::vector<std::int3
 result<std::vector<std::vector<hit>>> searcher::search(std::span<const std::vector<std::int32_t>> queries, std::size_t k) {
   ARGOSY_ASSIGN(const std::vector<float> vectors, embed(queries));
   const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(queries.size()), loaded_.model.width());
-  return generation_.index().search(rows, {.k = k, .threads = threads_});
+  return live_.search(rows, {.k = k, .threads = threads_});
 }
 
 result<std::vector<hit>> searcher::search(std::string_view query, std::size_t k) {
@@ -55,8 +59,15 @@ result<std::optional<std::vector<hit>>> searcher::known(std::string_view query, 
   if (k > pairs_.k()) return std::optional<std::vector<hit>>();
   ARGOSY_ASSIGN(const encoded_query encoded, encoder_.encode(query));
   std::vector<hit> hits;
-  ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, k, hits));
-  return there ? std::optional(std::move(hits)) : std::nullopt;
+  ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, live_.gone() > 0 ? pairs_.k() : k, hits));
+  if (!there) return std::optional<std::vector<hit>>();
+  if (live_.gone() == 0) return std::optional(std::move(hits));
+  std::vector<hit> now;
+  for (const hit& one : hits) {
+    if (const auto row = live_.row_now(one.row)) now.push_back({*row, one.score});
+    if (now.size() == k) break;
+  }
+  return now.size() < std::min(k, hits.size()) ? std::nullopt : std::optional(std::move(now));
 }
 
 }  // namespace argosy

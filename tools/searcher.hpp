@@ -1,5 +1,5 @@
-// A store opened for answering: its current generation and the model that made it. Queries become sorted words, pieces, embeddings, hits.
-// Every byte is verified when it is opened: the first search of an exact index would read them all anyway.
+// A store opened for answering: its current generation, what has changed since it was published, and the model that made it. Queries become sorted words, pieces, embeddings, hits.
+// Opening verifies what it reads: the model, facts and dictionaries; searches verify the rest by block as they first touch it.
 // Threads   one. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "base/status.hpp"
 #include "index/generation.hpp"
+#include "index/live_generation.hpp"
 #include "index/pair_table.hpp"
 #include "model/checkpoint.hpp"
 #include "model/query_encoder.hpp"
@@ -28,23 +29,25 @@ public:
   result<std::vector<std::string>> words(std::string_view query) const { return encoder_.words(query); }
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
-  // Lists of the best `k`, one a query.
+  // Lists of the best `k`, one a query; rows are those of live().
   result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
   result<std::vector<hit>> search(std::string_view query, std::size_t k);
 
-  // The best `k` that the generation's pair table keeps for the query; none when it is not among its queries or fewer are kept.
+  // The best `k` that the generation's pair table keeps for the query; none when it is not among its queries or fewer are kept. A product that
+  // was replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
   result<std::optional<std::vector<hit>>> known(std::string_view query, std::size_t k) const;
 
   const query_encoder& encoder() const noexcept { return encoder_; }
   // (queries, columns of the index), a row each.
   result<std::vector<float>> embed(std::span<const std::vector<std::int32_t>> queries);
   int threads() const noexcept { return threads_; }
-  const generation& current() const noexcept { return generation_; }
+  const generation& current() const noexcept { return live_.published(); }
+  const live_generation& live() const noexcept { return live_; }
 
 private:
-  searcher(std::unique_ptr<device>, generation, pair_table, loaded_model, query_encoder, int threads);
+  searcher(std::unique_ptr<device>, live_generation, pair_table, loaded_model, query_encoder, int threads);
   std::unique_ptr<device> device_;
-  generation generation_;
+  live_generation live_;
   pair_table pairs_;
   loaded_model loaded_;
   query_encoder encoder_;

@@ -131,6 +131,26 @@ BOOST_AUTO_TEST_CASE(recall_never_falls_with_leaves_nor_with_candidates) {
   }
 }
 
+// Fewer leaves find as much; a row of two leaves is one answer.
+BOOST_AUTO_TEST_CASE(second_leaves_find_more_in_few_leaves) {
+  const scratch_folder scratch;
+  const auto vectors = clustered(6000, 64, 1), asked = clustered(100, 64, 2);
+  const auto expected = search_reference(vectors, asked, 10);
+  double before = 0;
+  for (const double share : {0.0, 0.4, 1.0}) {
+    const auto index = make_index(scratch / "index", vectors, {.second_leaves = share, .threads = 2});
+    const auto found = search(*index, asked, {.k = 10, .effort = {6, 400}});
+    for (const auto& hits : found) {
+      std::set<std::uint32_t> rows;
+      for (const hit& one : hits) rows.insert(one.row);
+      BOOST_TEST(rows.size() == hits.size());
+    }
+    const double now = recall(found, expected, 10);
+    BOOST_TEST(now > before, share);
+    before = now;
+  }
+}
+
 BOOST_AUTO_TEST_CASE(answers_depend_neither_on_threads_nor_on_the_batch) {
   const scratch_folder scratch;
   const auto vectors = clustered(3000, 40, 1), asked = clustered(50, 40, 2);
@@ -214,6 +234,7 @@ BOOST_AUTO_TEST_CASE(impossible_settings_and_questions_are_refused) {
   const scratch_folder scratch;
   const auto vectors = test::small_integers(50, 5, 1);
   check_refused(write_hc_index(scratch / "index", vectors, {.levels = 9}), errc::out_of_range, {"levels: want 1 to 8, got 9"});
+  check_refused(write_hc_index(scratch / "index", vectors, {.second_leaves = 1.5}), errc::out_of_range, {"two leaves", "1.5"});
   check_refused(write_hc_index(scratch / "index", vectors, {.code_bytes = 0}), errc::out_of_range, {"bytes of a code"});
   check_refused(write_hc_index(scratch / "index", vectors, {.threads = 0}), errc::invalid_argument, {"threads"});
   check_refused(write_hc_index(scratch / "index", matrix{0, 5, {}}, {}), errc::invalid_argument, {"at least one"});

@@ -52,7 +52,7 @@ public:
     for (std::size_t row = 0; row < products.size(); ++row) {
       for (const auto& value : products[row].values) {
         if (fields.emplace(value.first, static_cast<std::uint32_t>(fields.size())).second)
-          source.fields.push_back({value.first, value.first.starts_with('n')});
+          source.fields.push_back({value.first, number_or_any_text(value.first.starts_with('n'))});
         const auto [place, is_new] = values.emplace(value, static_cast<std::uint32_t>(values.size()));
         if (is_new) source.values.push_back({fields.at(value.first), place->first.second});
         of[row].push_back(place->second);

@@ -122,6 +122,36 @@ BOOST_AUTO_TEST_CASE(a_second_writer_is_refused_and_a_record_too_long) {
   BOOST_TEST(opened->bytes() == 64u);
 }
 
+BOOST_AUTO_TEST_CASE(readers_need_no_lock_and_see_whole_records) {
+  const scratch_folder scratch;
+  const fs::path path = scratch / "journal";
+  records before, found;
+  const auto take = [&](std::uint64_t, std::span<const std::byte> bytes) {
+    found.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return status{};
+  };
+  check_refused(read_journal(path, kind, take), errc::not_found, {"journal"});
+  auto opened = open_journal(path, before);
+  require_ok(opened.failure());
+  const std::string first = "first", second = "second";
+  const auto bytes_of = [](const std::string& text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+  };
+  const std::vector<std::vector<std::byte>> both{bytes_of(first), bytes_of(second)};
+  check_ok(opened->append_all(both));
+  check_ok(read_journal(path, kind, take));
+  BOOST_TEST(found == (records{first, second}), boost::test_tools::per_element());
+  fs::resize_file(path, fs::file_size(path) - 1);
+  found.clear();
+  check_ok(read_journal(path, kind, take));
+  BOOST_TEST(found == records{first}, boost::test_tools::per_element());
+  fs::resize_file(path, 10);
+  found.clear();
+  check_ok(read_journal(path, kind, take));
+  BOOST_TEST(found.empty());
+}
+
 BOOST_AUTO_TEST_CASE(killed_at_any_moment_it_holds_a_beginning_of_what_was_written) {
   const scratch_folder scratch;
   const fs::path path = scratch / "journal";

@@ -1,0 +1,119 @@
+#include "index/live_store.hpp"
+
+#include <utility>
+
+#include "index/store_files.hpp"
+
+namespace argosy {
+namespace fs = std::filesystem;
+namespace {
+
+take_record into(std::vector<product_change>& changes) {
+  return [&changes](std::uint64_t, std::span<const std::byte> bytes) -> status {
+    ARGOSY_ASSIGN(auto change, decode_change(bytes));
+    changes.push_back(std::move(change));
+    return {};
+  };
+}
+
+result<live_generation> replayed(generation of, std::vector<product_change> changes, const text_rules& rules) {
+  live_generation published(std::move(of));
+  if (changes.empty()) return published;
+  return published.after(std::move(changes), rules);
+}
+
+// Under the store's lock, so that nobody makes a generation of the same products current before it shares the journal.
+struct locked_changes {
+  generation of;
+  journal changes;
+};
+result<locked_changes> open_changes(const fs::path& store, std::vector<product_change>& found) {
+  ARGOSY_TRY(generation::open_current(store).failure());
+  ARGOSY_ASSIGN(const descriptor lock, lock_store(store));
+  ARGOSY_ASSIGN(auto current, generation::open_current(store));
+  ARGOSY_ASSIGN(auto changes, journal::open(changes_path(store, current.number()), change_journal_kind, into(found)));
+  return locked_changes{std::move(current), std::move(changes)};
+}
+
+// One that nobody has read.
+void remove_generation(const fs::path& store, std::uint64_t number) {
+  std::error_code ignored;
+  fs::rename(generation_folder(store, number), removed_folder(store, number), ignored);
+  remove_removed(store);
+}
+
+}  // namespace
+
+result<live_generation> open_live(const fs::path& store, const rules_of_generation& rules_of) {
+  ARGOSY_ASSIGN(auto current, generation::open_current(store));
+  std::vector<product_change> changes;
+  const status read = read_journal(changes_path(store, current.number()), change_journal_kind, into(changes));
+  if (!read.ok() && read.code() != errc::not_found) return read;
+  ARGOSY_ASSIGN(const text_rules rules, rules_of(current));
+  return replayed(std::move(current), std::move(changes), rules);
+}
+
+live_store::live_store(fs::path store, rules_of_generation rules_of, text_rules rules, journal changes, live_generation now)
+    : store_(std::move(store)),
+      rules_of_(std::move(rules_of)),
+      rules_(std::move(rules)),
+      changes_(std::move(changes)),
+      now_(std::make_shared<const live_generation>(std::move(now))) {}
+
+result<std::unique_ptr<live_store>> live_store::open(const fs::path& store, const rules_of_generation& rules_of) {
+  std::vector<product_change> found;
+  ARGOSY_ASSIGN(auto opened, open_changes(store, found));
+  ARGOSY_ASSIGN(text_rules rules, rules_of(opened.of));
+  ARGOSY_ASSIGN(auto now, replayed(std::move(opened.of), std::move(found), rules));
+  return std::unique_ptr<live_store>(new live_store(store, rules_of, std::move(rules), std::move(opened.changes), std::move(now)));
+}
+
+status live_store::apply(std::vector<product_change> changes) {
+  const std::scoped_lock alone(writing_);
+  std::vector<std::vector<std::byte>> records;
+  for (const auto& change : changes) records.push_back(encode(change));
+  ARGOSY_ASSIGN(auto next, now().after(std::move(changes), rules_));
+  ARGOSY_TRY(changes_.append_all(records));
+  now_.store(std::make_shared<const live_generation>(std::move(next)));
+  return {};
+}
+
+live_store::mark live_store::begin() const {
+  const std::scoped_lock alone(writing_);
+  return {now(), changes_.bytes()};
+}
+
+status live_store::go_on_from(const mark& from, generation_writer& made) {
+  const std::scoped_lock alone(writing_);
+  ARGOSY_ASSIGN(const descriptor lock, lock_store(store_));
+  ARGOSY_ASSIGN(const auto current, current_number(store_));
+  if (!share_changes(store_, current, from.moment.published().number())) {
+    remove_generation(store_, made.number());
+    return {errc::aborted, store_.string() + ": generation " + std::to_string(current) + " was published meanwhile, of other products"};
+  }
+  return replace_by(from, made.number());
+}
+
+// Until CURRENT is replaced, the old generation and its journal are all there.
+status live_store::replace_by(const mark& from, std::uint64_t number) {
+  std::vector<product_change> since;
+  std::vector<std::vector<std::byte>> records;
+  ARGOSY_TRY(read_journal(changes_.path(), change_journal_kind, [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
+    if (offset < from.journal_bytes) return {};
+    records.emplace_back(bytes.begin(), bytes.end());
+    return into(since)(offset, bytes);
+  }));
+  ARGOSY_ASSIGN(auto published, generation::open(store_, number));
+  ARGOSY_ASSIGN(text_rules rules, rules_of_(published));
+  ARGOSY_ASSIGN(auto next, replayed(std::move(published), std::move(since), rules));
+  std::vector<product_change> before;
+  ARGOSY_ASSIGN(auto changes, journal::open(changes_path(store_, number), change_journal_kind, into(before)));
+  ARGOSY_TRY(changes.append_all(records));
+  ARGOSY_TRY(replace_current(store_, number));
+  changes_ = std::move(changes);
+  rules_ = std::move(rules);
+  now_.store(std::make_shared<const live_generation>(std::move(next)));
+  return {};
+}
+
+}  // namespace argosy

@@ -1,0 +1,62 @@
+// A store whose current generation changes product by product. Changes are kept in a journal (schema/journal.hpp, product_change.hpp),
+// STORE/changes/NNNNNN.journal, that belongs to generation NNNNNN and to those made of the same products, `argosy tune` and `pairs` among
+// them. A generation that is published from a catalogue begins without changes: the catalogue has them. Compaction makes a generation of one
+// and its changes; what changes meanwhile goes on to it.
+// Killed at any moment: what apply() returned from is there, once; a change it had not returned from is there or not.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/status.hpp"
+#include "index/generation.hpp"
+#include "index/live_generation.hpp"
+#include "schema/journal.hpp"
+
+namespace argosy {
+
+// How a generation's texts are split, by whom the index room does not know.
+using rules_of_generation = std::function<result<text_rules>(const generation&)>;
+
+// The current generation and its changes until now, to read; somebody may be writing more.
+result<live_generation> open_live(const std::filesystem::path& store, const rules_of_generation&);
+
+class live_store {
+public:
+  // The one writer of changes; unavailable while another process is it.
+  static result<std::unique_ptr<live_store>> open(const std::filesystem::path& store, const rules_of_generation&);
+
+  // The newest moment. Any thread.
+  live_generation now() const { return *now_.load(); }
+  // All of the changes or none, in one moment; on the disk when it returns. Any thread, one after the other.
+  // Errors   live_generation::check; io_error: nothing has changed.
+  status apply(std::vector<product_change>);
+  const std::filesystem::path& path() const noexcept { return store_; }
+
+  // What compaction begins with: a moment, and how much of the journal is in it.
+  struct mark {
+    live_generation moment;
+    std::uint64_t journal_bytes;
+  };
+  mark begin() const;
+  // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it.
+  // aborted when another generation of other products has become current meanwhile.
+  status go_on_from(const mark&, generation_writer& made);
+
+private:
+  live_store(std::filesystem::path store, rules_of_generation rules_of, text_rules rules, journal changes, live_generation now);
+  status replace_by(const mark&, std::uint64_t number);
+
+  const std::filesystem::path store_;
+  const rules_of_generation rules_of_;
+  mutable std::mutex writing_;  // for what follows
+  text_rules rules_;
+  journal changes_;
+  std::atomic<std::shared_ptr<const live_generation>> now_;
+};
+
+}  // namespace argosy

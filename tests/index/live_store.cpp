@@ -1,0 +1,232 @@
+#include "index/live_store.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "index/store.hpp"
+#include "tests/index/live_shop.hpp"
+#include "tests/support/bytes.hpp"
+#include "tests/support/folders.hpp"
+#include "tests/support/killed_child.hpp"
+#include "tests/support/small_disk.hpp"
+
+using namespace argosy;
+using namespace argosy::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+result<text_rules> rules(const generation&) { return ascii_rules; }
+
+std::unique_ptr<live_store> open_store(const fs::path& store) {
+  auto opened = live_store::open(store, rules);
+  require_ok(opened.failure());
+  return std::move(*opened);
+}
+
+live_generation read_store(const fs::path& store) {
+  auto opened = open_live(store, rules);
+  require_ok(opened.failure());
+  return std::move(*opened);
+}
+
+shop_contents contents_of(const live_generation& live) {
+  shop_contents shop;
+  for (std::uint32_t row = 0; row < live.rows(); ++row) {
+    if (!live.is_there(row)) continue;
+    const product_facts facts = live.facts(row);
+    shop[std::string(facts.id)].title = facts.title;
+  }
+  return shop;
+}
+
+// A generation of what there is at the mark.
+result<generation_writer> rebuilt(const fs::path& store, const live_store::mark& from, const shop_contents& shop) {
+  ARGOSY_ASSIGN(auto writer, generation_writer::create_from(store, from.moment.published()));
+  fs::remove(writer.path() / terms_file_name);
+  write_shop(writer, shop);
+  ARGOSY_TRY(writer.seal());
+  return writer;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(live_stores)
+
+BOOST_AUTO_TEST_CASE(changes_are_there_when_the_store_is_opened_again) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(50);
+  publish_shop(store, shop);
+  draws of(3);
+  for (std::uint64_t version = 1; version < 20; ++version) {
+    const auto live = open_store(store);
+    for (int i = 0; i < 3; ++i) {
+      const auto changes = drawn_changes(of, 90, 100 * version + static_cast<std::uint64_t>(i));
+      change(shop, changes);
+      check_ok(live->apply(changes));
+    }
+    check_contents(live->now(), shop);
+    check_contents(read_store(store), shop);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_writes_and_others_read) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(5);
+  publish_shop(store, shop);
+  check_contents(read_store(store), shop);
+  const auto live = open_store(store);
+  check_refused(live_store::open(store, rules).failure(), errc::unavailable, {"000001.journal"});
+  change(shop, {made_product(1, 1)});
+  check_ok(live->apply({made_product(1, 1)}));
+  check_contents(read_store(store), shop);
+  check_refused(live_store::open(scratch / "none", rules).failure(), errc::not_found, {"want a store"});
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_change_leaves_no_trace) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  const shop_contents shop = first_shop(5);
+  publish_shop(store, shop);
+  {
+    const auto live = open_store(store);
+    product_change wrong = made_product(8, 1);
+    wrong.vector.clear();
+    BOOST_TEST(!live->apply({made_product(1, 1), wrong}).ok());
+    check_contents(live->now(), shop);
+  }
+  check_contents(read_store(store), shop);
+}
+
+// A generation of the same products has the same changes, before and after; one published anew has none; going back finds them again.
+BOOST_AUTO_TEST_CASE(changes_belong_to_products) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(10);
+  const generation first = publish_shop(store, shop);
+  {
+    const auto live = open_store(store);
+    check_ok(live->apply({made_product(20, 1)}));
+    auto tuned = generation_writer::create_from(store, first);
+    require_ok(tuned.failure());
+    check_ok(tuned->publish());
+    check_ok(live->apply({removal_of("p1")}));
+    change(shop, {made_product(20, 1), removal_of("p1")});
+    check_contents(read_store(store), shop);
+    BOOST_TEST(read_store(store).published().number() == 2u);
+  }
+  check_contents(open_store(store)->now(), shop);
+  publish_shop(store, first_shop(4));
+  check_contents(read_store(store), first_shop(4));
+  require_ok(roll_back(store, 1).failure());
+  check_contents(read_store(store), shop);
+  require_ok(roll_back(store, 3).failure());
+  require_ok(prune_generations(store, 1).failure());
+  BOOST_TEST(!fs::exists(store / "changes" / "000001.journal"));
+  BOOST_TEST(!fs::exists(store / "changes" / "000002.journal"));
+}
+
+BOOST_AUTO_TEST_CASE(what_changes_during_compaction_goes_on_to_the_new_generation) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(30);
+  publish_shop(store, shop);
+  const auto live = open_store(store);
+  change(shop, {made_product(40, 1), removal_of("p2")});
+  check_ok(live->apply({made_product(40, 1), removal_of("p2")}));
+  const auto mark = live->begin();
+  auto made = rebuilt(store, mark, shop);
+  require_ok(made.failure());
+  const std::vector<product_change> meanwhile{removal_of("p40"), made_product(41, 2), made_product(3, 2)};
+  change(shop, meanwhile);
+  check_ok(live->apply(meanwhile));
+  check_ok(live->go_on_from(mark, *made));
+  BOOST_TEST(live->now().published().number() == 2u);
+  check_contents(live->now(), shop);
+  check_contents(read_store(store), shop);
+  change(shop, {made_product(42, 3)});
+  check_ok(live->apply({made_product(42, 3)}));
+  check_contents(read_store(store), shop);
+}
+
+BOOST_AUTO_TEST_CASE(a_catalogue_published_during_compaction_stays) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(10);
+  publish_shop(store, shop);
+  const auto live = open_store(store);
+  check_ok(live->apply({removal_of("p2")}));
+  change(shop, {removal_of("p2")});
+  const auto mark = live->begin();
+  auto made = rebuilt(store, mark, shop);
+  require_ok(made.failure());
+  publish_shop(store, first_shop(4));
+  check_refused(live->go_on_from(mark, *made), errc::aborted, {"published meanwhile"});
+  check_contents(read_store(store), first_shop(4));
+  BOOST_TEST(list_generations(store)->size() == 2u);
+}
+
+// Each child puts product after product, one version more each, and compacts; what it was told is there has to be there.
+BOOST_AUTO_TEST_CASE(killed_at_any_moment_the_store_has_what_was_promised) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store", promised = scratch / "promised";
+  publish_shop(store, first_shop(30));
+  write_bytes(promised, "0");
+  const auto work = [&] {
+    auto live = live_store::open(store, rules);
+    if (!live.ok()) ::_exit(1);
+    for (int i = 0; i < 4; ++i) {
+      const std::uint64_t version = std::stoull(bytes_of_file(promised)) + 1;
+      if (!(*live)->apply({made_product(version % 40, version)}).ok()) ::_exit(1);
+      fs::create_directories(scratch / "next");
+      write_bytes(scratch / "next/promised", std::to_string(version));
+      fs::rename(scratch / "next/promised", promised);
+    }
+    const auto mark = (*live)->begin();
+    shop_contents shop;
+    for (std::uint32_t row = 0; row < mark.moment.rows(); ++row) {
+      if (!mark.moment.is_there(row)) continue;
+      const std::string id(mark.moment.facts(row).id);
+      const bool put = row >= mark.moment.published().products();
+      product_change one = put ? mark.moment.put_at(row) : made_product(std::stoull(id.substr(1)), 0);
+      one.title = mark.moment.facts(row).title;
+      shop.emplace(id, one);
+    }
+    auto made = rebuilt(store, mark, shop);
+    if (!made.ok() || !(*live)->go_on_from(mark, *made).ok()) ::_exit(1);
+    (void)prune_generations(store, 2);
+  };
+  const auto check = [&] {
+    const shop_contents found = contents_of(open_store(store)->now());
+    const std::uint64_t last = std::stoull(bytes_of_file(promised));
+    for (std::uint64_t version = last > 20 ? last - 20 : 1; version <= last; ++version) {
+      const std::string id = "p" + std::to_string(version % 40);
+      const std::string& title = found.at(id).title;
+      BOOST_TEST((title == made_product(version % 40, version).title), id << " version " << version);
+    }
+  };
+  kill_at_random_moments(15, work, check);
+  const auto numbers = list_generations(store);
+  require_ok(numbers.failure());
+  BOOST_TEST(numbers->size() > 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_refuses_the_change_and_keeps_the_rest) {
+  const small_disk disk(256 << 10);
+  if (!disk) return;
+  shop_contents shop = first_shop(5);
+  publish_shop(disk / "store", shop);
+  const auto live = open_store(disk / "store");
+  change(shop, {made_product(9, 1)});
+  check_ok(live->apply({made_product(9, 1)}));
+  product_change large = made_product(10, 1);
+  large.title = std::string(512 << 10, 'x');
+  check_refused(live->apply({large}), errc::io_error, {"journal"});
+  check_contents(live->now(), shop);
+  check_ok(live->apply({removal_of("p9")}));
+  change(shop, {removal_of("p9")});
+  check_contents(read_store(disk / "store"), shop);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
