@@ -7,7 +7,7 @@
 // Limits    entries of a table are at most entry_limit(M), so that two add up in a byte and all in 15 bits; |query[i]| at most
 //           query_limit(D), or wide_query_limit(D), so that a dot product stays below 2^31.
 // Versions  plain (the definition), AVX2, AVX-512; chosen at run time, compared in tests/index/code_scan.cpp.
-// Not for other rooms.
+// For the index, and `argosy bench scans`.
 #pragma once
 
 #include <algorithm>

@@ -10,67 +10,15 @@
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/passing_folder.hpp"
+#include "tools/random_catalogue.hpp"
 #include "tools/timing.hpp"
 
 namespace argosy {
 namespace {
 
-constexpr std::uint32_t words = 50000, words_of_title = 8, words_of_query = 3;
-constexpr std::array shares{0.5, 0.1, 0.01, 0.001, 0.0001};
+constexpr std::uint32_t words_of_query = 3;
+constexpr const auto& shares = random_catalogue::shares;
 constexpr std::size_t most_found = 100;
-
-result<std::string> as_it_is(std::string_view text) { return std::string(text); }
-
-result<std::vector<std::string>> at_blanks(std::string_view text) {
-  std::vector<std::string> found;
-  for (std::size_t first = 0; first < text.size();) {
-    const std::size_t end = std::min(text.find(' ', first), text.size());
-    if (end > first) found.emplace_back(text.substr(first, end - first));
-    first = end + 1;
-  }
-  return found;
-}
-
-// Words as frequent as in a language: Zipf's law, by inverting the integral of 1 / rank.
-std::string drawn_word(std::uint64_t seed, std::uint32_t row, std::uint32_t at) {
-  const double u = random_uniform({seed, row, 0}, 0, at);
-  return "w" + std::to_string(static_cast<std::uint32_t>(std::pow(static_cast<double>(words), u)));
-}
-
-// For each share two fields that are `yes` for the cube root of it, and a number from 0 to 1. Titles of 8 words.
-struct random_catalogue {
-  std::vector<std::string> titles, texts;
-  std::vector<std::vector<std::uint32_t>> values;
-  terms_source source;
-
-  explicit random_catalogue(std::size_t rows) {
-    source.rows = rows;
-    texts.reserve(rows);
-    for (std::uint32_t f = 0; f < 2 * shares.size(); ++f) {
-      source.fields.push_back({"f" + std::to_string(f)});
-      source.values.push_back({f, "no"});
-      source.values.push_back({f, "yes"});
-    }
-    source.fields.push_back({"price", field_kind::number});
-    for (std::uint32_t row = 0; row < rows; ++row) add_row(row);
-    source.title = [this](std::size_t row) { return std::string_view(titles[row]); };
-    source.values_of = [this](std::size_t row) { return std::span<const std::uint32_t>(values[row]); };
-  }
-
-private:
-  void add_row(std::uint32_t row) {
-    std::string title;
-    for (std::uint32_t i = 0; i < words_of_title; ++i) title += drawn_word(1, row, i) + " ";
-    titles.push_back(std::move(title));
-    std::vector<std::uint32_t> of;
-    for (std::uint32_t f = 0; f < 2 * shares.size(); ++f)
-      of.push_back(2 * f + (random_uniform({2, row, 0}, f, 0) < std::cbrt(shares[f / 2]) ? 1 : 0));
-    texts.push_back(std::to_string(random_uniform({2, row, 0}, 99, 0)));
-    of.push_back(static_cast<std::uint32_t>(source.values.size()));
-    source.values.push_back({static_cast<std::uint32_t>(2 * shares.size()), texts.back()});
-    values.push_back(std::move(of));
-  }
-};
 
 // A conjunction of three that keeps about this share: two values, and a range of the number.
 std::string filter_keeping(std::size_t share, std::uint32_t draw) {
@@ -99,7 +47,7 @@ public:
     for (std::uint32_t i = 0; i < options_.queries; ++i) {
       const std::string text = filter_keeping(share, i);
       const steady_time start = io_.clock.now();
-      ARGOSY_ASSIGN(const filter_node filter, parse_filter(text, as_it_is));
+      ARGOSY_ASSIGN(const filter_node filter, parse_filter(text, plain_rules().fold));
       ARGOSY_ASSIGN(const row_set rows, of_.keep(filter));
       done.seconds.push_back(seconds_between(start, io_.clock.now()));
       done.kept += static_cast<double>(rows.size()) / static_cast<double>(options_.queries);
@@ -111,7 +59,7 @@ public:
   result<measured> bm25(std::optional<std::size_t> share) const {
     std::optional<row_set> rows;
     if (share) {
-      ARGOSY_ASSIGN(const filter_node filter, parse_filter(filter_keeping(*share, 1), as_it_is));
+      ARGOSY_ASSIGN(const filter_node filter, parse_filter(filter_keeping(*share, 1), plain_rules().fold));
       ARGOSY_ASSIGN(rows, of_.keep(filter));
     }
     measured done{
@@ -155,7 +103,7 @@ status run_bench_terms(const bench_terms_options& options, const console& io) {
   const std::filesystem::path file = folder.path() / terms_file_name;
   {
     const random_catalogue made(options.products);
-    ARGOSY_TRY(write_terms(file, made.source, {as_it_is, at_blanks}));
+    ARGOSY_TRY(write_terms(file, made.source, plain_rules()));
   }
   ARGOSY_ASSIGN(const terms opened, terms::open(file));
   ARGOSY_TRY(opened.verify());

@@ -358,6 +358,8 @@ void add_bench(CLI::App& app, chosen_command& chosen) {
   add_bench_search(*bench, chosen);
   add_bench_terms(*bench, chosen);
   add_bench_pairs(*bench, chosen);
+  add_bench_scans(*bench, chosen);
+  add_bench_changes(*bench, chosen);
   add_bench_backbone(*bench, chosen);
 }
 

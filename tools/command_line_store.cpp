@@ -113,6 +113,29 @@ void add_bench_pairs(CLI::App& bench, chosen_command& chosen) {
   command->add_flag("--json", options->json, "One JSON object");
 }
 
+void add_bench_scans(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_scans_options>();
+  auto* command = add_command(bench, "scans", "The inner loops of the hierarchical index: versions for this processor beside the plain one",
+                              "argosy bench scans", chosen, true, &run_bench_scans, options);
+  command->add_option("--code-bytes", options->code_bytes, "Of a vector's code; a multiple of 4")
+      ->capture_default_str()
+      ->check(CLI::Range(4, 1024));
+  command->add_option("--columns", options->columns, "Of a row")->capture_default_str()->check(CLI::Range(1, 16'384));
+  command->add_flag("--json", options->json, "One JSON object");
+}
+
+void add_bench_changes(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_changes_options>();
+  auto* command = add_command(bench, "changes", "Products/s put into a published store, and searches beside what was put",
+                              "argosy bench changes --products 100000 --changes 10000", chosen, true, &run_bench_changes, options);
+  command->add_option("--products", options->products, "Products that were published")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000'000));
+  command->add_option("--columns", options->columns, "Of their embeddings")->capture_default_str()->check(CLI::Range(1, 16'384));
+  command->add_option("--changes", options->changes, "Products that are put")->capture_default_str()->check(CLI::Range(1, 10'000'000));
+  command->add_flag("--json", options->json, "One JSON object");
+}
+
 void add_tune(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<tune_options>();
   auto* command = add_command(app, "tune", "Find the cheapest search that reaches a recall, and publish it as a new generation",

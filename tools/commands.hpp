@@ -257,6 +257,20 @@ struct bench_search_options {
 };
 status run_bench_search(const bench_search_options&, const console&);
 
+// The inner loops of the hierarchical index: every version that this machine runs, beside the plain one.
+struct bench_scans_options {
+  std::uint64_t code_bytes = 32, columns = 256;
+  bool json = false;
+};
+status run_bench_scans(const bench_scans_options&, const console&);
+
+// Products put into a published store of random ones, and searches beside them.
+struct bench_changes_options {
+  std::uint64_t products = 100'000, columns = 256, changes = 10'000;
+  bool json = false;
+};
+status run_bench_changes(const bench_changes_options&, const console&);
+
 // Filters and BM25 over a random catalogue.
 struct bench_terms_options {
   std::uint64_t products = 1'000'000, queries = 200;

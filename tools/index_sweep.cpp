@@ -1,6 +1,7 @@
 #include "tools/index_sweep.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace argosy {
 namespace {
@@ -50,19 +51,31 @@ result<index_point> index_sweep::point(search_effort effort) const {
   return index_point{effort, found, speed};
 }
 
-// By halving: more leaves hardly ever find less.
+result<double> index_sweep::known_recall(search_effort effort) const {
+  const auto [place, is_new] = known_.try_emplace({effort.leaves, effort.rerank}, 0.0);
+  if (!is_new) return place->second;
+  ARGOSY_ASSIGN(place->second, recall(effort));
+  return place->second;
+}
+
+// By doubling, then by halving: more leaves hardly ever find less. Two doublings that find nothing more are the end: all leaves are a scan of
+// everything.
 result<std::optional<std::uint32_t>> index_sweep::fewest_leaves(std::uint32_t rerank, double wanted) const {
-  std::uint32_t low = 1, high = static_cast<std::uint32_t>(index_->leaves());
-  ARGOSY_ASSIGN(const double most, recall({high, rerank}));
-  if (most < wanted) return std::optional<std::uint32_t>();
-  while (low < high) {
+  const auto all = static_cast<std::uint32_t>(index_->leaves());
+  std::uint32_t low = 0, high = 1;
+  double before = -1, last = -1;
+  while (true) {
+    ARGOSY_ASSIGN(const double found, known_recall({high, rerank}));
+    if (found >= wanted) break;
+    if (high == all || (found <= before && found > 0)) return std::optional<std::uint32_t>();
+    before = std::exchange(last, found);
+    low = high;
+    high = std::min(2 * high, all);
+  }
+  while (high - low > 1) {
     const std::uint32_t middle = low + (high - low) / 2;
-    ARGOSY_ASSIGN(const double found, recall({middle, rerank}));
-    if (found >= wanted) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
+    ARGOSY_ASSIGN(const double found, known_recall({middle, rerank}));
+    (found >= wanted ? high : low) = middle;
   }
   return std::optional(high);
 }
@@ -81,7 +94,8 @@ result<index_sweep::choice> index_sweep::cheapest(double wanted, const progress&
     made.tried.push_back(found);
     if (!made.best || found.queries_per_s > made.best->queries_per_s) made.best = found;
   }
-  ARGOSY_ASSIGN(made.most, recall({static_cast<std::uint32_t>(index_->leaves()), static_cast<std::uint32_t>(100 * k_)}));
+  if (made.best) return made;
+  ARGOSY_ASSIGN(made.most, known_recall({static_cast<std::uint32_t>(index_->leaves()), static_cast<std::uint32_t>(100 * k_)}));
   return made;
 }
 

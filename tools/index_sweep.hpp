@@ -1,12 +1,15 @@
 // Recall and speed of an index at many efforts, over the same queries.
 //     recall@k = mean over queries of |the k answers and the k exact ones in common| / k
+// Threads   one.
 // Speed is of one thread, one query a call: the best of a few rounds, since other work on the machine only ever adds.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -37,12 +40,13 @@ public:
   struct choice {
     std::optional<index_point> best;
     std::vector<index_point> tried;
-    double most = 0;  // recall of the greatest effort
+    double most = 0;  // recall of the greatest effort, when none reached what was wanted
   };
   using progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
   result<choice> cheapest(double wanted, const progress& show, const std::stop_token& stop) const;
 
 private:
+  result<double> known_recall(search_effort) const;
   result<std::optional<std::uint32_t>> fewest_leaves(std::uint32_t rerank, double wanted) const;
   const vector_index* index_;
   const_view queries_;
@@ -50,6 +54,7 @@ private:
   std::size_t k_;
   int threads_;
   const clock_source* clock_;
+  mutable std::map<std::pair<std::uint32_t, std::uint32_t>, double> known_;  // by leaves and candidates
 };
 
 }  // namespace argosy

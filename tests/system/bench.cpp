@@ -52,6 +52,18 @@ BOOST_AUTO_TEST_CASE(embedding) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(scans) {
+  const auto figures = json::parse(must_run({"bench", "scans", "--json"}));
+  BOOST_TEST(figures.at("versions").back().at("name") == "plain");
+  for (const auto& version : figures.at("versions")) check_positive(version, {"codes_per_s", "rows_8_bit_per_s", "rows_12_bit_per_s"});
+}
+
+BOOST_AUTO_TEST_CASE(changes) {
+  const auto figures = json::parse(must_run({"bench", "changes", "--products", "500", "--columns", "16", "--changes", "300", "--json"}));
+  check_positive(figures, {"put_median_s", "put_max_s", "put_per_s", "open_s"});
+  BOOST_TEST(figures.at("searches").back().at("put") == 300);
+}
+
 BOOST_AUTO_TEST_CASE(kernels) {
   const auto figures = json::parse(must_run(
       {"bench", "kernels", "--rows", "34", "--hidden", "64", "--table", "50", "--batch", "4", "--bank", "9", "--threads", "1", "--json"}));
