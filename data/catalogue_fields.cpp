@@ -64,4 +64,13 @@ std::span<const std::uint32_t> catalogue_fields::of(std::uint64_t product) const
   return impl_->value[product];
 }
 
+std::vector<field_value> catalogue_fields::values_of(std::uint64_t product) const {
+  std::vector<field_value> values;
+  for (const std::uint32_t value : of(product)) {
+    const std::uint32_t field = field_of(value);
+    values.push_back({std::string(name(field)), std::string(text(value)), is_number(field)});
+  }
+  return values;
+}
+
 }  // namespace argosy

@@ -25,11 +25,9 @@ namespace argosy {
 
 inline constexpr std::size_t most_fields = 4096;  // of a catalogue; values of further ones are left out and counted (ours)
 
-using catalogue_value = field_value;
-
 // Appends the values of one member of a JSON record, or of one column of a TSV line.
-void take_json_values(const std::string& name, const nlohmann::json&, std::vector<catalogue_value>& to);
-void take_column_value(std::string_view name, std::string_view text, std::vector<catalogue_value>& to);
+void take_json_values(const std::string& name, const nlohmann::json&, std::vector<field_value>& to);
+void take_column_value(std::string_view name, std::string_view text, std::vector<field_value>& to);
 
 // The file `fields` of prepared data.
 class catalogue_fields {
@@ -47,6 +45,7 @@ public:
   std::string_view text(std::uint32_t value) const;
   // The values of a product in the order of its record.
   std::span<const std::uint32_t> of(std::uint64_t product) const;
+  std::vector<field_value> values_of(std::uint64_t product) const;
 
 private:
   struct impl;

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "data/catalogue_fields.hpp"
@@ -17,18 +15,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-bool reads_as_number(std::string_view text) {
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
-}
-
-void take_text(const std::string& name, std::string_view text, std::vector<catalogue_value>& to) {
+void take_text(const std::string& name, std::string_view text, std::vector<field_value>& to) {
   if (const auto cut = trimmed(text); !cut.empty()) to.push_back({name, std::string(cut), false});
 }
 
 // A string, a number or a boolean; anything else has no value.
-void take_scalar(const std::string& name, const json& value, std::vector<catalogue_value>& to) {
+void take_scalar(const std::string& name, const json& value, std::vector<field_value>& to) {
   if (value.is_string()) take_text(name, value.get_ref<const std::string&>(), to);
   if (value.is_number()) to.push_back({name, value.dump(), true});
   if (value.is_boolean()) to.push_back({name, value.dump(), false});
@@ -42,7 +34,7 @@ bool is_path(const std::string& name, const json& array) {
   return end == "path" && std::all_of(array.begin(), array.end(), [](const json& level) { return level.is_string(); });
 }
 
-void take_path(const std::string& name, const json& array, std::vector<catalogue_value>& to) {
+void take_path(const std::string& name, const json& array, std::vector<field_value>& to) {
   std::string joined;
   for (const json& level : array) {
     const auto text = trimmed(level.get_ref<const std::string&>());
@@ -51,7 +43,7 @@ void take_path(const std::string& name, const json& array, std::vector<catalogue
   take_text(name, joined, to);
 }
 
-void take_flat(const std::string& name, const json& value, std::vector<catalogue_value>& to) {
+void take_flat(const std::string& name, const json& value, std::vector<field_value>& to) {
   if (!value.is_array()) return take_scalar(name, value, to);
   if (is_path(name, value)) return take_path(name, value, to);
   for (const json& one : value) take_scalar(name, one, to);
@@ -59,12 +51,12 @@ void take_flat(const std::string& name, const json& value, std::vector<catalogue
 
 }  // namespace
 
-void take_json_values(const std::string& name, const json& value, std::vector<catalogue_value>& to) {
+void take_json_values(const std::string& name, const json& value, std::vector<field_value>& to) {
   if (!value.is_object()) return take_flat(name, value, to);
   for (const auto& [member, held] : value.items()) take_flat(std::string(name).append(".").append(member), held, to);
 }
 
-void take_column_value(std::string_view name, std::string_view text, std::vector<catalogue_value>& to) {
+void take_column_value(std::string_view name, std::string_view text, std::vector<field_value>& to) {
   const auto cut = trimmed(text);
   if (!cut.empty()) to.push_back({std::string(name), std::string(cut), reads_as_number(cut)});
 }

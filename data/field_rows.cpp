@@ -1,5 +1,7 @@
 #include "data/field_rows.hpp"
 
+#include <numeric>
+
 #include "data/prepared_files.hpp"
 #include "schema/container.hpp"
 
@@ -23,7 +25,7 @@ status write_texts(container_writer& to, const std::string& name, std::size_t n,
 
 }  // namespace
 
-void field_rows::add(std::span<const catalogue_value> values) {
+void field_rows::add(std::span<const field_value> values) {
   for (const auto& [given, text, number] : values) {
     const std::string name = clean_name(given);
     const bool is_new = number_.size() < most_fields;
@@ -39,6 +41,12 @@ void field_rows::add(std::span<const catalogue_value> values) {
     held_.push_back(value);
   }
   offset_.push_back(held_.size());
+}
+
+status field_rows::write(const std::filesystem::path& path) const {
+  std::vector<std::uint64_t> all(offset_.size() - 1);
+  std::iota(all.begin(), all.end(), std::uint64_t{0});
+  return write(path, all);
 }
 
 status field_rows::write(const std::filesystem::path& path, std::span<const std::uint64_t> product) const {

@@ -17,10 +17,12 @@ namespace argosy {
 class field_rows {
 public:
   // The values of the next record.
-  void add(std::span<const catalogue_value>);
+  void add(std::span<const field_value>);
   // Values of fields beyond `most_fields`, which are left out.
   std::uint64_t left_out() const noexcept { return left_out_; }
   std::size_t fields() const noexcept { return number_.size(); }
+  // All records.
+  status write(const std::filesystem::path&) const;
   // `product` names the record of each product.
   status write(const std::filesystem::path&, std::span<const std::uint64_t> product) const;
 

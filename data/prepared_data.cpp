@@ -2,7 +2,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <numeric>
 #include <optional>
 
 #include "base/check.hpp"
@@ -265,9 +264,7 @@ status prepared_data::copy_fields(const std::filesystem::path& to) const {
   if (!std::filesystem::exists(from, failed)) {
     field_rows none;
     for (std::uint64_t p = 0; p < products(); ++p) none.add({});
-    std::vector<std::uint64_t> all(products());
-    std::iota(all.begin(), all.end(), std::uint64_t{0});
-    return none.write(to, all);
+    return none.write(to);
   }
   ARGOSY_ASSIGN(const std::string bytes, read_file(from, std::numeric_limits<std::uint64_t>::max()));
   return replace_file(to, bytes);

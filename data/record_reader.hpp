@@ -21,7 +21,7 @@ struct wanted_field {
 
 struct field_values {
   std::vector<std::string> wanted;  // in the order asked for; empty where the record has none
-  std::vector<catalogue_value> further;
+  std::vector<field_value> further;
 
   std::string& operator[](std::size_t i) { return wanted[i]; }
 };

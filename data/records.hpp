@@ -23,7 +23,7 @@ namespace argosy {
 
 struct product_record {
   std::string id, title, image;  // title or image may be empty, not both
-  std::vector<catalogue_value> further;
+  std::vector<field_value> further;
 };
 struct log_record {
   std::string query, product_id;

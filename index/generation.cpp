@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr file_kind products_kind = {"generation-products", 2};
-constexpr std::string_view index_name = "index.argosy", products_name = "products.argosy";
+constexpr std::string_view index_name = "index.argosy";
 
 // Rows by their ids, rising.
 result<std::vector<std::uint32_t>> sorted_by_id(const std::vector<product_facts>& products) {
@@ -23,7 +23,7 @@ result<std::vector<std::uint32_t>> sorted_by_id(const std::vector<product_facts>
   return status(errc::invalid_argument, "products: the id \"" + std::string(products[*twice].id) + "\" is there twice");
 }
 
-status write_products(const fs::path& path, const std::vector<product_facts>& products) {
+status write_products(const fs::path& path, const std::vector<product_facts>& products, std::span<const std::uint32_t> by_id) {
   ARGOSY_ASSIGN(auto writer, container_writer::create(path, products_kind));
   std::vector<std::uint64_t> offsets = {0};
   offsets.reserve(3 * products.size() + 1);
@@ -35,8 +35,7 @@ status write_products(const fs::path& path, const std::vector<product_facts>& pr
     }
   }
   ARGOSY_TRY(writer.add("offsets", std::span<const std::uint64_t>(offsets)));
-  ARGOSY_ASSIGN(const auto by_id, sorted_by_id(products));
-  ARGOSY_TRY(writer.add("by_id", std::span<const std::uint32_t>(by_id)));
+  ARGOSY_TRY(writer.add("by_id", by_id));
   return writer.finish();
 }
 
@@ -115,9 +114,10 @@ status generation_writer::write(const_view vectors, const std::vector<product_fa
     return {errc::shape_mismatch,
             "products: want one for each of " + std::to_string(vectors.rows) + " vectors, got " + std::to_string(products.size())};
   }
+  ARGOSY_ASSIGN(const auto by_id, sorted_by_id(products));
   of_same_products_.reset();
   ARGOSY_TRY(write_index(path() / index_name, vectors, choice));
-  return write_products(path() / products_name, products);
+  return write_products(path() / products_file_name, products, by_id);
 }
 
 status generation_writer::publish() {
@@ -160,7 +160,7 @@ result<generation> generation::open_folder_of(const fs::path& path, std::uint64_
   const auto tuned = read_effort(folder.path);
   if (!tuned.ok() && tuned.failure().code() != errc::not_found) return tuned.failure();
   if (tuned.ok()) index->use(tuned->effort);
-  ARGOSY_ASSIGN(auto products, products_file::open(folder.path / products_name));
+  ARGOSY_ASSIGN(auto products, products_file::open(folder.path / products_file_name));
   if (index->size() != products.size()) {
     return status(errc::corrupt, folder.path.string() + ": want as many products as vectors, found " + std::to_string(products.size()) +
                                      " products and " + std::to_string(index->size()) + " vectors");

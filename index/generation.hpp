@@ -3,7 +3,7 @@
 // so a reader sees the old one or the new one. A reader keeps the generation it opened, whatever is published meanwhile. store.hpp lists
 // them, goes back to one and lets old ones go; backup.hpp copies one to a tar.
 //   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
-//   terms.argosy     fields and words (terms.hpp), verified when opened and by first touch; absent in generations of before there were any
+//   terms.argosy     fields and words (terms.hpp), verified when opened and by first touch; absent when published without
 //   effort.argosy    how hard it is searched, when it was tuned (index_choice.hpp)
 //   products.argosy  ids, titles and image names, one container of kind "generation-products"; verified when opened
 // Further files belong to whoever puts them there: they are in the manifest, and verify() reads them too.
@@ -26,6 +26,8 @@
 
 namespace argosy {
 
+inline constexpr std::string_view products_file_name = "products.argosy";
+
 struct product_facts {
   std::string_view id, title, image;
 };
@@ -43,7 +45,7 @@ public:
   std::uint64_t number() const noexcept;
   // (N, D) f32 and N facts, fewer than 2^32. invalid_argument for an id that is there twice.
   status write(const_view vectors, const std::vector<product_facts>&, const index_choice& = {});
-  // Seals the folder, then makes it current.
+  // Seals the folder, then makes it current. unavailable when `base` of create_from() is not the current one any more: that would be undone.
   status publish();
   // The two of them one by one.
   status seal();

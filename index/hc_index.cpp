@@ -215,10 +215,12 @@ status hc_index::search_one(const float* query, const plan& made, scratch& own, 
     if (i >= made.leaves && own.best.size() >= made.rerank) break;
     ARGOSY_TRY(scan_leaf(own.nodes[i], made.allowed, own));
   }
-  if (own.best.size() < made.k) {
+  own.best.for_each([&](std::uint32_t row) { own.rows.push_back(row); });
+  std::sort(own.rows.begin(), own.rows.end());
+  own.rows.erase(std::unique(own.rows.begin(), own.rows.end()), own.rows.end());  // one may come from two leaves
+  if (own.rows.size() < made.k) {
+    own.rows.clear();
     add_all_rows(made.allowed, own.rows);
-  } else {
-    own.best.for_each([&](std::uint32_t row) { own.rows.push_back(row); });
   }
   return score_rows(query, made.k, own, found);
 }
@@ -306,10 +308,8 @@ float hc_index::score(const float* query, const split_query& packed, std::uint32
   return inner_product(query, at_.floats.data() + row * at_.columns, at_.columns);
 }
 
-// The k best of own.rows.
+// The k best of own.rows, which rise.
 status hc_index::score_rows(const float* query, std::size_t k, scratch& own, std::vector<hit>& found) const {
-  std::sort(own.rows.begin(), own.rows.end());
-  own.rows.erase(std::unique(own.rows.begin(), own.rows.end()), own.rows.end());  // one may come from two leaves
   for (std::size_t i = 0; i < std::min(rows_ahead, own.rows.size()); ++i) fetch_row(own.rows[i]);
   top_hits best(std::max<std::size_t>(1, std::min(k, own.rows.size())));
   for (std::size_t i = 0; i < own.rows.size(); ++i) {

@@ -33,7 +33,7 @@ struct hc_settings {
   std::size_t leaves = 0;       // 0: by the number of vectors
   std::size_t code_bytes = 32;  // of a vector, two parts a byte; fewer when fewer axes are kept
   stored_vectors vectors = stored_vectors::packed;
-  double second_leaves = 0;  // share of vectors that are in two leaves
+  double second_leaves = 0.3;  // share of vectors that are in two leaves
   std::uint64_t seed = 1;
   int threads = 1;
 };

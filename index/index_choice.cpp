@@ -12,7 +12,8 @@ constexpr file_kind effort_kind = {"search-effort", 1};
 }  // namespace
 
 status write_index(const std::filesystem::path& path, const_view vectors, const index_choice& choice) {
-  const bool flat = choice.kind == index_kind::flat || (choice.kind == index_kind::automatic && static_cast<std::size_t>(vectors.rows) < exact_below);
+  const bool few = static_cast<std::size_t>(vectors.rows) < exact_below;
+  const bool flat = choice.kind == index_kind::flat || (choice.kind == index_kind::automatic && few);
   return flat ? write_flat_index(path, vectors) : write_hc_index(path, vectors, choice.hc, choice.show, choice.stop);
 }
 

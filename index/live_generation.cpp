@@ -1,8 +1,6 @@
 #include "index/live_generation.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -14,12 +12,6 @@
 
 namespace argosy {
 namespace {
-
-bool reads_as_number(const std::string& text) {
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
-}
 
 // Rows of a list that begins at `first` of all rows.
 void append(std::vector<hit>& to, const std::vector<hit>& found, std::size_t first) {
@@ -63,10 +55,12 @@ result<live_generation> live_generation::after(std::vector<product_change> chang
   }
   live_generation next = *this;
   std::vector<std::size_t> puts;
+  std::vector<std::string_view> ids;
   for (const auto& [id, at] : last) {
-    next.hide(id);
+    ids.push_back(id);
     if (!changes[at].removed) puts.push_back(at);
   }
+  next.hide(ids);
   std::sort(puts.begin(), puts.end());
   std::vector<product_change> segment;
   for (std::size_t i = 0; i < puts.size(); ++i) {
@@ -77,15 +71,26 @@ result<live_generation> live_generation::after(std::vector<product_change> chang
   return next;
 }
 
-void live_generation::hide(std::string_view id) {
+bool live_generation::hide_put(std::string_view id) {
   for (part& one : parts_) {
     const auto row = one.segment->row_of(id);
-    if (row && one.there.contains(*row)) return one.there.erase(*row);
+    if (!row || !one.there.contains(*row)) continue;
+    one.there.erase(*row);
+    return true;
   }
-  const auto row = published_.row_of(id);
-  if (!row) return;
-  if (!there_) there_ = row_set::all(published_.products());
-  there_->erase(*row);
+  return false;
+}
+
+void live_generation::hide(std::span<const std::string_view> ids) {
+  std::vector<std::uint32_t> rows;
+  for (const std::string_view id : ids) {
+    if (hide_put(id)) continue;
+    if (const auto row = published_.row_of(id); row && is_there(*row)) rows.push_back(*row);
+  }
+  if (rows.empty()) return;
+  auto there = std::make_shared<row_set>(there_ ? *there_ : row_set::all(published_.products()));
+  for (const std::uint32_t row : rows) there->erase(row);
+  there_ = std::move(there);
 }
 
 status live_generation::add(std::vector<product_change> puts, const text_rules& rules) {
@@ -171,9 +176,9 @@ std::optional<std::uint32_t> live_generation::row_now(std::uint32_t published_ro
 result<std::vector<std::vector<hit>>> live_generation::search(const_view queries, const search_options& options) const {
   if (!changed()) return published_.index().search(queries, options);
   const std::size_t published = published_.products();
-  std::optional<row_set> allowed = options.allowed != nullptr ? std::optional(options.allowed->slice(0, published)) : there_;
+  const auto allowed = options.allowed != nullptr ? std::optional(options.allowed->slice(0, published)) : std::nullopt;
   search_options how = options;
-  how.allowed = allowed ? &*allowed : nullptr;
+  how.allowed = allowed ? &*allowed : there_.get();
   ARGOSY_ASSIGN(auto found, published_.index().search(queries, how));
   std::size_t first = published;
   for (const part& one : parts_) {
@@ -220,8 +225,8 @@ result<std::vector<hit>> live_generation::search(std::span<const std::string> wo
   known->count(words, options, all);
   for (const part& one : parts_) one.segment->words()->count(words, options, all);
   const std::size_t published = published_.products();
-  const std::optional<row_set> of_published = allowed != nullptr ? std::optional(allowed->slice(0, published)) : there_;
-  ARGOSY_ASSIGN(auto found, known->search(words, k, of_published ? &*of_published : nullptr, options, &all));
+  const auto of_published = allowed != nullptr ? std::optional(allowed->slice(0, published)) : std::nullopt;
+  ARGOSY_ASSIGN(auto found, known->search(words, k, of_published ? &*of_published : there_.get(), options, &all));
   std::size_t first = published;
   for (const part& one : parts_) {
     const row_set of_part = allowed != nullptr ? allowed->slice(first, one.segment->size()) : one.there;

@@ -44,7 +44,7 @@ public:
   std::size_t products() const noexcept;  // that are there
   std::size_t put() const noexcept;       // of these, since the generation was published
   std::size_t gone() const noexcept;      // of the generation's, replaced or removed
-  bool changed() const noexcept { return !parts_.empty() || there_; }
+  bool changed() const noexcept { return !parts_.empty() || there_ != nullptr; }
 
   // REQUIRES a row below rows(), here and below.
   bool is_there(std::uint32_t row) const;
@@ -72,14 +72,15 @@ private:
     std::uint32_t row;
   };
   place find(std::uint32_t row) const;
-  void hide(std::string_view id);
+  void hide(std::span<const std::string_view> ids);
+  bool hide_put(std::string_view id);
   status add(std::vector<product_change> puts, const text_rules&);
   status join_last(const text_rules&);
   template <class Keep>
   result<row_set> keep_by(Keep&& of) const;
 
   generation published_;
-  std::optional<row_set> there_;  // of the generation's rows; none: all
+  std::shared_ptr<const row_set> there_;  // of the generation's rows; null: all
   std::vector<part> parts_;
 };
 

@@ -49,6 +49,8 @@ result<live_generation> open_live(const fs::path& store, const rules_of_generati
   std::vector<product_change> changes;
   const status read = read_journal(changes_path(store, current.number()), change_journal_kind, into(changes));
   if (!read.ok() && read.code() != errc::not_found) return read;
+  // One that is not there may have gone with its generation.
+  if (!read.ok() && expect_current(store, current.number()).code() == errc::unavailable) return open_live(store, rules_of);
   ARGOSY_ASSIGN(const text_rules rules, rules_of(current));
   return replayed(std::move(current), std::move(changes), rules);
 }
@@ -73,6 +75,10 @@ status live_store::apply(std::vector<product_change> changes) {
   std::vector<std::vector<std::byte>> records;
   for (const auto& change : changes) records.push_back(encode(change));
   ARGOSY_ASSIGN(auto next, now().after(std::move(changes), rules_));
+  ARGOSY_ASSIGN(const auto current, current_number(store_));
+  if (!share_changes(store_, current, next.published().number()))
+    return {errc::unavailable, store_.string() + ": generation " + std::to_string(current) +
+                                   ", of other products, became current meanwhile: nothing has changed"};
   ARGOSY_TRY(changes_.append_all(records));
   now_.store(std::make_shared<const live_generation>(std::move(next)));
   return {};
@@ -86,12 +92,10 @@ live_store::mark live_store::begin() const {
 status live_store::go_on_from(const mark& from, generation_writer& made) {
   const std::scoped_lock alone(writing_);
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store_));
-  ARGOSY_ASSIGN(const auto current, current_number(store_));
-  if (!share_changes(store_, current, from.moment.published().number())) {
-    remove_generation(store_, made.number());
-    return {errc::aborted, store_.string() + ": generation " + std::to_string(current) + " was published meanwhile, of other products"};
-  }
-  return replace_by(from, made.number());
+  status end = expect_current(store_, from.moment.published().number());
+  if (end.ok()) end = replace_by(from, made.number());
+  if (!end.ok()) remove_generation(store_, made.number());
+  return end;
 }
 
 // Until CURRENT is replaced, the old generation and its journal are all there.
@@ -109,7 +113,8 @@ status live_store::replace_by(const mark& from, std::uint64_t number) {
   std::vector<product_change> before;
   ARGOSY_ASSIGN(auto changes, journal::open(changes_path(store_, number), change_journal_kind, into(before)));
   ARGOSY_TRY(changes.append_all(records));
-  ARGOSY_TRY(replace_current(store_, number));
+  const status replaced = replace_current(store_, number);
+  if (!replaced.ok() && !expect_current(store_, number).ok()) return replaced;
   changes_ = std::move(changes);
   rules_ = std::move(rules);
   now_.store(std::make_shared<const live_generation>(std::move(next)));

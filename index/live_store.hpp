@@ -33,7 +33,7 @@ public:
   // The newest moment. Any thread.
   live_generation now() const { return *now_.load(); }
   // All of the changes or none, in one moment; on the disk when it returns. Any thread, one after the other.
-  // Errors   live_generation::check; io_error: nothing has changed.
+  // Errors   nothing has changed then: live_generation::check; io_error; unavailable when its generation is not the current one any more.
   status apply(std::vector<product_change>);
   const std::filesystem::path& path() const noexcept { return store_; }
 
@@ -44,7 +44,7 @@ public:
   };
   mark begin() const;
   // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it.
-  // aborted when another generation of other products has become current meanwhile.
+  // unavailable when another generation has become current meanwhile. After a failure the store is as it was, without `made`.
   status go_on_from(const mark&, generation_writer& made);
 
 private:

@@ -11,8 +11,6 @@ namespace argosy {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view products_name = "products.argosy";
-
 std::uint64_t xxh3_of(const generation& from, std::string_view name) {
   for (const auto& file : from.folder().files) {
     if (file.name == name) return file.xxh3;
@@ -33,7 +31,7 @@ bool is_pair_file(std::string_view name) noexcept {
   return name == "pairs.argosy" || (name.starts_with("pairs-") && name.ends_with(".argosy"));
 }
 
-pair_subject subject_of(const generation& of, std::uint64_t k) { return {of.products(), xxh3_of(of, products_name), k}; }
+pair_subject subject_of(const generation& of, std::uint64_t k) { return {of.products(), xxh3_of(of, products_file_name), k}; }
 
 struct pair_file::impl {
   explicit impl(container_reader opened) : file(std::move(opened)) {}

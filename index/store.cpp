@@ -21,6 +21,13 @@ result<std::chrono::sys_seconds> time_of_sealing(const fs::path& folder) {
   return std::chrono::sys_seconds(std::chrono::seconds(facts.st_mtim.tv_sec));
 }
 
+// Reads all of them.
+status count_changes(const fs::path& store, std::uint64_t number, std::uint64_t& to) {
+  const auto count = [&](std::uint64_t, std::span<const std::byte>) -> status { return ++to, status{}; };
+  const status read = read_journal(changes_path(store, number), change_journal_kind, count);
+  return read.code() == errc::not_found ? status{} : read;
+}
+
 status describe(const fs::path& store, stored_generation& to) {
   const fs::path folder = generation_folder(store, to.number);
   ARGOSY_ASSIGN(to.sealed, time_of_sealing(folder));
@@ -31,9 +38,7 @@ status describe(const fs::path& store, stored_generation& to) {
   }
   to.products = opened.products();
   to.index = opened.index().kind();
-  const auto count = [&](std::uint64_t, std::span<const std::byte>) -> status { return ++to.changes, status{}; };
-  const status read = read_journal(changes_path(store, to.number), change_journal_kind, count);
-  return read.code() == errc::not_found ? status{} : read;
+  return count_changes(store, to.number, to.changes);
 }
 
 result<std::uint64_t> before(const fs::path& store, std::uint64_t current) {
@@ -62,7 +67,6 @@ result<std::vector<std::uint64_t>> rename_old(const fs::path& store, std::size_t
   numbers.resize(numbers.size() - std::min(keep, numbers.size()));
   std::erase(numbers, current);
   for (const auto number : numbers) {
-    ARGOSY_TRY(remove_changes(store, number));
     const fs::path from = generation_folder(store, number);
     if (::rename(from.c_str(), removed_folder(store, number).c_str()) != 0) return system_failure(from, "rename", errno);
   }
@@ -95,6 +99,8 @@ status verify_generation(const fs::path& store, std::uint64_t number) {
 result<std::uint64_t> roll_back(const fs::path& store, std::optional<std::uint64_t> to) {
   ARGOSY_ASSIGN(const auto target, target_of_roll_back(store, to));
   ARGOSY_TRY(verify_generation(store, target));
+  std::uint64_t changes = 0;
+  ARGOSY_TRY(count_changes(store, target, changes));
   ARGOSY_TRY(make_current(store, target));
   return target;
 }

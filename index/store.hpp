@@ -36,8 +36,8 @@ status verify_generation(const std::filesystem::path& store, std::uint64_t numbe
 // not_found when there is none; invalid_argument when it is current already.
 result<std::uint64_t> roll_back(const std::filesystem::path& store, std::optional<std::uint64_t> to);
 
-// Removes all but the newest `keep` generations and the current one, and the changes kept of them (live_store.hpp): by a rename to NNNNNN.removed first, then file by file. Returns what
-// went. invalid_argument for keep = 0; refuses a store whose CURRENT cannot be read.
+// Removes all but the newest `keep` generations and the current one, and the changes kept of them (live_store.hpp): by a rename to
+// NNNNNN.removed first, then file by file. Returns what went. invalid_argument for keep = 0; refuses a store whose CURRENT cannot be read.
 result<std::vector<std::uint64_t>> prune_generations(const std::filesystem::path& store, std::size_t keep);
 
 }  // namespace argosy

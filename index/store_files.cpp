@@ -71,11 +71,13 @@ result<std::uint64_t> number_in(const fs::path& store, std::string_view line) {
                                    expected->substr(0, expected->size() - 1) + "\", found something else");
 }
 
-// Where there is a journal. One that a killed publisher linked is replaced.
+// An empty file is a journal that nobody has begun. One that a killed publisher linked is replaced.
 status link_changes(const fs::path& store, std::uint64_t from, std::uint64_t to) {
   const fs::path there = changes_path(store, from), here = changes_path(store, to);
   std::error_code failed;
-  if (!fs::exists(there, failed)) return {};
+  fs::create_directories(there.parent_path(), failed);
+  if (failed) return system_failure(there.parent_path(), "make folder", failed.value());
+  if (!descriptor(::open(there.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644))) return system_failure(there, "make", errno);
   ARGOSY_TRY(remove_changes(store, to));
   fs::create_hard_link(there, here, failed);
   if (failed) return system_failure(here, "link to " + there.string(), failed.value());
@@ -147,8 +149,19 @@ status remove_changes(const fs::path& store, std::uint64_t number) {
 
 status make_current(const fs::path& store, std::uint64_t number, std::optional<std::uint64_t> of_same_products) {
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store));
-  if (of_same_products) ARGOSY_TRY(link_changes(store, *of_same_products, number));
+  if (of_same_products) {
+    ARGOSY_TRY(expect_current(store, *of_same_products));
+    ARGOSY_TRY(link_changes(store, *of_same_products, number));
+  }
   return replace_current(store, number);
+}
+
+status expect_current(const fs::path& store, std::uint64_t number) {
+  ARGOSY_ASSIGN(const auto now, current_number(store));
+  if (now == number) return {};
+  return {errc::unavailable, store.string() + ": generation " + std::to_string(now) +
+                                 " became current meanwhile, this work is of generation " + std::to_string(number) +
+                                 ": run the command again"};
 }
 
 status replace_current(const fs::path& store, std::uint64_t number) {
@@ -171,7 +184,9 @@ void remove_removed(const fs::path& store) {
   if (!names.ok()) return;
   std::error_code ignored;
   for (const auto& one : *names) {
-    if (one.name == removed_folder(store, one.number).filename()) fs::remove_all(removed_folder(store, one.number), ignored);
+    if (one.name != removed_folder(store, one.number).filename()) continue;
+    fs::remove(changes_path(store, one.number), ignored);
+    fs::remove_all(removed_folder(store, one.number), ignored);
   }
 }
 

@@ -21,14 +21,17 @@ std::filesystem::path generation_folder(const std::filesystem::path& store, std:
 
 // Rising. A store without generations has none.
 result<std::vector<std::uint64_t>> sealed_numbers(const std::filesystem::path& store);
-// Above every generation there is, every one that somebody is writing, and every one that changes are kept of. Makes the store; removes what killed writers and pruners left.
+// Above every generation there is, every one that somebody is writing, and every one that changes are kept of. Makes the store; removes what
+// killed writers and pruners left.
 result<std::uint64_t> next_number(const std::filesystem::path& store);
 
 // What CURRENT names, with the checksum of its manifest compared. not_found without CURRENT.
 result<std::uint64_t> current_number(const std::filesystem::path& store);
 // Waits for the lock, then replaces CURRENT. With `of_same_products`, the generation that it has its products from, both have one journal of
-// changes from then on.
+// changes from then on; unavailable when that is not the current one any more.
 status make_current(const std::filesystem::path& store, std::uint64_t number, std::optional<std::uint64_t> of_same_products = {});
+// For who holds the lock: whether the current one is still what another was made from.
+status expect_current(const std::filesystem::path& store, std::uint64_t number);
 // The same for who holds the lock.
 status replace_current(const std::filesystem::path& store, std::uint64_t number);
 // Held while CURRENT is switched or a generation loses its name, so that neither happens to the other's generation. The kernel lets go of
@@ -37,11 +40,11 @@ result<descriptor> lock_store(const std::filesystem::path& store);
 
 // The journal of what changed since the generation was published (live_store.hpp). Generations of the same products share one, by hard links.
 std::filesystem::path changes_path(const std::filesystem::path& store, std::uint64_t number);
-bool share_changes(const std::filesystem::path& store, std::uint64_t a, std::uint64_t b);
+bool share_changes(const std::filesystem::path& store, std::uint64_t a, std::uint64_t b);  // the same number, or one file
 // That of a generation that goes.
 status remove_changes(const std::filesystem::path& store, std::uint64_t number);
 
-// The name of a generation that goes: never read, removed by the next writer or pruner.
+// The name of a generation that goes: never read, removed with its changes by the next writer or pruner.
 std::filesystem::path removed_folder(const std::filesystem::path& store, std::uint64_t number);
 void remove_removed(const std::filesystem::path& store);
 

@@ -134,7 +134,7 @@ private:
 class container_writer {
 public:
   static result<container_writer> create(const std::filesystem::path&, file_kind);
-  // Into memory instead; `name` stands in errors. finish() leaves it to be opened with reader().
+  // Into memory instead; `name` stands in errors of writing. finish() leaves it to be opened with reader().
   static result<container_writer> in_memory(const std::string& name, file_kind);
   container_writer(container_writer&&) noexcept;
   container_writer& operator=(container_writer&&) noexcept;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -76,22 +77,24 @@ result<std::size_t> read_at(const fs::path& path, int file, std::uint64_t offset
   return done;
 }
 
-status write_at(const fs::path& path, int file, std::uint64_t offset, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return system_failure(path, "write at offset " + std::to_string(offset), wrote == 0 ? ENOSPC : errno);
-    offset += static_cast<std::uint64_t>(wrote);
-    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
-  }
-  return {};
-}
-
 status read_preamble(const fs::path& path, int file, file_kind kind) {
   preamble first{};
   ARGOSY_ASSIGN(const auto got, read_at(path, file, 0, std::as_writable_bytes(std::span(&first, 1))));
   if (got < sizeof(first)) return {errc::io_error, path.string() + ": shrank while it was read"};
   return check_preamble(path, first, kind);
+}
+
+// What a file system may leave of an append when the machine loses its power: the length, without the bytes.
+result<bool> zeros_until(const fs::path& path, int file, std::uint64_t at, std::uint64_t end) {
+  std::vector<std::byte> piece(1 << 16);
+  while (at < end) {
+    ARGOSY_ASSIGN(const auto got, read_at(path, file, at, std::span(piece).first(std::min<std::uint64_t>(piece.size(), end - at))));
+    if (got == 0) break;
+    if (std::any_of(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got), [](std::byte one) { return one != std::byte{0}; }))
+      return false;
+    at += got;
+  }
+  return true;
 }
 
 // The records from the preamble on; returns where the last whole one ends.
@@ -102,9 +105,12 @@ result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t
     record_head head{};
     ARGOSY_ASSIGN(const auto got, read_at(path, file, at, std::as_writable_bytes(std::span(&head, 1))));
     if (got < sizeof(head)) break;
-    if (head.bytes != ~head.complement || head.bytes > longest_record)
+    if (head.bytes != ~head.complement || head.bytes > longest_record) {
+      ARGOSY_ASSIGN(const bool zeros, zeros_until(path, file, at, end));
+      if (zeros) break;
       return unlike(errc::corrupt, path, at, "the length of a record and its complement",
                     std::to_string(head.bytes) + " and " + std::to_string(~head.complement));
+    }
     if (end - at - sizeof(head) < head.bytes) break;
     bytes.resize(head.bytes);
     ARGOSY_ASSIGN(const auto read, read_at(path, file, at + sizeof(head), bytes));
@@ -158,8 +164,10 @@ status read_journal(const fs::path& path, file_kind kind, const take_record& tak
 
 result<journal> journal::open(const fs::path& path, file_kind kind, const take_record& take) {
   std::error_code failed;
-  if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), failed);
-  if (failed) return status(errc::io_error, path.parent_path().string() + ": " + failed.message());
+  const fs::path folder = path.parent_path();
+  const bool made = !folder.empty() && fs::create_directories(folder, failed);
+  if (failed) return status(errc::io_error, folder.string() + ": " + failed.message());
+  if (made && folder.has_parent_path()) ARGOSY_TRY(sync_folder(folder.parent_path()));
   descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
   if (!file) return system_failure(path, "open", errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)

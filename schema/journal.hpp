@@ -1,9 +1,9 @@
 // A file that only grows, record by record: what was appended before a process was killed is read back when the file is opened again.
-//     preamble (64 bytes): magic "ARGOSYJ\n", version of the journal u32, version of its kind u32, kind (40 bytes, zeros after it), xxh3 of these
+//     preamble (64 bytes): magic "ARGOSYJ\n", version of the journal u32, of its kind u32, kind (40 bytes, zeros after it), xxh3 of these
 //     record: bytes u32, its complement u32, xxh3 u64 of the bytes, the bytes
 // All little-endian; byte by byte in FORMATS.md.
-// Reading   A record that ends beyond the file is one that a writer did not finish: it is cut off. Anything else that does not verify is
-//           corrupt, and says where; nothing is cut then.
+// Reading   A record that ends beyond the file is one that a writer did not finish, and so are zeros up to the end: they are cut off. Anything
+//           else that does not verify is corrupt, and says where; nothing is cut then.
 // Writing   append() hands the record to the system, which survives the process; sync() to the disk, which survives the machine.
 // Threads   one. One writer at a time: the file is locked (flock) while it is open, and a second opening is unavailable. Anybody may read.
 #pragma once
@@ -35,11 +35,11 @@ public:
 
   // All of it is there afterwards, or nothing: what a failed write left is cut off. out_of_range above longest_record.
   status append(std::span<const std::byte>);
-  status sync();
+  status sync();  // io_error
   // All of them and a sync(), or none. They take their places in the file by one write, which a kill may still cut between two records.
   status append_all(std::span<const std::vector<std::byte>>);
-  std::uint64_t bytes() const noexcept { return bytes_; }
-  std::uint64_t cut() const noexcept { return cut_; }  // bytes of an unfinished record that opening cut off
+  std::uint64_t bytes() const noexcept { return bytes_; }  // of the file
+  std::uint64_t cut() const noexcept { return cut_; }      // bytes of an unfinished record that opening cut off
   const std::filesystem::path& path() const noexcept { return path_; }
 
 private:

@@ -85,6 +85,17 @@ status sync_folder(const fs::path& path) {
   return {};
 }
 
+status write_at(const fs::path& path, int file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return system_failure(path, "write at offset " + std::to_string(offset), wrote == 0 ? ENOSPC : errno);
+    offset += static_cast<std::uint64_t>(wrote);
+    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
 result<locked_path> make_partial_file(const fs::path& target) {
   return make_partial(target,
                       [](const fs::path& path) { return descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)); });
@@ -153,14 +164,7 @@ status partial_file::append(std::span<const std::byte> bytes) {
 }
 
 status partial_file::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::pwrite(file_.lock.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return system_failure(target_, "write at offset " + std::to_string(offset), wrote == 0 ? ENOSPC : errno);
-    offset += static_cast<std::uint64_t>(wrote);
-    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
-  }
-  return {};
+  return argosy::write_at(target_, file_.lock.get(), offset, bytes);
 }
 
 status partial_file::commit() {

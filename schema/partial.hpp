@@ -35,6 +35,8 @@ status system_failure(const std::filesystem::path&, std::string_view doing, int 
 
 result<descriptor> open_to_read(const std::filesystem::path&, std::uint64_t* bytes);  // regular files only
 status sync_folder(const std::filesystem::path&);
+// All of the bytes; `path` stands in errors.
+status write_at(const std::filesystem::path& path, int file, std::uint64_t offset, std::span<const std::byte>);
 
 struct locked_path {
   std::filesystem::path path;

@@ -1,5 +1,8 @@
 #include "schema/product_change.hpp"
 
+#include <charconv>
+#include <cmath>
+
 #include "schema/product_change_generated.h"
 
 namespace argosy {
@@ -8,6 +11,12 @@ namespace {
 std::string text_of(const flatbuffers::String* text) { return text == nullptr ? std::string() : text->str(); }
 
 }  // namespace
+
+bool reads_as_number(std::string_view text) noexcept {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
+}
 
 std::vector<std::byte> encode(const product_change& change) {
   flatbuffers::FlatBufferBuilder to;
@@ -22,7 +31,8 @@ std::vector<std::byte> encode(const product_change& change) {
 
 result<product_change> decode_change(std::span<const std::byte> bytes) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  flatbuffers::Verifier verifier(data, bytes.size());
+  const auto most_tables = static_cast<flatbuffers::uoffset_t>(bytes.size());  // its own limit is a million
+  flatbuffers::Verifier verifier(data, bytes.size(), 64, most_tables);
   if (!schema::Verifyproduct_changeBuffer(verifier)) return status(errc::corrupt, "want the change of a product, found other bytes");
   const auto* read = schema::Getproduct_change(data);
   product_change change{text_of(read->id()), read->removed(), text_of(read->title()), text_of(read->image()), {}, {}};

@@ -36,7 +36,7 @@ public:
         columns_(row_layout::padded(options.columns)),
         codes_(drawn_bytes(blocks * block_bytes(parts_), 256, 1)),
         table_(drawn_bytes(parts_ * part_entries, static_cast<std::uint32_t>(entry_limit(parts_)) + 1, 2)),
-        bytes_(drawn_bytes(2 * rows * columns_, 256, 3)),
+        bytes_(drawn_bytes(rows * columns_, 256, 3)),
         query_(columns_, 100),
         wide_(rows * columns_) {
     for (std::size_t i = 0; i < wide_.size(); ++i) wide_[i] = static_cast<std::int16_t>(bytes_[i] * 16 - 2040);

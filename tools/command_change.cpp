@@ -48,6 +48,9 @@ private:
     while (true) {
       ARGOSY_ASSIGN(const bool more, lines.next(&line));
       if (!more) return {};
+      if (line.too_long)
+        return {errc::invalid_argument,
+                options_.remove.string() + ":" + std::to_string(line.number) + ": want an id, found a line too long"};
       if (line.text.empty()) continue;
       unknown_ += before_.row_of(line.text) ? 0 : 1;
       changes_.push_back({.id = std::string(line.text), .removed = true, .title = {}, .image = {}});
@@ -61,8 +64,9 @@ private:
     ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, folder));
     ARGOSY_ASSIGN(const auto made, passing_catalogue::prepare(options_.put, loaded.facts, folder, options_.store, io_));
     const prepared_data& data = made.data();
-    if (options_.strict && !made.refusals().empty())
-      return {errc::invalid_argument, options_.put.catalogue.string() + ": lines were refused: nothing has changed"};
+    refused_ += made.refused();
+    if (made.refused() > 0) ARGOSY_TRY(made.keep_refusals(options_.store, io_));
+    if (options_.strict && refused_ > 0) return {};
     const auto show = [&](std::uint64_t done, std::uint64_t total) {
       io_.progress.show({.stage = "embed", .unit = "products", .done = done, .total = total});
     };
@@ -84,10 +88,7 @@ private:
                           .removed = false,
                           .title = std::string(data.title(product)),
                           .image = std::string(data.image_name(product))};
-    for (const std::uint32_t value : fields.of(product)) {
-      const std::uint32_t field = fields.field_of(value);
-      change.fields.push_back({std::string(fields.name(field)), std::string(fields.text(value)), fields.is_number(field)});
-    }
+    change.fields = fields.values_of(product);
     return change;
   }
 

@@ -120,7 +120,7 @@ void add_bench_scans(CLI::App& bench, chosen_command& chosen) {
   command->add_option("--code-bytes", options->code_bytes, "Of a vector's code; a multiple of 4")
       ->capture_default_str()
       ->check(CLI::Range(4, 1024));
-  command->add_option("--columns", options->columns, "Of a row")->capture_default_str()->check(CLI::Range(1, 16'384));
+  command->add_option("--columns", options->columns, "Of a row")->capture_default_str()->check(CLI::Range(1, 8192));
   command->add_flag("--json", options->json, "One JSON object");
 }
 

@@ -133,8 +133,7 @@ private:
                         .seconds_left = static_cast<double>(total_ - done) / rate});
   }
 
-  // A generation with the files of the one that was answered from, and this table. Nobody may have switched the store meanwhile: that
-  // would be undone.
+  // A generation with the files of the one that was answered from, and this table.
   result<std::uint64_t> publish(most_frequent frequent) {
     const generation& base = searcher_.current();
     ARGOSY_ASSIGN(generation_writer writer, generation_writer::create_from(options_->store, base));
@@ -145,12 +144,6 @@ private:
     }
     for (std::uint32_t s = 0; s < shards(); ++s) ARGOSY_TRY(write_shard(writer.path(), s, frequent));
     if (io_->stop.stop_requested()) return status(errc::aborted, "publishing was interrupted");
-    ARGOSY_ASSIGN(const generation now, generation::open_current(options_->store));
-    if (now.number() != base.number()) {
-      return status(errc::unavailable, options_->store.string() + ": generation " + std::to_string(now.number()) +
-                                           " became current meanwhile, these are answers of generation " + std::to_string(base.number()) +
-                                           ": run the command again");
-    }
     ARGOSY_TRY(writer.publish());
     return writer.number();
   }

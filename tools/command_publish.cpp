@@ -23,15 +23,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kept_queries = 1000;
 constexpr const char* store_unchanged = "the store is as it was";
 
-// Beside the generations, and only once there is a new one.
-status keep_refusals(const fs::path& refusals, const fs::path& store, const console& io) {
-  const fs::path kept = store / "refused.tsv";
-  ARGOSY_ASSIGN(const std::string list, read_file(refusals, std::numeric_limits<std::uint64_t>::max()));
-  ARGOSY_TRY(replace_file(kept, list));
-  io.out << "Every refused line with its number: " << kept.string() << '\n';
-  return {};
-}
-
 std::vector<product_facts> facts_of(const prepared_data& data) {
   std::vector<product_facts> facts;
   facts.reserve(data.products());
@@ -113,7 +104,7 @@ status publish(const publish_options& options, const console& io) {
   const catalogue_place place{options.catalogue, options.images, options.backbone_weights, options.reuse, options.threads};
   ARGOSY_ASSIGN(const auto made, passing_catalogue::prepare(place, loaded.facts, checkpoint, options.store, io));
   ARGOSY_TRY(write_generation(options, checkpoint, loaded, made.data(), io));
-  return made.refusals().empty() ? status{} : keep_refusals(made.refusals(), options.store, io);
+  return made.refused() == 0 ? status{} : made.keep_refusals(options.store, io);
 }
 
 }  // namespace

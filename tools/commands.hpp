@@ -159,7 +159,7 @@ struct change_options {
   std::filesystem::path store;
   catalogue_place put;           // its catalogue; empty: none
   std::filesystem::path remove;  // ids, one a line; empty: none
-  bool strict = false;           // the first refused line is fatal, and nothing changes
+  bool strict = false;           // nothing changes when a line is refused
 };
 status run_change(const change_options&, const console&);
 
@@ -238,7 +238,7 @@ struct bench_index_options {
   std::filesystem::path store, queries;  // none: those that the generation keeps
   std::uint64_t products = 0;            // 0: as many as the store has
   std::size_t k = 10, leaves = 0, code_bytes = 32;
-  double second_leaves = 0;
+  double second_leaves = hc_settings().second_leaves;
   bool filters = false;
   std::filesystem::path peers;  // peers.py; empty: none
   std::string python = "python3", only;

@@ -1,14 +1,15 @@
 #include "tools/compaction.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "base/log.hpp"
 #include "data/field_rows.hpp"
 #include "index/pair_table.hpp"
 #include "schema/measure.hpp"
+#include "tools/format.hpp"
 #include "tools/terms_of.hpp"
 
 namespace argosy {
@@ -73,17 +74,20 @@ private:
   status take_fields(const fs::path& folder) {
     ARGOSY_ASSIGN(const auto of_published, catalogue_fields::open(published().path() / fields_name, published().products()));
     field_rows made;
-    for (const std::uint32_t row : rows_) made.add(row < published().products() ? values_of(of_published, row) : from_.put_at(row).fields);
-    std::vector<std::uint64_t> all(rows_.size());
-    std::iota(all.begin(), all.end(), std::uint64_t{0});
-    return made.write(folder / fields_name, all);
+    for (const std::uint32_t row : rows_) made.add(row < published().products() ? of_published.values_of(row) : values_put(row));
+    if (made.left_out() > 0)
+      log::warning(folder.string() + ": " + grouped(made.left_out()) + " values of fields beyond the first " + grouped(most_fields) +
+                   " are left out");
+    return made.write(folder / fields_name);
   }
 
-  static std::vector<catalogue_value> values_of(const catalogue_fields& from, std::uint32_t row) {
-    std::vector<catalogue_value> values;
-    for (const std::uint32_t v : from.of(row)) {
-      const std::uint32_t field = from.field_of(v);
-      values.push_back({std::string(from.name(field)), std::string(from.text(v)), from.is_number(field)});
+  // A field of numbers stays one, whatever the file said that put them: what is in it was checked.
+  std::vector<field_value> values_put(std::uint32_t row) const {
+    auto values = from_.put_at(row).fields;
+    const terms* known = published().catalogue_terms();
+    for (std::uint32_t f = 0; known != nullptr && f < known->fields(); ++f) {
+      if (known->kind_of(f) != field_kind::number) continue;
+      for (field_value& value : values) value.number |= value.field == known->field_name(f);
     }
     return values;
   }
@@ -110,11 +114,13 @@ private:
 
   status write_pairs(const fs::path& folder) const {
     const auto renumbered = new_rows();
-    ARGOSY_ASSIGN(const folder_file products, measure_file(folder / "products.argosy"));
+    ARGOSY_ASSIGN(const folder_file products, measure_file(folder / products_file_name));
     for (const auto& file : published().folder().files) {
       if (!is_pair_file(file.name)) continue;
       ARGOSY_ASSIGN(const auto from, pair_file::open(published().path() / file.name));
-      const pair_subject subject{rows_.size(), products.xxh3, from.subject().k};
+      const pair_subject before = subject_of(published(), from.subject().k), subject{rows_.size(), products.xxh3, from.subject().k};
+      if (from.subject().products != before.products || from.subject().products_xxh3 != before.products_xxh3)
+        return {errc::corrupt, (published().path() / file.name).string() + ": it was made for other products than those of its generation"};
       ARGOSY_ASSIGN(auto to, pair_file_writer::create(folder / file.name, from.shard(), subject));
       const auto renumber = [&](pair_key key, std::vector<hit>& hits) -> status {
         for (hit& one : hits) one.row = renumbered[one.row];

@@ -1,6 +1,7 @@
-// Compaction: of a generation and its changes, a generation without changes. Searches and changes go on meanwhile, and what changes while it
-// runs goes on to the new one.
-//   index      is built anew of the vectors as they are stored, as the generation's own was: kind and tuned effort stay
+// Compaction: of a generation and its changes, a generation without changes. Searches go on meanwhile; so do changes by the same live_store,
+// which go on to the new one.
+//   index      is built anew of the vectors as they are stored. Its tuned effort stays; its kind is that of the generation's own, or is chosen
+//              anew where the publisher would have chosen that one too
 //   terms      are made anew, and know the fields of what was put
 //   pairs      answers of known queries stay: rows are renumbered, a replaced product keeps its place, a removed one is left out. What was
 //              added joins them with the next `argosy pairs`
@@ -25,7 +26,7 @@ struct compaction_report {
   std::uint64_t generation = 0, products = 0, put = 0, gone = 0;
 };
 
-// aborted when stopped, or when other products were published meanwhile: the store is as it was. invalid_argument without a change.
+// aborted when stopped, unavailable when another generation became current meanwhile: the store is as it was. invalid_argument without a change.
 result<compaction_report> compact(live_store&, const compaction_options&);
 
 }  // namespace argosy

@@ -52,10 +52,11 @@ result<index_point> index_sweep::point(search_effort effort) const {
 }
 
 result<double> index_sweep::known_recall(search_effort effort) const {
-  const auto [place, is_new] = known_.try_emplace({effort.leaves, effort.rerank}, 0.0);
-  if (!is_new) return place->second;
-  ARGOSY_ASSIGN(place->second, recall(effort));
-  return place->second;
+  const std::pair key{effort.leaves, effort.rerank};
+  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  ARGOSY_ASSIGN(const double found, recall(effort));
+  known_.emplace(key, found);
+  return found;
 }
 
 // By doubling, then by halving: more leaves hardly ever find less. Two doublings that find nothing more are the end: all leaves are a scan of

@@ -1,10 +1,12 @@
 #include "tools/passing_catalogue.hpp"
 
+#include <limits>
 #include <ostream>
 #include <utility>
 
 #include "base/log.hpp"
 #include "model/backbone.hpp"
+#include "schema/folder.hpp"
 #include "tools/format.hpp"
 #include "tools/prepare_report.hpp"
 
@@ -45,29 +47,39 @@ prepare_options options_for(const catalogue_place& options, const fs::path& chec
   return how;
 }
 
-result<bool> prepare_catalogue(const prepare_options& options, const console& io) {
+result<std::uint64_t> prepare_catalogue(const prepare_options& options, const console& io) {
   ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
   io.progress.close();
   if (options.images.empty() && report.images_named > 0)
     log::warning(options.catalogue.string() + ": names " + grouped(report.images_named) +
                  " images, which --images does not give: they are found by their titles alone");
   print_report(report, io.out);
-  return !report.refused.empty();
+  std::uint64_t refused = 0;
+  for (const auto& [reason, count] : report.refused) refused += count;
+  return refused;
 }
 
 }  // namespace
 
-passing_catalogue::passing_catalogue(passing_folder folder, prepared_data data, fs::path refusals)
-    : folder_(std::move(folder)), data_(std::move(data)), refusals_(std::move(refusals)) {}
+passing_catalogue::passing_catalogue(passing_folder folder, prepared_data data, std::uint64_t refused)
+    : folder_(std::move(folder)), data_(std::move(data)), refused_(refused) {}
 
 result<passing_catalogue> passing_catalogue::prepare(const catalogue_place& from, const checkpoint_facts& model, const fs::path& folder,
                                                      const fs::path& store, const console& io) {
   ARGOSY_ASSIGN(auto backbone, load_backbone_of(from, model.inputs.backbone));
   ARGOSY_ASSIGN(auto made, passing_folder::make(store, "catalogue"));
   const auto how = options_for(from, folder, model, std::move(backbone), made.path() / "prepared");
-  ARGOSY_ASSIGN(const bool refused, prepare_catalogue(how, io));
+  ARGOSY_ASSIGN(const std::uint64_t refused, prepare_catalogue(how, io));
   ARGOSY_ASSIGN(auto data, prepared_data::open(how.out));
-  return passing_catalogue(std::move(made), std::move(data), refused ? how.out / "refused.tsv" : fs::path());
+  return passing_catalogue(std::move(made), std::move(data), refused);
+}
+
+status passing_catalogue::keep_refusals(const fs::path& store, const console& io) const {
+  const fs::path kept = store / "refused.tsv";
+  ARGOSY_ASSIGN(const std::string list, read_file(folder_.path() / "prepared/refused.tsv", std::numeric_limits<std::uint64_t>::max()));
+  ARGOSY_TRY(replace_file(kept, list));
+  io.out << "Every refused line with its number: " << kept.string() << '\n';
+  return {};
 }
 
 }  // namespace argosy

@@ -1,6 +1,7 @@
 // A catalogue and its images prepared as a model was trained, in a folder that goes with its object: what `publish` and `change` embed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "base/status.hpp"
@@ -24,14 +25,15 @@ public:
   static result<passing_catalogue> prepare(const catalogue_place&, const checkpoint_facts& model, const std::filesystem::path& folder,
                                            const std::filesystem::path& store, const console&);
   const prepared_data& data() const noexcept { return data_; }
-  // Lines that were refused, and why; empty where none was.
-  const std::filesystem::path& refusals() const noexcept { return refusals_; }
+  std::uint64_t refused() const noexcept { return refused_; }  // lines
+  // The list of them with their reasons, STORE/refused.tsv.
+  status keep_refusals(const std::filesystem::path& store, const console&) const;
 
 private:
-  passing_catalogue(passing_folder, prepared_data, std::filesystem::path refusals);
+  passing_catalogue(passing_folder, prepared_data, std::uint64_t refused);
   passing_folder folder_;
   prepared_data data_;
-  std::filesystem::path refusals_;
+  std::uint64_t refused_;
 };
 
 }  // namespace argosy

@@ -61,13 +61,15 @@ result<std::optional<std::vector<hit>>> searcher::known(std::string_view query, 
   std::vector<hit> hits;
   ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, live_.gone() > 0 ? pairs_.k() : k, hits));
   if (!there) return std::optional<std::vector<hit>>();
-  if (live_.gone() == 0) return std::optional(std::move(hits));
-  std::vector<hit> now;
-  for (const hit& one : hits) {
-    if (const auto row = live_.row_now(one.row)) now.push_back({*row, one.score});
-    if (now.size() == k) break;
+  if (live_.gone() > 0) {
+    std::vector<hit> now;
+    for (const hit& one : hits) {
+      const auto row = live_.row_now(one.row);
+      if (row && now.size() < k) now.push_back({*row, one.score});
+    }
+    hits = std::move(now);
   }
-  return now.size() < std::min(k, hits.size()) ? std::nullopt : std::optional(std::move(now));
+  return hits.size() < std::min(k, live_.products()) ? std::nullopt : std::optional(std::move(hits));
 }
 
 }  // namespace argosy

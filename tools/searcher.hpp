@@ -1,4 +1,5 @@
-// A store opened for answering: its current generation, what has changed since it was published, and the model that made it. Queries become sorted words, pieces, embeddings, hits.
+// A store opened for answering: its current generation, what has changed since it was published, and the model that made it. Queries become
+// sorted words, pieces, embeddings, hits.
 // Opening verifies what it reads: the model, facts and dictionaries; searches verify the rest by block as they first touch it.
 // Threads   one. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
 #pragma once

@@ -14,7 +14,7 @@ namespace {
 using test::check_refused;
 using test::require_ok;
 
-std::string described(const std::vector<catalogue_value>& values) {
+std::string described(const std::vector<field_value>& values) {
   std::string all;
   for (const auto& value : values) all += value.field + "=" + value.text + (value.number ? "#" : "") + ";";
   return all;

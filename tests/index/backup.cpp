@@ -256,9 +256,9 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_store_and_no_tar) {
   const test::small_disk disk(256 << 10);
   if (!disk) return;
   const scratch_folder scratch;
-  const std::vector<product_facts> many(1000, test::three_products[0]);
+  const test::many_products many(1000);
   auto writer = generation_writer::create(scratch / "store");
-  check_ok(writer->write(test::small_integers(1000, 100, 1), many));
+  check_ok(writer->write(test::small_integers(1000, 100, 1), many.facts));
   check_ok(writer->publish());
   check_refused(back_up_to(scratch / "store", disk / "shop.tar").failure(), errc::io_error, {"shop.tar", "No space left on device"});
   BOOST_TEST(entries(disk.path()) == 0);

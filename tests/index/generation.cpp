@@ -105,12 +105,14 @@ BOOST_AUTO_TEST_CASE(every_flipped_byte_and_every_truncation_is_found) {
 
 BOOST_AUTO_TEST_CASE(product_files_that_lie_are_refused) {
   const scratch_folder scratch;
-  const auto open_with = [&](std::vector<std::uint64_t> offsets, std::string_view text, std::uint32_t version = 1) {
+  const auto open_with = [&](std::vector<std::uint64_t> offsets, std::string_view text, std::vector<std::uint32_t> by_id = {0},
+                             std::uint32_t version = 2) {
     auto writer = generation_writer::create(scratch.path());
     check_ok(write_flat_index(writer->path() / "index.argosy", test::small_integers(1, 4, 1)));
     auto products = container_writer::create(writer->path() / "products.argosy", {"generation-products", version});
     check_ok(products->add("text", std::span<const char>(text)));
     check_ok(products->add("offsets", std::span<const std::uint64_t>(offsets)));
+    check_ok(products->add("by_id", std::span<const std::uint32_t>(by_id)));
     check_ok(products->finish());
     check_ok(writer->publish());
     return generation::open_current(scratch.path()).failure();
@@ -121,7 +123,9 @@ BOOST_AUTO_TEST_CASE(product_files_that_lie_are_refused) {
   check_refused(open_with({0, 9, 3, 4}, "abcd"), errc::corrupt, {"offsets"});
   check_refused(open_with({0, 1, 4}, "abcd"), errc::corrupt, {"offsets"});
   check_refused(open_with({}, ""), errc::corrupt, {"offsets"});
-  check_refused(open_with({0, 1, 3, 4}, "abcd", 2), errc::version_mismatch, {"products", "want 1", "found 2"});
+  for (const std::vector<std::uint32_t>& by_id : std::vector<std::vector<std::uint32_t>>{{}, {1}, {0, 0}})
+    check_refused(open_with({0, 1, 3, 4}, "abcd", by_id), errc::corrupt, {"products.argosy", "by_id", "order of their ids"});
+  check_refused(open_with({0, 1, 3, 4}, "abcd", {0}, 3), errc::version_mismatch, {"products", "want 2", "found 3"});
 }
 
 BOOST_AUTO_TEST_CASE(a_generation_of_a_newer_version_is_refused) {
@@ -161,7 +165,8 @@ BOOST_AUTO_TEST_CASE(a_generation_keeps_its_effort_and_its_queries) {
   auto writer = generation_writer::create(scratch.path());
   require_ok(writer.failure());
   const auto vectors = test::normal_matrix(300, 8, 1), queries = test::normal_matrix(7, 8, 2);
-  check_ok(writer->write(vectors, std::vector<product_facts>(300), {.kind = index_kind::hc}));
+  const test::many_products products(300);
+  check_ok(writer->write(vectors, products.facts, {.kind = index_kind::hc}));
   check_ok(write_effort(writer->path(), {{3, 40}, 10, 7, 0.95, 0.96}));
   check_ok(write_query_sample(writer->path(), queries));
   check_ok(writer->publish());
@@ -230,8 +235,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_current_generation) {
   require_ok(publish(disk / "store").failure());
   auto writer = generation_writer::create(disk / "store");
   require_ok(writer.failure());
-  std::vector<product_facts> many(3000, three[0]);
-  check_refused(writer->write(test::small_integers(3000, 64, 1), many), errc::io_error, {"index.argosy", "No space left on device"});
+  const test::many_products many(3000);
+  check_refused(writer->write(test::small_integers(3000, 64, 1), many.facts), errc::io_error, {"index.argosy", "No space left on device"});
   BOOST_TEST(whole(disk / "store"));
 }
 

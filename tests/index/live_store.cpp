@@ -127,6 +127,33 @@ BOOST_AUTO_TEST_CASE(changes_belong_to_products) {
   BOOST_TEST(!fs::exists(store / "changes" / "000002.journal"));
 }
 
+// Before there was any change too.
+BOOST_AUTO_TEST_CASE(generations_of_the_same_products_share_changes_that_come_later) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(10);
+  const generation first = publish_shop(store, shop);
+  auto tuned = generation_writer::create_from(store, first);
+  require_ok(tuned.failure());
+  check_ok(tuned->publish());
+  check_ok(open_store(store)->apply({removal_of("p1")}));
+  change(shop, {removal_of("p1")});
+  require_ok(roll_back(store, 1).failure());
+  check_contents(read_store(store), shop);
+}
+
+// What was made of a generation that is current no more would bring it back.
+BOOST_AUTO_TEST_CASE(a_generation_of_an_old_one_is_not_published) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  const generation first = publish_shop(store, first_shop(10));
+  auto tuned = generation_writer::create_from(store, first);
+  require_ok(tuned.failure());
+  publish_shop(store, first_shop(4));
+  check_refused(tuned->publish(), errc::unavailable, {"became current meanwhile", "of generation 1"});
+  check_contents(read_store(store), first_shop(4));
+}
+
 BOOST_AUTO_TEST_CASE(what_changes_during_compaction_goes_on_to_the_new_generation) {
   const scratch_folder scratch(memory_parent());
   const fs::path store = scratch / "store";
@@ -162,7 +189,8 @@ BOOST_AUTO_TEST_CASE(a_catalogue_published_during_compaction_stays) {
   auto made = rebuilt(store, mark, shop);
   require_ok(made.failure());
   publish_shop(store, first_shop(4));
-  check_refused(live->go_on_from(mark, *made), errc::aborted, {"published meanwhile"});
+  check_refused(live->go_on_from(mark, *made), errc::unavailable, {"generation 3 became current meanwhile"});
+  check_refused(live->apply({made_product(5, 1)}), errc::unavailable, {"generation 3", "nothing has changed"});
   check_contents(read_store(store), first_shop(4));
   BOOST_TEST(list_generations(store)->size() == 2u);
 }

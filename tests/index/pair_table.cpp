@@ -201,6 +201,7 @@ BOOST_AUTO_TEST_CASE(shards_answer_as_one_table) {
     for (auto& one : answer) one.row %= 3;
   BOOST_TEST(pair_table::open(*base)->empty());
   for (const std::uint32_t of : {1u, 3u, 8u}) {
+    require_ok(test::make_current_again(scratch.path(), *base));
     auto writer = generation_writer::create_from(scratch.path(), *base);
     require_ok(writer.failure());
     for (std::uint32_t s = 0; s < of; ++s) check_ok(write_shard(writer->path(), all, {s, of}, subject_of(*base, 3)));
@@ -223,6 +224,7 @@ BOOST_AUTO_TEST_CASE(a_table_of_other_products_or_of_missing_shards_is_refused) 
   BOOST_TEST(test::publish_three(scratch.path()).ok());
   const auto base = generation::open_current(scratch.path());
   const auto open_with = [&](std::vector<pair_shard> shards, const pair_subject& subject) {
+    require_ok(test::make_current_again(scratch.path(), *base));
     auto writer = generation_writer::create_from(scratch.path(), *base);
     for (const auto shard : shards) check_ok(write_shard(writer->path(), {}, shard, subject));
     check_ok(writer->publish());

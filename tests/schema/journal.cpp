@@ -80,6 +80,21 @@ BOOST_AUTO_TEST_CASE(an_unfinished_record_is_cut_off) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(zeros_at_the_end_are_no_record) {
+  const scratch_folder scratch;
+  const fs::path path = scratch / "journal";
+  write_records(path, {"first"});
+  const std::string whole = test::bytes_of_file(path);
+  for (const std::size_t zeros : {1u, 16u, 17u, 100'000u}) {
+    test::write_bytes(path, whole + std::string(zeros, '\0'));
+    records found;
+    const auto opened = open_journal(path, found);
+    require_ok(opened.failure());
+    BOOST_TEST(found == records{"first"}, boost::test_tools::per_element());
+    BOOST_TEST(opened->cut() == zeros);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_flipped_byte_is_found) {
   const scratch_folder scratch;
   const fs::path path = scratch / "journal";
@@ -186,6 +201,9 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_what_was_there) {
 }
 
 BOOST_AUTO_TEST_CASE(changes_of_products_come_back) {
+  const std::vector<field_value> many(1'200'000, {"field", "value", false});
+  const product_change large{"p3", false, "", "", many, {}};
+  require_ok(decode_change(encode(large)).failure());
   const product_change put{"p1", false, "连衣裙", "a.jpg", {{"brand", "Nike", false}, {"price", "12.5", true}}, {0.5f, -1, 3}};
   product_change removed;
   removed.id = "p2";

@@ -131,6 +131,8 @@ BOOST_AUTO_TEST_CASE(a_bad_line_is_counted_and_with_strict_changes_nothing) {
   BOOST_TEST(lax.exit_code == 0);
   BOOST_TEST(holds(lax.out, "1 product put, of which 0 replaced others; 0 removed, 0 to remove were not there; 1 refused"), lax.out);
   BOOST_TEST(shop.found({"--filter", "price:60", "shoes"}) == (ids{"9"}));
+  must_run({"compact", "--store", shop.store});
+  BOOST_TEST(shop.found({"--filter", "price:[50 TO 70]", "shoes"}) == (ids{"9"}));
 }
 
 // Answers that were kept follow the products: a replaced one stays in its place, a removed one goes, through compaction too.
@@ -154,6 +156,12 @@ BOOST_AUTO_TEST_CASE(the_pair_table_follows) {
   check();
   must_run({"compact", "--store", shop.store});
   check();
+  shop.remove(second + "\n" + third + "\n");
+  must_run({"compact", "--store", shop.store});
+  shop.put("8\tzorro cap\t\tZorro\tCaps\t10\n9\tzorro hat\t\tZorro\tHats\t10\n");
+  const json few = shop.answer({"-k", "4", "red things"});
+  BOOST_TEST(few.at("source") == "index");
+  BOOST_TEST(few.at("results").size() == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(killed_at_any_moment_the_store_answers_and_compaction_goes_on) {
