@@ -113,7 +113,7 @@ status live_store::replace_by(const mark& from, std::uint64_t number) {
   std::vector<product_change> before;
   ARGOSY_ASSIGN(auto changes, journal::open(changes_path(store_, number), change_journal_kind, into(before)));
   ARGOSY_TRY(changes.append_all(records));
-  const status replaced = replace_current(store_, number);
+  status replaced = replace_current(store_, number);
   if (!replaced.ok() && !expect_current(store_, number).ok()) return replaced;
   changes_ = std::move(changes);
   rules_ = std::move(rules);

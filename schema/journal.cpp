@@ -197,7 +197,7 @@ status journal::append_all(std::span<const std::vector<std::byte>> records) {
   for (const auto& bytes : records) ARGOSY_TRY(add_record(path_, bytes, all));
   const std::uint64_t before = bytes_;
   ARGOSY_TRY(write_at_end(all));
-  const status synced = sync();
+  status synced = sync();
   if (synced.ok()) return {};
   ARGOSY_TRY(truncate_to(path_, file_.get(), before));
   bytes_ = before;

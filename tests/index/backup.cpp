@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(hostile_tars_are_refused_with_nothing_written_outside) {
   const auto store = scratch / "store", tar = scratch / "hostile.tar";
   BOOST_TEST(publish_three(store).ok());
   const auto good = members_of(store);
-  const auto refuses = [&](std::vector<tar_member> members, std::initializer_list<std::string_view> parts) {
+  const auto refuses = [&](const std::vector<tar_member>& members, std::initializer_list<std::string_view> parts) {
     write_tar(tar, members);
     check_refused(restore_from(store, tar).failure(), errc::corrupt, parts);
     BOOST_TEST(entries(store / "generations") == 1);

@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(a_table_of_other_products_or_of_missing_shards_is_refused) 
   const scratch_folder scratch;
   BOOST_TEST(test::publish_three(scratch.path()).ok());
   const auto base = generation::open_current(scratch.path());
-  const auto open_with = [&](std::vector<pair_shard> shards, const pair_subject& subject) {
+  const auto open_with = [&](const std::vector<pair_shard>& shards, const pair_subject& subject) {
     require_ok(test::make_current_again(scratch.path(), *base));
     auto writer = generation_writer::create_from(scratch.path(), *base);
     for (const auto shard : shards) check_ok(write_shard(writer->path(), {}, shard, subject));
