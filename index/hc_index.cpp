@@ -105,6 +105,7 @@ public:
   search_effort effort() const noexcept override { return effort_; }
   void use(search_effort effort) noexcept override { effort_ = effort; }
   std::size_t leaves() const noexcept override { return at_.leaves(); }
+  stored_vectors stored() const noexcept { return at_.stored; }
   result<std::vector<float>> restore(std::size_t first, std::size_t count) const override;
 
 private:
@@ -322,6 +323,11 @@ status hc_index::score_rows(const float* query, std::size_t k, scratch& own, std
 }
 
 }  // namespace
+
+stored_vectors stored_in(const vector_index& index) noexcept {
+  const auto* own = dynamic_cast<const hc_index*>(&index);
+  return own != nullptr ? own->stored() : stored_vectors::float32;
+}
 
 std::unique_ptr<vector_index> hc::make_index(const sections& at, product_quantiser quantiser, section_blocks rows, section_blocks codes,
                                              section_blocks vectors, container_reader file) {

@@ -50,6 +50,8 @@ struct hc_progress {
 // aborted by `stop`, leaving nothing.
 status write_hc_index(const std::filesystem::path&, const_view vectors, const hc_settings&,
                       const std::function<void(const hc_progress&)>& show = {}, std::stop_token stop = {});
+// How an index keeps its vectors: float32 for one of another kind.
+stored_vectors stored_in(const vector_index&) noexcept;
 // Opens at once: tree and codebooks are verified, the rest by block as searches touch it.
 result<std::unique_ptr<vector_index>> open_hc_index(const std::filesystem::path&);
 

@@ -125,6 +125,14 @@ void add_index_kind(CLI::App& command, index_kind& kind) {
       ->default_str("auto");
 }
 
+void add_stored_vectors(CLI::App& command, stored_vectors& vectors) {
+  const std::map<std::string, stored_vectors> kinds{{"packed", stored_vectors::packed}, {"float32", stored_vectors::float32}};
+  command
+      .add_option("--vectors", vectors, "How a hierarchical index keeps vectors: packed, in 12 and 8 bits; float32, three times as large")
+      ->transform(CLI::CheckedTransformer(kinds).description("packed or float32"))
+      ->default_str("packed");
+}
+
 void add_publish(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<publish_options>();
   auto* command = add_command(app, "publish", "Embed products with a trained model, and make them what a store answers from",
@@ -148,6 +156,7 @@ void add_publish(CLI::App& app, chosen_command& chosen) {
       ->capture_default_str();
   command->add_option("--aliases", options->aliases, "Other names of values: JSON lines or TSV with alias, field, value");
   add_index_kind(*command, options->index);
+  add_stored_vectors(*command, options->vectors);
   add_threads(*command, options->threads);
 }
 

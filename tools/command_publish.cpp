@@ -54,7 +54,8 @@ index_choice choice_of(const publish_options& options, const console& io) {
   const auto show = [&io](const hc_progress& at) {
     io.progress.show({.stage = at.stage, .unit = "products", .done = at.done, .total = at.total});
   };
-  return {.kind = options.index, .hc = {.threads = threads_or_all(options.threads)}, .show = show, .stop = io.stop};
+  return {
+      .kind = options.index, .hc = {.vectors = options.vectors, .threads = threads_or_all(options.threads)}, .show = show, .stop = io.stop};
 }
 
 // Evenly drawn from the log's, in the order of the data.

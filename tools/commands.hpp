@@ -66,7 +66,8 @@ struct publish_options {
   std::string restricted = "brand,category*";  // tools/terms_of.hpp
   std::filesystem::path aliases;
   index_kind index = index_kind::automatic;
-  int threads = 0;  // 0: all cores
+  stored_vectors vectors = stored_vectors::packed;  // of a hierarchical index
+  int threads = 0;                                  // 0: all cores
 };
 status run_publish(const publish_options&, const console&);
 

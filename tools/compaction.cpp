@@ -46,6 +46,7 @@ private:
     const bool was_flat = published().index().leaves() == 0;
     const bool as_chosen = was_flat == (published().products() < exact_below);
     index_choice made{.kind = index_kind::automatic, .hc = {.threads = options_.threads}, .show = options_.show, .stop = options_.stop};
+    if (!was_flat) made.hc.vectors = stored_in(published().index());
     if (!as_chosen) made.kind = was_flat ? index_kind::flat : index_kind::hc;
     return made;
   }

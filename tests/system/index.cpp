@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "index/generation.hpp"
+#include "index/hc_index.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/system/small_shop.hpp"
@@ -117,6 +118,25 @@ BOOST_AUTO_TEST_CASE(points_of_others_stand_beside_ours) {
   const auto broken = run_argosy({"bench", "index", "--store", of.store, "--peers", script, "--python", "false"});
   BOOST_TEST(broken.exit_code == 1);
   BOOST_TEST((broken.err.find("ended with") != std::string::npos), broken.err);
+}
+
+// By compaction too.
+BOOST_AUTO_TEST_CASE(vectors_are_kept_as_asked) {
+  const scratch_folder folder;
+  write_bytes(folder / "ids.txt", "100001\n");
+  for (const auto stored : {stored_vectors::packed, stored_vectors::float32}) {
+    const fs::path store = folder / "store";
+    auto publish = publish_arguments(shared_small_shop(), store);
+    publish.insert(publish.end(), {"--index", "hc", "--vectors", stored == stored_vectors::packed ? "packed" : "float32"});
+    must_run(publish);
+    BOOST_TEST((stored_in(generation::open_current(store)->index()) == stored));
+    must_run({"change", "--store", store, "--remove", folder / "ids.txt"});
+    must_run({"compact", "--store", store});
+    const auto compacted = generation::open_current(store);
+    BOOST_TEST(compacted->products() == 59u);
+    BOOST_TEST(compacted->index().kind() == "index-hc");
+    BOOST_TEST((stored_in(compacted->index()) == stored));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
