@@ -122,11 +122,10 @@ status generation_writer::write(const_view vectors, const std::vector<product_fa
 
 status generation_writer::publish() {
   ARGOSY_TRY(seal());
-  return make_current();
+  return make_current(store_, number_, of_same_products_);
 }
 
 status generation_writer::seal() { return folder_.seal(); }
-status generation_writer::make_current() { return argosy::make_current(store_, number_, of_same_products_); }
 
 struct generation::impl {
   std::uint64_t number;

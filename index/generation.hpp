@@ -47,9 +47,8 @@ public:
   status write(const_view vectors, const std::vector<product_facts>&, const index_choice& = {});
   // Seals the folder, then makes it current. unavailable when `base` of create_from() is not the current one any more: that would be undone.
   status publish();
-  // The two of them one by one.
+  // The first of it alone: live_store.hpp makes it current.
   status seal();
-  status make_current();
 
 private:
   generation_writer(std::filesystem::path store, std::uint64_t number, folder_writer);

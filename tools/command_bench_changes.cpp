@@ -23,7 +23,7 @@ struct search_times {
 };
 
 struct outcome {
-  timing put;  // of one product: until it is on the disk and searched
+  timing put;  // of one product: until it is on the disk and can be found
   double put_max = 0;
   double put_per_s = 0;  // in batches of most_at_once
   double open_s = 0;     // with all changes in the journal
@@ -137,7 +137,7 @@ private:
 
 void print_table(const bench_changes_options& options, const outcome& done, std::ostream& out) {
   out << grouped(options.products) << " products of " << options.columns << " columns, 11 fields and 8 words each\n";
-  out << "one product put, on the disk and searched: " << spread_text(done.put) << ", at most " << fixed(1e3 * done.put_max, 1) << " ms\n";
+  out << "one product put, on the disk and findable: " << spread_text(done.put) << ", at most " << fixed(1e3 * done.put_max, 1) << " ms\n";
   out << "in batches of " << grouped(most_at_once) << ": " << grouped(static_cast<std::uint64_t>(done.put_per_s)) << " products/s\n";
   out << "opened with " << grouped(options.changes) << " changes: " << fixed(done.open_s, 2) << " s\n";
   text_table table;

@@ -26,7 +26,8 @@ struct compaction_report {
   std::uint64_t generation = 0, products = 0, put = 0, gone = 0;
 };
 
-// aborted when stopped, unavailable when another generation became current meanwhile: the store is as it was. invalid_argument without a change.
+// aborted when stopped, unavailable when another generation became current meanwhile: the store is as it was. invalid_argument without a
+// change.
 result<compaction_report> compact(live_store&, const compaction_options&);
 
 }  // namespace argosy
