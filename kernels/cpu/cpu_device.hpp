@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "kernels/cpu/tile_product.hpp"
 #include "kernels/device.hpp"
 
 namespace argosy {
@@ -57,6 +58,8 @@ private:
 
   // C (=|+=) A B as `compute` says. A transposed A is for sums over tokens: REQUIRES add and B as it is.
   status product(const_view a, bool a_transposed, const_view b, bool b_transposed, bool add, view c);
+  bool on_tiles(const_view a, const_view c) const noexcept;
+  status tile_product(const cpu::tile_factor& a, const cpu::tile_factor& b, cpu::tile_start, const float* bias, view c);
 
   int threads_;
   compute compute_;
