@@ -4,10 +4,13 @@
 #include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "kernels/cpu/bfloat16.hpp"
+#include "kernels/cpu/tile_product.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
 #include "tests/support/tested_device.hpp"
@@ -121,13 +124,33 @@ BOOST_AUTO_TEST_CASE(rounding_to_bfloat16) {
 
 BOOST_AUTO_TEST_CASE(products_of_bfloat16) {
   if (!cpu_multiplies_bfloat16())
-    BOOST_TEST_MESSAGE("skipped: oneDNN's products of bfloat16, which this processor lacks; rounded factors are tested");
+    BOOST_TEST_MESSAGE("skipped: products of bfloat16, which this processor lacks; rounded factors are tested");
   for (const std::int64_t n : {1, 7, 64, 257}) {
     compare({n, 40, 23, 5}, integers, true, compute::bfloat16);
     compare({n, 40, 23}, halves, false, compute::bfloat16);
     compare({n, 256, 256, 0, false, true}, halves, false, compute::bfloat16);
   }
   compare({0, 8, 7}, integers, true, compute::bfloat16);
+  compare({530, 1600, 70}, integers, true, compute::bfloat16);  // several pieces of the inner letter, several blocks of rows
+  compare({900, 70, 1600, 3, true, true}, integers, true, compute::bfloat16);
+}
+
+BOOST_AUTO_TEST_CASE(products_on_tiles_do_not_depend_on_threads) {
+  if (!cpu::has_tiles()) {
+    BOOST_TEST_MESSAGE("skipped: this processor has no tiles");
+    return;
+  }
+  std::vector<float> first;
+  for (const int threads : {1, 2, 3}) {
+    const auto device = make_cpu_device(threads, compute::bfloat16);
+    twin x(333, 900, normals(1)), weight(75, 900, normals(2)), bias(1, 75, normals(3)), y(333, 75, constant(0)), d_weight(75, 900, constant(0));
+    require_ok(linear_forward(*device, {x.f32(), weight.f32(), bias.f32()}, y.f32()));
+    require_ok(linear_backward(*device, {x.f32(), weight.f32(), {}}, y.f32(), {{}, false, d_weight.f32(), {}}));
+    std::vector<float> all(y.f32().as<float>(), y.f32().as<float>() + 333 * 75);
+    all.insert(all.end(), d_weight.f32().as<float>(), d_weight.f32().as<float>() + 75 * 900);
+    if (first.empty()) first = all;
+    BOOST_TEST((std::memcmp(first.data(), all.data(), all.size() * sizeof(float)) == 0), threads << " threads");
+  }
 }
 
 // The product of two numbers between those that bfloat16 holds; its sum with the bias is not rounded to bfloat16.

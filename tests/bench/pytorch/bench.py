@@ -4,6 +4,7 @@
     python bench.py --data PREPARED --recipe recipes/fashion-small.toml --steps 40 --json
 """
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -13,10 +14,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from prepared import Loader, PreparedData
 from recipe import load_recipe
 from train import DTYPES, LAYOUTS, Trainer, make_ready
+
+ATTENTION = {"auto": contextlib.nullcontext, "math": lambda: sdpa_kernel(SDPBackend.MATH)}
 
 
 def arguments():
@@ -31,6 +35,8 @@ def arguments():
     parser.add_argument("--layout", choices=LAYOUTS, default="packed")
     parser.add_argument("--fused", action=argparse.BooleanOptionalAction, default=True, help="AdamW in one pass")
     parser.add_argument("--precision", choices=("highest", "high", "medium"), default="highest", help="torch.set_float32_matmul_precision")
+    parser.add_argument("--attention", choices=ATTENTION, default="auto", help="PyTorch's choice, or plain products: on CPUs its fused "
+                        "backward is slow in bfloat16")
     parser.add_argument("--device", default="cpu", help="or cuda")
     parser.add_argument("--threads", type=int, default=0, help="0: the recipe's, or all cores")
     parser.add_argument("--json", action="store_true")
@@ -109,7 +115,8 @@ def main():
         torch.set_float32_matmul_precision(options.precision)
         torch.manual_seed(recipe["train"]["seed"])
         trainer = Trainer(recipe, data, options.dtype, options.compile, {"fused": options.fused}, options.device)
-        result = measure(options, recipe, data, trainer)
+        with ATTENTION[options.attention]():
+            result = measure(options, recipe, data, trainer)
     except (ValueError, OSError) as error:
         sys.exit(f"bench.py: {error}")
     result |= {

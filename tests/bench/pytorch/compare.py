@@ -16,9 +16,12 @@ from recipe import MATCHING_ONLY
 
 HERE = pathlib.Path(__file__).resolve().parent
 ARGOSY = "argosy"
+COMPILED = ("--no-compile", "--compile")
 PYTORCH = {
-    "cpu": ["--no-compile", "--compile"],
-    "cuda": [f"--dtype bfloat16 --layout {layout} {compiled}" for layout in ("packed", "padded") for compiled in ("--no-compile", "--compile")],
+    "float32": [*COMPILED],
+    "bfloat16": [*COMPILED, *(f"--dtype bfloat16 --layout {layout} --attention {attention} {compiled}" for layout in ("packed", "padded")
+                              for attention in ("auto", "math") for compiled in COMPILED)],
+    "cuda": [f"--dtype bfloat16 --layout {layout} {compiled}" for layout in ("packed", "padded") for compiled in COMPILED],
 }
 
 
@@ -30,8 +33,10 @@ def arguments():
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="overrides the recipe, for both")
     parser.add_argument("--argosy-set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="for Argosy alone")
     parser.add_argument("--pytorch", action="append", metavar="OPTIONS", help="a way of running bench.py; may be repeated; "
-                        "none given: compiled and not, and on a GPU also padded, in bfloat16")
-    parser.add_argument("--device", choices=PYTORCH, default="cpu", help="of both; bfloat16 on a GPU")
+                        "none given: compiled and not; with bfloat16 in it too, packed and padded")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of both; bfloat16 on a GPU")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of Argosy's products on a CPU; with bfloat16 "
+                        "PyTorch runs in both")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=40, help="steps that count in a round")
     parser.add_argument("--warmup", type=int, default=10, help="steps before them")
@@ -42,10 +47,11 @@ def arguments():
 def one_round(options):
     """What each side printed: "argosy", and each way of running PyTorch under its options."""
     sets = [*MATCHING_ONLY, *options.set]
-    of_argosy = ['train.device="cuda"', 'train.compute="bfloat16"'] if options.device == "cuda" else []
+    kind = "cuda" if options.device == "cuda" else options.dtype
+    of_argosy = [f'train.device="{options.device}"', f'train.compute="{"float32" if kind == "float32" else "bfloat16"}"']
     same = ["--data", options.data, "--recipe", options.recipe, "--steps", options.steps, "--warmup", options.warmup, "--json"]
     printed = {ARGOSY: run(options.argosy, "bench", "train", *same, *set_all([*sets, *of_argosy, *options.argosy_set]))}
-    for way in options.pytorch or PYTORCH[options.device]:
+    for way in options.pytorch or PYTORCH[kind]:
         printed[way] = run(sys.executable, HERE / "bench.py", *same, *set_all(sets), "--device", options.device, *way.split())
     return {side: json.loads(text) for side, text in printed.items()}
 
