@@ -63,7 +63,7 @@ status run_bench_embed(const bench_embed_options& options, const console& io) {
   ARGOSY_ASSIGN(const recipe chosen, load_recipe(options.recipe, options.overrides));
   ARGOSY_ASSIGN(const prepared_data data, prepared_data::open(options.data));
   if (data.queries() == 0) return {errc::invalid_argument, options.data.string() + ": the data holds no queries"};
-  const auto device = make_cpu_device(options.threads);
+  const auto device = make_cpu_device(options.threads, options.arithmetic);
   ARGOSY_ASSIGN(retrieval_model model, retrieval_model::make(*device, chosen, inputs_of(data)));
 
   std::vector<std::vector<std::int32_t>> tokens;

@@ -278,6 +278,7 @@ void add_bench_embed(CLI::App& bench, chosen_command& chosen) {
   command->add_option("--recipe", options->recipe, "The recipe to measure")->required();
   command->add_option("--count", options->count, "Queries, and products, to embed")->capture_default_str()->check(CLI::PositiveNumber);
   add_overrides(*command, options->overrides);
+  add_arithmetic(*command, options->arithmetic);
   command->add_flag("--json", options->json, "One JSON object");
   add_threads(*command, options->threads);
 }

@@ -68,6 +68,7 @@ void add_pairs(CLI::App& app, chosen_command& chosen) {
   command->add_option("--shards", options->shards, "Parts of the table, a file each, made one at a time: memory is that of one")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+  add_arithmetic(*command, options->arithmetic);
   add_threads(*command, options->threads);
 }
 

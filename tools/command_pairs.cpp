@@ -39,7 +39,7 @@ std::span<T> part_of(std::span<T> all, std::size_t first, std::size_t most) {
 result<pairs_plan> plan_of(const pairs_options& options, const generation& base) {
   ARGOSY_ASSIGN(const folder_file manifest, measure_file(base.path() / "MANIFEST"));
   ARGOSY_ASSIGN(const folder_file log, measure_file(options.log));
-  return pairs_plan{base.number(), manifest.xxh3, log.bytes, log.xxh3, options.top, options.limit, options.shards};
+  return pairs_plan{base.number(), manifest.xxh3, log.bytes, log.xxh3, options.top, options.limit, options.shards, options.arithmetic};
 }
 
 class pairs_command {
@@ -194,7 +194,7 @@ private:
 }  // namespace
 
 status run_pairs(const pairs_options& options, const console& io) {
-  ARGOSY_ASSIGN(searcher from, searcher::open(options.store, options.threads));
+  ARGOSY_ASSIGN(searcher from, searcher::open(options.store, options.threads, options.arithmetic));
   ARGOSY_ASSIGN(const pairs_plan plan, plan_of(options, from.current()));
   ARGOSY_ASSIGN(pairs_work work, pairs_work::open(options.store, plan));
   const status end = pairs_command(options, io, std::move(from), std::move(work)).run();

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,13 @@ CLI::App* add_command(CLI::App& to, const char* name, const char* does, const st
 
 inline void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads; 0: all cores")->capture_default_str()->check(CLI::Range(0, 4096));
+}
+
+inline void add_arithmetic(CLI::App& command, compute& arithmetic) {
+  const std::map<std::string, compute> kinds{{"float32", compute::float32}, {"bfloat16", compute::bfloat16}};
+  command.add_option("--compute", arithmetic, "The model's products: float32; bfloat16, faster where the processor multiplies it")
+      ->transform(CLI::CheckedTransformer(kinds).description("float32 or bfloat16"))
+      ->default_str("float32");
 }
 
 void add_generations(CLI::App&, chosen_command&);

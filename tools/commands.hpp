@@ -12,6 +12,7 @@
 #include "data/demo_shop.hpp"
 #include "data/prepared.hpp"
 #include "index/index_choice.hpp"
+#include "kernels/device.hpp"
 #include "tools/console.hpp"
 #include "tools/passing_catalogue.hpp"
 #include "tools/trained_model.hpp"
@@ -150,6 +151,7 @@ struct pairs_options {
   std::uint64_t top = 100;
   std::uint64_t limit = 0;  // the most frequent; 0: all
   std::uint64_t shards = 1;
+  compute arithmetic = compute::float32;  // of the query tower
   int threads = 0;
 };
 status run_pairs(const pairs_options&, const console&);
@@ -182,6 +184,7 @@ struct bench_embed_options {
   std::filesystem::path data, recipe;
   std::vector<std::string> overrides;
   std::uint64_t count = 2000;  // of queries and of products
+  compute arithmetic = compute::float32;
   bool json = false;
   int threads = 0;
 };

@@ -1,5 +1,5 @@
 // STORE/pairs-work: what `argosy pairs` has done so far, so that a run which was interrupted or killed goes on. One process at a time.
-//   plan.argosy           what it is done for. Work for another generation, log, K, limit or number of shards is removed, never used
+//   plan.argosy           what it is done for. Work for another generation, log, K, limit, number of shards or arithmetic is removed, never used
 //   totals.argosy         what the log held: with it, every queries-S.argosy (pairs_queries.hpp) is there
 //   answers-S-F.argosy    the answers of shard S from its F-th chosen query on, encoded (index/pair_table.hpp)
 // Containers all, written whole or not at all and verified before they are used again (schema/FORMATS.md, "Work of pairs").
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "kernels/device.hpp"
 #include "tools/pairs_queries.hpp"
 
 namespace argosy {
@@ -24,6 +25,7 @@ struct pairs_plan {
   std::uint64_t generation = 0, manifest_xxh3 = 0;
   std::uint64_t log_bytes = 0, log_xxh3 = 0;
   std::uint64_t k = 0, limit = 0, shards = 1;
+  compute arithmetic = compute::float32;
 };
 
 // The encoded answers of successive queries.

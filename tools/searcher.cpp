@@ -24,12 +24,12 @@ searcher::searcher(std::unique_ptr<device> on, live_generation live, pair_table 
       encoder_(std::move(encoder)),
       threads_(threads) {}
 
-result<searcher> searcher::open(const std::filesystem::path& store, int threads) {
+result<searcher> searcher::open(const std::filesystem::path& store, int threads, compute arithmetic) {
   ARGOSY_ASSIGN(live_generation live, open_live(store, rules_of));
   const generation& current = live.published();
   for (const std::string_view file : model_files()) ARGOSY_TRY(verify_file(current.folder(), file));
   ARGOSY_ASSIGN(pair_table pairs, pair_table::open(current));
-  auto device = make_cpu_device(threads);
+  auto device = make_cpu_device(threads, arithmetic);
   ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, current.path()));
   if (current.index().columns() != static_cast<std::size_t>(loaded.model.width())) {
     return status(errc::shape_mismatch, current.path().string() + ": the model's embeddings have " + std::to_string(loaded.model.width()) +

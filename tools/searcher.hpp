@@ -23,8 +23,8 @@ namespace argosy {
 
 class searcher {
 public:
-  // `threads` 0: all cores.
-  static result<searcher> open(const std::filesystem::path& store, int threads);
+  // `threads` 0: all cores. `arithmetic`: of the query tower.
+  static result<searcher> open(const std::filesystem::path& store, int threads, compute arithmetic = compute::float32);
 
   // As they stand in the query.
   result<std::vector<std::string>> words(std::string_view query) const { return encoder_.words(query); }

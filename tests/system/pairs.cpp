@@ -68,8 +68,11 @@ pair_key key_of(const searcher& from, const std::string& query) {
   return {encoded->id.qid, encoded->id.check};
 }
 
-// Every query of the log is answered by the table as the index answers it.
-void check_answers(const fs::path& store, const fs::path& log) {
+constexpr float rounded_scores = .03F;  // how far a score may move when the query tower's products are of bfloat16; of 1
+
+// Every query of the log is answered by the table as the index answers it: the same products; or, with rounded scores, scores in their
+// order, each at most `apart` from the index's.
+void check_answers(const fs::path& store, const fs::path& log, float apart = 1e-3F) {
   auto from = searcher::open(store, 1);
   BOOST_REQUIRE_MESSAGE(from.ok(), from.failure().text());
   const auto table = pair_table::open(from->current());
@@ -81,8 +84,10 @@ void check_answers(const fs::path& store, const fs::path& log) {
     const std::vector<std::vector<std::int32_t>> tokens = {from->tokens(query).value()};
     const auto want = from->search(tokens, 7).value().front();
     const bool known = table->find(key_of(*from, query), 7, found).value();
-    const auto same_row = [](const hit& a, const hit& b) { return a.row == b.row && std::abs(a.score - b.score) < 1e-3F; };
-    wrong += known && std::equal(found.begin(), found.end(), want.begin(), want.end(), same_row) ? 0 : 1;
+    const auto same = [apart](const hit& a, const hit& b) {
+      return (a.row == b.row || apart == rounded_scores) && std::abs(a.score - b.score) < apart;
+    };
+    wrong += known && std::equal(found.begin(), found.end(), want.begin(), want.end(), same) ? 0 : 1;
   }
   BOOST_TEST(wrong == 0u);
 }
@@ -104,6 +109,13 @@ BOOST_AUTO_TEST_CASE(every_query_of_the_log_is_answered_as_the_index_answers_it)
   BOOST_TEST(!fs::exists(shop.store / "generations/000003/pairs.argosy"));
   BOOST_TEST(fs::exists(shop.store / "generations/000003/pairs-2-3.argosy"));
   must_run({"generations", "--store", shop.store, "verify"});
+}
+
+BOOST_AUTO_TEST_CASE(products_of_bfloat16_move_scores_a_little) {
+  const own_store shop;
+  const auto& log = shared_small_shop().log;
+  must_run(shop.words(log, {"--compute", "bfloat16"}));
+  check_answers(shop.store, log, rounded_scores);
 }
 
 BOOST_AUTO_TEST_CASE(the_order_of_words_does_not_matter_and_bad_lines_are_counted) {
