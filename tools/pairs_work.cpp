@@ -30,7 +30,8 @@ result<std::vector<std::uint64_t>> read_numbers(const fs::path& path, file_kind 
 }
 
 std::vector<std::uint64_t> numbers_of(const pairs_plan& plan) {
-  return {plan.generation, plan.manifest_xxh3, plan.log_bytes, plan.log_xxh3, plan.k, plan.limit, plan.shards, static_cast<std::uint64_t>(plan.arithmetic)};
+  return {plan.generation, plan.manifest_xxh3, plan.log_bytes, plan.log_xxh3,
+          plan.k,          plan.limit,         plan.shards,    static_cast<std::uint64_t>(plan.arithmetic)};
 }
 
 fs::path answers_path(const fs::path& folder, std::uint32_t shard, std::uint64_t first) {

@@ -22,7 +22,8 @@ status cpu_device::tile_product(const cpu::tile_factor& a, const cpu::tile_facto
 }
 
 status cpu_device::product(const_view a, bool a_transposed, const_view b, bool b_transposed, bool add, view c) {
-  if (on_tiles(a, c)) return tile_product({a, a_transposed}, {b, b_transposed}, add ? cpu::tile_start::add : cpu::tile_start::zero, nullptr, c);
+  if (on_tiles(a, c))
+    return tile_product({a, a_transposed}, {b, b_transposed}, add ? cpu::tile_start::add : cpu::tile_start::zero, nullptr, c);
   if (compute_ == compute::bfloat16) {
     ARGOSY_ASSIGN(float* copies, scratch(cpu::bfloat16_product_floats(a, b)));
     return cpu::multiply_bfloat16(threads_, {a, a_transposed}, {b, b_transposed}, add, c, copies);

@@ -22,8 +22,8 @@ namespace argosy::cpu {
 namespace {
 
 constexpr std::int64_t side = 16, depth = 32, tile_numbers = side * depth;
-constexpr std::int64_t block = 2 * side;     // rows and columns of sums held at once
-constexpr std::int64_t most_inner = 768;     // of the inner letter at a time: a panel of B, 48 KiB, stays in the first-level cache
+constexpr std::int64_t block = 2 * side;       // rows and columns of sums held at once
+constexpr std::int64_t most_inner = 768;       // of the inner letter at a time: a panel of B, 48 KiB, stays in the first-level cache
 constexpr std::int64_t most_block_rows = 256;  // of A at a time and thread: 384 KiB, in the second-level cache
 
 constexpr std::int64_t rounded_up(std::int64_t count, std::int64_t to) noexcept { return pieces_of(count, to) * to; }
@@ -78,8 +78,8 @@ tile rows_of(const const_view& x, std::int64_t row, std::int64_t col) noexcept {
 tile pairs_of(const const_view& x, std::int64_t row, std::int64_t col) noexcept {
   tile t;
   const __mmask16 columns = first(x.cols - col);
-  const __m512i in_turns = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18,
-                                            2, 17, 1, 16, 0);
+  const __m512i in_turns = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
+                                            18, 2, 17, 1, 16, 0);
   const auto load = [&](std::int64_t r) {
     return r < x.rows ? _mm512_maskz_loadu_ps(columns, x.row<float>(r) + col) : _mm512_setzero_ps();
   };
@@ -239,7 +239,8 @@ struct product {
   }
 
   // Rows from .. to of C, of all columns.
-  void sum_rows(std::int64_t from, std::int64_t to, bool first_piece, const std::uint16_t* left, const std::uint16_t* panels) const noexcept {
+  void sum_rows(std::int64_t from, std::int64_t to, bool first_piece, const std::uint16_t* left,
+                const std::uint16_t* panels) const noexcept {
     const std::int64_t strip = inner_tiles * tile_numbers;
     for (std::int64_t col = 0; col < c.cols; col += block) {
       const std::uint16_t* const panel = panels + col / block * 2 * strip;
@@ -265,7 +266,8 @@ bool has_tiles() noexcept {
   return allowed;
 }
 
-void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, tile_start start, const float* bias, view c, float* scratch) {
+void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, tile_start start, const float* bias, view c,
+                       float* scratch) {
   const std::int64_t inner = inner_of(a), piece = inner_piece(a), rows = block_rows(threads, c.rows);
   const product of{a, b, start, bias, c, piece / depth};
   auto* const panels = reinterpret_cast<std::uint16_t*>(scratch);

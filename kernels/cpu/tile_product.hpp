@@ -20,6 +20,7 @@ bool has_tiles() noexcept;
 // C = start + A B, both factors rounded to bfloat16, sums in float32 over the inner letter in its order, whatever the number of threads.
 // `bias` (n numbers) is read with tile_start::bias alone. REQUIRES has_tiles(), `scratch` of tile_product_floats() and aligned to 64 bytes.
 std::int64_t tile_product_floats(int threads, const tile_factor& a, const_view c) noexcept;
-void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, tile_start start, const float* bias, view c, float* scratch);
+void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, tile_start start, const float* bias, view c,
+                       float* scratch);
 
 }  // namespace argosy::cpu

@@ -143,7 +143,8 @@ BOOST_AUTO_TEST_CASE(products_on_tiles_do_not_depend_on_threads) {
   std::vector<float> first;
   for (const int threads : {1, 2, 3}) {
     const auto device = make_cpu_device(threads, compute::bfloat16);
-    twin x(333, 900, normals(1)), weight(75, 900, normals(2)), bias(1, 75, normals(3)), y(333, 75, constant(0)), d_weight(75, 900, constant(0));
+    twin x(333, 900, normals(1)), weight(75, 900, normals(2)), bias(1, 75, normals(3)), y(333, 75, constant(0)),
+        d_weight(75, 900, constant(0));
     require_ok(linear_forward(*device, {x.f32(), weight.f32(), bias.f32()}, y.f32()));
     require_ok(linear_backward(*device, {x.f32(), weight.f32(), {}}, y.f32(), {{}, false, d_weight.f32(), {}}));
     std::vector<float> all(y.f32().as<float>(), y.f32().as<float>() + 333 * 75);
