@@ -1,5 +1,5 @@
 // STORE/pairs-work: what `argosy pairs` has done so far, so that a run which was interrupted or killed goes on. One process at a time.
-//   plan.argosy           what it is done for. Work for another generation, log, K, limit, number of shards or arithmetic is removed, never used
+//   plan.argosy           what it is done for. Work for another generation, log, K, limit, shards or arithmetic is removed, never used
 //   totals.argosy         what the log held: with it, every queries-S.argosy (pairs_queries.hpp) is there
 //   answers-S-F.argosy    the answers of shard S from its F-th chosen query on, encoded (index/pair_table.hpp)
 // Containers all, written whole or not at all and verified before they are used again (schema/FORMATS.md, "Work of pairs").

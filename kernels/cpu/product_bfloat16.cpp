@@ -3,12 +3,19 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <string>
 
 #include "kernels/cpu/bfloat16.hpp"
 #include "kernels/cpu/parallel.hpp"
 #include "kernels/cpu/product.hpp"
 #include "kernels/cpu/thread_setting.hpp"
+#include "kernels/cpu/tile_product.hpp"
 #include "kernels/linear.hpp"
 
 extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(char, char, dnnl_dim_t, dnnl_dim_t, dnnl_dim_t, float, const std::uint16_t*, dnnl_dim_t,
@@ -45,6 +52,23 @@ bool probe() noexcept {
 }
 
 }  // namespace
+
+// Here, for this file is compiled for every processor.
+bool has_tiles() noexcept {
+#if defined(__x86_64__)
+  static const bool allowed = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned tiles_of_bfloat16 = 1u << 22, tiles = 1u << 24;
+    constexpr long ask_for_state = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, which the headers of older kernels lack
+    if (__builtin_cpu_supports("avx512bf16") == 0 || __builtin_cpu_supports("avx512bw") == 0) return false;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+    return (d & tiles_of_bfloat16) != 0 && (d & tiles) != 0 && syscall(SYS_arch_prctl, ask_for_state, tile_data) == 0;
+  }();
+  return allowed;
+#else
+  return false;
+#endif
+}
 
 bool multiplies_bfloat16() noexcept {
   static const bool itself = probe();

@@ -10,11 +10,7 @@
 #include "kernels/cpu/parallel.hpp"
 
 #if defined(__x86_64__)
-#include <asm/prctl.h>
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace argosy::cpu {
@@ -23,7 +19,7 @@ namespace {
 
 constexpr std::int64_t side = 16, depth = 32, tile_numbers = side * depth;
 constexpr std::int64_t block = 2 * side;       // rows and columns of sums held at once
-constexpr std::int64_t most_inner = 768;       // of the inner letter at a time: a panel of B, 48 KiB, stays in the first-level cache
+constexpr std::int64_t most_inner = 768;       // of the inner letter at a time: a panel of B has at most 48 KiB
 constexpr std::int64_t most_block_rows = 256;  // of A at a time and thread: 384 KiB, in the second-level cache
 
 constexpr std::int64_t rounded_up(std::int64_t count, std::int64_t to) noexcept { return pieces_of(count, to) * to; }
@@ -126,6 +122,9 @@ void store(const tile& t, std::uint16_t* to) noexcept {
   for (std::int64_t r = 0; r < side; ++r) _mm512_store_si512(to + r * depth, t.row[r]);
 }
 
+// The compiler does not know what memory tile instructions read and write.
+void settle_memory() noexcept { asm volatile("" ::: "memory"); }
+
 struct alignas(64) tile_shapes {
   std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
   std::uint16_t row_bytes[16] = {};
@@ -136,11 +135,9 @@ struct alignas(64) tile_shapes {
 void take_tiles() noexcept {
   tile_shapes shapes;
   for (int i = 0; i < 8; ++i) shapes.row_bytes[i] = 64, shapes.rows[i] = side;
+  asm volatile("" : : "r"(&shapes) : "memory");  // GCC 12 believes that eight bytes of it are read
   _tile_loadconfig(&shapes);
 }
-
-// The compiler does not know what memory tile instructions read and write.
-void settle_memory() noexcept { asm volatile("" ::: "memory"); }
 
 struct inner_product {
   const std::uint16_t *upper, *lower;  // tiles of A, one after the other along the inner letter
@@ -255,17 +252,6 @@ struct product {
 
 }  // namespace
 
-bool has_tiles() noexcept {
-  static const bool allowed = [] {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    constexpr unsigned tiles_of_bfloat16 = 1u << 22, tiles = 1u << 24;
-    constexpr long tile_data = 18;  // the kernel's name of the state, which a process has to ask for
-    if (__builtin_cpu_supports("avx512bf16") == 0 || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-    return (d & tiles_of_bfloat16) != 0 && (d & tiles) != 0 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, tile_data) == 0;
-  }();
-  return allowed;
-}
-
 void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, tile_start start, const float* bias, view c,
                        float* scratch) {
   const std::int64_t inner = inner_of(a), piece = inner_piece(a), rows = block_rows(threads, c.rows);
@@ -292,7 +278,6 @@ void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, 
 
 #else
 
-bool has_tiles() noexcept { return false; }
 void multiply_on_tiles(int, const tile_factor&, const tile_factor&, tile_start, const float*, view, float*) {}
 
 #endif

@@ -14,11 +14,13 @@ struct tile_factor {
 
 enum class tile_start : std::uint8_t { zero, add, bias };  // what sums begin with: nothing, what C holds, or the same row everywhere
 
-// Whether processor and kernel let this process use tiles; asked once.
+// Whether processor and kernel let this process use tiles; asked once. The kernel refuses while a thread has a signal stack that is too small.
 bool has_tiles() noexcept;
 
-// C = start + A B, both factors rounded to bfloat16, sums in float32 over the inner letter in its order, whatever the number of threads.
-// `bias` (n numbers) is read with tile_start::bias alone. REQUIRES has_tiles(), `scratch` of tile_product_floats() and aligned to 64 bytes.
+// C (m, n) = start + A (m, k) B (k, n), both factors rounded to bfloat16, sums in float32 in an order that k alone decides, not the number of
+// threads; subnormal numbers count as 0. `bias` (n numbers) is read with tile_start::bias alone. C overlaps neither A nor B.
+// REQUIRES has_tiles(), m, n, k > 0, `scratch` of tile_product_floats() and aligned to 64 bytes.
+// Cost 2 m n k flops. Truth: kernels/reference/linear.cpp, compared in tests/kernels/linear.cpp.
 std::int64_t tile_product_floats(int threads, const tile_factor& a, const_view c) noexcept;
 void multiply_on_tiles(int threads, const tile_factor& a, const tile_factor& b, tile_start start, const float* bias, view c,
                        float* scratch);

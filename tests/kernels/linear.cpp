@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/cpu/bfloat16.hpp"
+#include "kernels/cpu/product.hpp"
 #include "kernels/cpu/tile_product.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/status.hpp"
@@ -133,6 +134,29 @@ BOOST_AUTO_TEST_CASE(products_of_bfloat16) {
   compare({0, 8, 7}, integers, true, compute::bfloat16);
   compare({530, 1600, 70}, integers, true, compute::bfloat16);  // several pieces of the inner letter, several blocks of rows
   compare({900, 70, 1600, 3, true, true}, integers, true, compute::bfloat16);
+}
+
+// What processors without tiles compute, wherever this runs: oneDNN's product of bfloat16, or float32's of rounded factors.
+BOOST_AUTO_TEST_CASE(products_of_bfloat16_without_tiles) {
+  for (const bool add : {false, true}) {
+    const std::int64_t m = 37, n = 21, k = 40;
+    twin a(m, k, integers(1), 3), b(k, n, integers(2)), b_transposed(n, k, integers(3), 5), c(m, n, integers(4)), d(m, n, integers(4), 2);
+    std::vector<float> scratch(static_cast<std::size_t>(cpu::bfloat16_product_floats(a.f32(), b.f32()) +
+                                                        cpu::bfloat16_product_floats(a.f32(), b_transposed.f32())));
+    require_ok(cpu::multiply_bfloat16(2, {a.f32()}, {b.f32()}, add, c.f32(), scratch.data()));
+    require_ok(cpu::multiply_bfloat16(2, {a.f32()}, {b_transposed.f32(), true}, add, d.f32(), scratch.data()));
+    const auto number = [](const_view x, std::int64_t row, std::int64_t col) { return x.row<double>(row)[col]; };
+    for (std::int64_t i = 0; i < m; ++i)
+      for (std::int64_t j = 0; j < n; ++j) {
+        double plain = add ? number(c.f64(), i, j) : 0, other = add ? number(d.f64(), i, j) : 0;
+        for (std::int64_t l = 0; l < k; ++l) {
+          plain += number(a.f64(), i, l) * number(b.f64(), l, j);
+          other += number(a.f64(), i, l) * number(b_transposed.f64(), j, l);
+        }
+        BOOST_REQUIRE(static_cast<double>(c.f32().row<float>(i)[j]) == plain);
+        BOOST_REQUIRE(static_cast<double>(d.f32().row<float>(i)[j]) == other);
+      }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(products_on_tiles_do_not_depend_on_threads) {

@@ -128,6 +128,7 @@ def main():
         "dtype": options.dtype,
         "compile": options.compile,
         "layout": options.layout,
+        "attention": options.attention,
         "torch": torch.__version__,
     }
     if options.json:

@@ -33,9 +33,9 @@ def arguments():
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="overrides the recipe, for both")
     parser.add_argument("--argosy-set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="for Argosy alone")
     parser.add_argument("--pytorch", action="append", metavar="OPTIONS", help="a way of running bench.py; may be repeated; "
-                        "none given: compiled and not; with bfloat16 in it too, packed and padded")
+                        "none given: compiled and not; with bfloat16 in it too, packed and padded, by both kinds of attention")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of both; bfloat16 on a GPU")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of Argosy's products on a CPU; with bfloat16 "
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="of Argosy's products on a CPU, whatever the recipe says; with bfloat16 "
                         "PyTorch runs in both")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=40, help="steps that count in a round")
@@ -47,8 +47,8 @@ def arguments():
 def one_round(options):
     """What each side printed: "argosy", and each way of running PyTorch under its options."""
     sets = [*MATCHING_ONLY, *options.set]
-    kind = "cuda" if options.device == "cuda" else options.dtype
-    of_argosy = [f'train.device="{options.device}"', f'train.compute="{"float32" if kind == "float32" else "bfloat16"}"']
+    kind = "cuda" if options.device == "cuda" else options.dtype or "float32"
+    of_argosy = ['train.device="cuda"', 'train.compute="bfloat16"'] if kind == "cuda" else [f'train.compute="{kind}"'] if options.dtype else []
     same = ["--data", options.data, "--recipe", options.recipe, "--steps", options.steps, "--warmup", options.warmup, "--json"]
     printed = {ARGOSY: run(options.argosy, "bench", "train", *same, *set_all([*sets, *of_argosy, *options.argosy_set]))}
     for way in options.pytorch or PYTORCH[kind]:
