@@ -46,7 +46,7 @@ LIBRARIES = {
     "zlib.h": "ZLIB::ZLIB",
 }
 # The system's own headers that have a folder in their name.
-SYSTEM = ("arpa/", "asm/", "bits/", "linux/", "net/if", "netinet/", "sys/")
+SYSTEM = ("arpa/", "bits/", "linux/", "net/if", "netinet/", "sys/")
 
 # CUDA's headers, and the one folder of the rooms that includes them: all else is built without CUDA.
 CUDA_HEADERS = ("cublas", "cuda_", "cudnn", "nccl")

@@ -43,7 +43,8 @@ nlohmann::ordered_json json_of(std::uint64_t count, const embed_speed& speed) {
 void print(const bench_embed_options& options, std::uint64_t queries, const embed_speed& query, std::uint64_t products,
            const embed_speed& product, std::ostream& out) {
   if (options.json) {
-    const nlohmann::ordered_json object{{"queries_per_s", query.per_s},
+    const nlohmann::ordered_json object{{"compute", name_of(options.arithmetic)},
+                                        {"queries_per_s", query.per_s},
                                         {"products_per_s", product.per_s},
                                         {"queries", json_of(queries, query)},
                                         {"products", json_of(products, product)}};

@@ -259,8 +259,9 @@ void print_json(const std::vector<kernel_time>& all, const device_facts& facts, 
                        {"high_s", k.seconds.high},
                        {"flops", k.flops},
                        {"bytes", k.bytes}});
-  const nlohmann::ordered_json object{{"device", facts.what}, {"compute", o.compute}, {"rows", o.rows},
-                                      {"hidden", o.hidden},   {"length", o.length},   {"kernels", kernels}};
+  const nlohmann::ordered_json object{{"device", facts.what}, {"compute", name_of(o.arithmetic)},
+                                      {"rows", o.rows},       {"hidden", o.hidden},
+                                      {"length", o.length},   {"kernels", kernels}};
   out << object.dump(2) << '\n';
 }
 
@@ -283,8 +284,7 @@ status run_bench_kernels(const bench_kernels_options& options, const console& io
   if (options.rows < options.length)
     return {errc::invalid_argument,
             "--rows: want at least one sequence of " + std::to_string(options.length) + ", got " + std::to_string(options.rows)};
-  const compute how = options.compute == name_of(compute::bfloat16) ? compute::bfloat16 : compute::float32;
-  ARGOSY_ASSIGN(const auto on, open_device(options.device, options.threads, how));
+  ARGOSY_ASSIGN(const auto on, open_device(options.device, options.threads, options.arithmetic));
   ARGOSY_ASSIGN(const auto times, kernel_bench(*on, options, io).run());
   const device_list devices = list_devices();
   const std::string wanted = options.device == "cuda" ? "cuda:0" : options.device;

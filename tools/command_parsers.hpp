@@ -35,7 +35,7 @@ inline void add_threads(CLI::App& command, int& threads) {
 
 inline void add_arithmetic(CLI::App& command, compute& arithmetic) {
   const std::map<std::string, compute> kinds{{"float32", compute::float32}, {"bfloat16", compute::bfloat16}};
-  command.add_option("--compute", arithmetic, "The model's products: float32; bfloat16, faster where the processor multiplies it")
+  command.add_option("--compute", arithmetic, "Products of linear maps: float32; bfloat16, faster where the processor multiplies it")
       ->transform(CLI::CheckedTransformer(kinds).description("float32 or bfloat16"))
       ->default_str("float32");
 }

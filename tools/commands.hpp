@@ -193,7 +193,8 @@ status run_bench_embed(const bench_embed_options&, const console&);
 // Eq. 3 with a bank, forward and backward, beside the same with all logits stored.
 // Every operator of a training step by itself, on rows of one length.
 struct bench_kernels_options {
-  std::string device = "cpu", compute = "float32";
+  std::string device = "cpu";
+  compute arithmetic = compute::float32;
   std::uint64_t rows = 2048, hidden = 256, length = 17, table = 8192, batch = 256, bank = 8192;
   bool json = false;
   int threads = 0;

@@ -1,4 +1,5 @@
-// The float32 device of the machine's own cores. Products are oneDNN's, or of bfloat16 on tiles; the rest are one-pass kernels in this folder, one file an operator.
+// The float32 device of the machine's own cores. Products are oneDNN's, or of bfloat16 on tiles; the rest are one-pass kernels in this
+// folder, one file an operator.
 // Threads      OpenMP, static schedules, `threads` of them whatever the rest of the process uses. No sum depends on the number of
 //              threads except inside oneDNN's products; every result is the same from run to run.
 // Scratch      one buffer a device, which grows to the largest call and is reused.
