@@ -8,6 +8,7 @@ namespace {
 
 constexpr int rounds = 3;
 constexpr double candidates_for_each[] = {2, 3, 5, 7.5, 10, 15, 20, 30, 50, 100};  // of the k answers, ours
+constexpr std::size_t answers_held = 16;  // of the k answers, by leaves that may stop to find more
 
 }  // namespace
 
@@ -59,16 +60,17 @@ result<double> index_sweep::known_recall(search_effort effort) const {
   return found;
 }
 
-// By doubling, then by halving: more leaves hardly ever find less. Two doublings that find nothing more are the end: all leaves are a scan of
-// everything.
+// By doubling, then by halving: more leaves hardly ever find less. Two doublings that find nothing more are the end, since all leaves are a
+// scan of everything; but not while the leaves hold few answers, where an index visits more of them than it is asked to.
 result<std::optional<std::uint32_t>> index_sweep::fewest_leaves(std::uint32_t rerank, double wanted) const {
   const auto all = static_cast<std::uint32_t>(index_->leaves());
+  const std::size_t holding_enough = answers_held * k_ * all / index_->size();
   std::uint32_t low = 0, high = 1;
   double before = -1, last = -1;
   while (true) {
     ARGOSY_ASSIGN(const double found, known_recall({high, rerank}));
     if (found >= wanted) break;
-    if (high == all || (found <= before && found > 0)) return std::optional<std::uint32_t>();
+    if (high == all || (high > holding_enough && found <= before && found > 0)) return std::optional<std::uint32_t>();
     before = std::exchange(last, found);
     low = high;
     high = std::min(2 * high, all);
