@@ -156,8 +156,9 @@ void flat_index::scan_for_many(std::size_t queries, const float* panels, float* 
 // The parts' lists in one. Scores are computed anew: a panel sums in another order than inner_product, which defines them.
 std::vector<hit> flat_index::merged(const float* query, std::size_t k, std::size_t which, std::size_t queries, const lists& best) const {
   std::vector<hit> all;
-  for (std::size_t at = which; at < best.size(); at += queries)
-    all.insert(all.end(), best[at].candidates().begin(), best[at].candidates().end());
+  for (std::size_t at = which; at < best.size(); at += queries) {
+    for (const ranked_key key : best[at].candidates()) all.push_back(hit_of(key));
+  }
   const auto kept = all.begin() + static_cast<std::ptrdiff_t>(std::min(k, all.size()));
   std::nth_element(all.begin(), kept, all.end(), better);
   all.erase(kept, all.end());

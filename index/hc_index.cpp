@@ -11,8 +11,8 @@
 #include "index/inner_product.hpp"
 #include "index/packed_rows.hpp"
 #include "index/product_quantiser.hpp"
+#include "index/ranked_key.hpp"
 #include "index/rotation.hpp"
-#include "index/top_hits.hpp"
 
 namespace argosy {
 namespace {
@@ -44,36 +44,28 @@ public:
   // What a row must reach to be offered.
   std::int32_t threshold() const noexcept { return threshold_; }
   void offer(std::int32_t estimate, std::uint32_t row) {
-    held_.push_back({estimate, row});
+    held_.push_back(key_of(estimate, row));
     if (held_.size() == 2 * wanted_) halve();
   }
   template <class Take>
   void for_each(Take&& take) {
-    if (held_.size() > wanted_) halve();
-    for (const auto& one : held_) take(one.row);
+    keep_best(held_, wanted_);
+    for (const ranked_key one : held_) take(row_of(one));
   }
   std::size_t size() const noexcept { return std::min(held_.size(), wanted_); }
 
 private:
-  struct candidate {
-    std::int32_t estimate;
-    std::uint32_t row;
-  };
   void halve() {
-    const auto first = [](const candidate& a, const candidate& b) {
-      return a.estimate > b.estimate || (a.estimate == b.estimate && a.row < b.row);
-    };
-    std::nth_element(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(wanted_ - 1), held_.end(), first);
-    held_.resize(wanted_);
-    threshold_ = held_.back().estimate;
+    keep_best(held_, wanted_);
+    threshold_ = integer_score(held_.back());
   }
   std::size_t wanted_ = 0;
   std::int32_t threshold_ = 0;
-  std::vector<candidate> held_;
+  std::vector<ranked_key> held_;
 };
 
 struct scratch {
-  std::vector<float> rotated, p;
+  std::vector<float> rotated, p;  // of the group's queries; of the one that is searched
   split_query query;
   packed_query packed_p;
   code_table table;
@@ -81,6 +73,7 @@ struct scratch {
   std::vector<std::uint16_t> sums;
   std::vector<std::uint32_t> hits, rows;
   estimates best;
+  std::vector<ranked_key> scored;
 };
 
 class hc_index final : public vector_index {
@@ -114,9 +107,10 @@ private:
     const row_set* allowed;
   };
   plan plan_of(const search_options&) const noexcept;
-  status search_one(const float* query, const plan&, scratch&, std::vector<hit>& found) const;
+  status search_group(const_view queries, std::size_t first, const plan&, std::vector<std::vector<hit>>& found) const;
+  status search_one(const float* query, const float* rotated, const plan&, scratch&, std::vector<hit>& found) const;
   void add_all_rows(const row_set* allowed, std::vector<std::uint32_t>& to) const;
-  void turn(const float* query, scratch&) const;
+  void project(const float* rotated, scratch&) const;
   void keep_leaves(const plan&, scratch&) const;
   void score_nodes(const hc::level&, std::size_t first, std::size_t end, const packed_query&, std::vector<scored_node>&) const;
   status scan_leaf(scored_node, const row_set* allowed, scratch&) const;
@@ -161,23 +155,31 @@ result<std::vector<std::vector<hit>>> hc_index::search(const_view queries, const
   ARGOSY_TRY(check_search(queries, options, at_.rows, at_.columns));
   const plan made = plan_of(options);
   std::vector<std::vector<hit>> found(static_cast<std::size_t>(queries.rows));
-  if (queries.rows == 1 || options.threads == 1) {
-    thread_local scratch own;
-    for (std::int64_t q = 0; q < queries.rows; ++q)
-      ARGOSY_TRY(search_one(queries.row<float>(q), made, own, found[static_cast<std::size_t>(q)]));
+  if (found.size() == 1 || options.threads == 1) {
+    for (std::size_t q = 0; q < found.size(); q += rotated_together) ARGOSY_TRY(search_group(queries, q, made, found));
     return found;
   }
   status failed;
-#pragma omp parallel for num_threads(options.threads) schedule(dynamic, 4)
-  for (std::int64_t q = 0; q < queries.rows; ++q) {
-    thread_local scratch own;
-    if (status end = search_one(queries.row<float>(q), made, own, found[static_cast<std::size_t>(q)]); !end.ok()) {
+#pragma omp parallel for num_threads(options.threads) schedule(dynamic)
+  for (std::size_t q = 0; q < found.size(); q += rotated_together) {
+    if (status end = search_group(queries, q, made, found); !end.ok()) {
 #pragma omp critical(hc_search_failed)
       failed = std::move(end);
     }
   }
   if (!failed.ok()) return failed;
   return found;
+}
+
+status hc_index::search_group(const_view queries, std::size_t first, const plan& made, std::vector<std::vector<hit>>& found) const {
+  thread_local scratch own;
+  const std::size_t count = std::min(rotated_together, found.size() - first);
+  const const_view group = queries.row_range(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count));
+  own.rotated.resize(count * at_.columns);
+  rotate(axes_, group, own.rotated.data());
+  for (std::size_t q = 0; q < count; ++q)
+    ARGOSY_TRY(search_one(group.row<float>(static_cast<std::int64_t>(q)), own.rotated.data() + q * at_.columns, made, own, found[first + q]));
+  return {};
 }
 
 result<std::vector<float>> hc_index::restore(std::size_t first, std::size_t count) const {
@@ -196,9 +198,9 @@ result<std::vector<float>> hc_index::restore(std::size_t first, std::size_t coun
   return rows;
 }
 
-status hc_index::search_one(const float* query, const plan& made, scratch& own, std::vector<hit>& found) const {
+status hc_index::search_one(const float* query, const float* rotated, const plan& made, scratch& own, std::vector<hit>& found) const {
   if (made.allowed != nullptr && made.allowed->size() == 0) return {};
-  turn(query, own);
+  project(rotated, own);
   own.rows.clear();
   if (made.allowed == nullptr && made.rerank == at_.rows) {  // nothing is to be left out
     add_all_rows(nullptr, own.rows);
@@ -217,12 +219,10 @@ status hc_index::search_one(const float* query, const plan& made, scratch& own, 
     ARGOSY_TRY(scan_leaf(own.nodes[i], made.allowed, own));
   }
   own.best.for_each([&](std::uint32_t row) { own.rows.push_back(row); });
-  std::sort(own.rows.begin(), own.rows.end());
-  own.rows.erase(std::unique(own.rows.begin(), own.rows.end()), own.rows.end());  // one may come from two leaves
-  if (own.rows.size() < made.k) {
-    own.rows.clear();
-    add_all_rows(made.allowed, own.rows);
-  }
+  ARGOSY_TRY(score_rows(query, made.k, own, found));
+  if (found.size() == made.k) return {};
+  own.rows.clear();
+  add_all_rows(made.allowed, own.rows);
   return score_rows(query, made.k, own, found);
 }
 
@@ -235,14 +235,11 @@ void hc_index::add_all_rows(const row_set* allowed, std::vector<std::uint32_t>& 
   }
 }
 
-// What a query becomes along the axes.
-void hc_index::turn(const float* query, scratch& own) const {
-  own.rotated.resize(at_.columns);
+void hc_index::project(const float* rotated, scratch& own) const {
   own.p.resize(at_.kept);
-  rotate(axes_, at_.columns, query, own.rotated.data());
-  for (std::size_t k = 0; k < at_.kept; ++k) own.p[k] = own.rotated[k] / at_.weight[k];
+  for (std::size_t k = 0; k < at_.kept; ++k) own.p[k] = rotated[k] / at_.weight[k];
   own.packed_p.assign(own.p.data(), at_.kept, at_.kept_stride, query_limit(at_.kept_stride));
-  own.query.assign(at_.layout, own.rotated.data());
+  own.query.assign(at_.layout, rotated);
 }
 
 void hc_index::score_nodes(const hc::level& level, std::size_t first, std::size_t end, const packed_query& query,
@@ -309,16 +306,19 @@ float hc_index::score(const float* query, const split_query& packed, std::uint32
   return inner_product(query, at_.floats.data() + row * at_.columns, at_.columns);
 }
 
-// The k best of own.rows, which rise.
+// The k best of own.rows, where a row stands once for each leaf that it was found in, two at most.
 status hc_index::score_rows(const float* query, std::size_t k, scratch& own, std::vector<hit>& found) const {
   for (std::size_t i = 0; i < std::min(rows_ahead, own.rows.size()); ++i) fetch_row(own.rows[i]);
-  top_hits best(std::max<std::size_t>(1, std::min(k, own.rows.size())));
+  own.scored.clear();
   for (std::size_t i = 0; i < own.rows.size(); ++i) {
     if (i + rows_ahead < own.rows.size()) fetch_row(own.rows[i + rows_ahead]);
     ARGOSY_TRY(vector_blocks_.touch(own.rows[i] * bytes_of_a_row(), bytes_of_a_row()));
-    best.offer({own.rows[i], score(query, own.query, own.rows[i])});
+    own.scored.push_back(key_of({own.rows[i], score(query, own.query, own.rows[i])}));
   }
-  found = best.sorted();
+  keep_best(own.scored, 2 * k);
+  found = sorted_hits(own.scored);
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  found.resize(std::min(k, found.size()));
   return {};
 }
 

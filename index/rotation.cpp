@@ -44,6 +44,13 @@ moments moments_of(const_view vectors, const std::vector<std::uint32_t>& rows) {
   return found;
 }
 
+void rotate_from(std::size_t k, std::span<const float> axes_by_columns, std::size_t columns, const float* x, float* out) noexcept {
+  for (; k < columns; ++k) {
+    out[k] = 0;
+    for (std::size_t i = 0; i < columns; ++i) out[k] = multiply_add(x[i], axes_by_columns[i * columns + k], out[k]);
+  }
+}
+
 std::size_t axes_worth_keeping(const column& spread) {
   const auto columns = static_cast<std::size_t>(spread.size());
   double left = 0;
@@ -97,10 +104,37 @@ void rotate(std::span<const float> axes_by_columns, std::size_t columns, const f
     }
     for (std::size_t l = 0; l < 8; ++l) store(out + k + l * lane_count, sum[l]);
   }
-  for (; k < columns; ++k) {
-    out[k] = 0;
-    for (std::size_t i = 0; i < columns; ++i) out[k] = multiply_add(x[i], axes_by_columns[i * columns + k], out[k]);
+  rotate_from(k, axes_by_columns, columns, x, out);
+}
+
+void rotate(std::span<const float> axes_by_columns, const_view x, float* out) noexcept {
+  constexpr std::size_t at_once = 2 * lane_count;
+  const auto columns = static_cast<std::size_t>(x.cols);
+  std::int64_t row = 0;
+  for (; row + static_cast<std::int64_t>(rotated_together) <= x.rows; row += rotated_together, out += rotated_together * columns) {
+    const float* in[rotated_together];
+    for (std::size_t r = 0; r < rotated_together; ++r) in[r] = x.row<float>(row + static_cast<std::int64_t>(r));
+    std::size_t k = 0;
+    for (; k + at_once <= columns; k += at_once) {
+      lanes sum[rotated_together][2] = {};
+      for (std::size_t i = 0; i < columns; ++i) {
+        const float* axis = axes_by_columns.data() + i * columns + k;
+        const lanes low = load(axis), high = load(axis + lane_count);
+#pragma GCC unroll 4
+        for (std::size_t r = 0; r < rotated_together; ++r) {
+          const lanes value = splat(in[r][i]);
+          sum[r][0] = multiply_add(value, low, sum[r][0]);
+          sum[r][1] = multiply_add(value, high, sum[r][1]);
+        }
+      }
+      for (std::size_t r = 0; r < rotated_together; ++r) {
+        store(out + r * columns + k, sum[r][0]);
+        store(out + r * columns + k + lane_count, sum[r][1]);
+      }
+    }
+    for (std::size_t r = 0; r < rotated_together; ++r) rotate_from(k, axes_by_columns, columns, in[r], out + r * columns);
   }
+  for (; row < x.rows; ++row, out += columns) rotate(axes_by_columns, columns, x.row<float>(row), out);
 }
 
 std::vector<float> project_rows(const rotation& by, const_view vectors, int threads) {

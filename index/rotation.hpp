@@ -6,7 +6,7 @@
 // where they do, with a twentieth of its trace spread over all axes alike (ours; Guo et al., arXiv 1908.10396, weigh errors vector by vector).
 // K is the least that leaves out at most 1e-4 of sum of s_k lambda_k, rounded up to 16.
 // Letters   N rows, D columns, K axes of the tree and the codes.
-// Not for other rooms.
+// For the index, and `argosy bench scans`.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,9 @@ rotation train_rotation(const_view vectors, std::uint64_t seed);
 std::vector<float> by_columns(std::span<const float> axes, std::size_t columns);
 // out (D) = B x.
 void rotate(std::span<const float> axes_by_columns, std::size_t columns, const float* x, float* out) noexcept;
+// The same of several rows x, to the last bit; four of them share what is read of the axes.
+constexpr std::size_t rotated_together = 4;
+void rotate(std::span<const float> axes_by_columns, const_view x, float* out) noexcept;
 
 // z of every row, (N, K).
 std::vector<float> project_rows(const rotation&, const_view vectors, int threads);

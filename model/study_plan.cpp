@@ -111,7 +111,7 @@ status check(const study_plan& plan, const fs::path& file) {
 
 }  // namespace
 
-result<study_plan> load_study(const fs::path& file) {
+result<study_plan> load_study(const fs::path& file, std::span<const std::string> set) {
   ARGOSY_ASSIGN(const std::string text, read_file(file, longest_study));
   ARGOSY_ASSIGN(const toml::table root, parse_toml(text, file.string()));
   reader from(root, file.string());
@@ -120,6 +120,7 @@ result<study_plan> load_study(const fs::path& file) {
   ARGOSY_ASSIGN(plan.about, from.text("about", false));
   ARGOSY_ASSIGN(const std::string base, from.text("recipe", false));
   ARGOSY_ASSIGN(plan.set, from.list<std::string>("set", a_set));
+  plan.set.insert(plan.set.end(), set.begin(), set.end());
   ARGOSY_ASSIGN(plan.baseline, from.text("baseline", true));
   ARGOSY_ASSIGN(const auto seeds, from.list<std::int64_t>("seeds", wanted_seeds));
   for (const auto seed : seeds) {

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct study_plan {
   std::vector<row> rows;
 };
 
-result<study_plan> load_study(const std::filesystem::path&);
+// `set`: changes to all rows besides those of the study.
+result<study_plan> load_study(const std::filesystem::path&, std::span<const std::string> set = {});
 
 }  // namespace argosy

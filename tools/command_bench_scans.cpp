@@ -5,6 +5,8 @@
 #include "base/random.hpp"
 #include "index/code_scan.hpp"
 #include "index/packed_rows.hpp"
+#include "index/ranked_key.hpp"
+#include "index/rotation.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/timing.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr int repeats = 15;
 constexpr std::size_t blocks = 128, rows = 1024;  // that stay in cache
+constexpr std::size_t candidates = 512;           // of which the better half is kept
 
 // Bytes of all values below `limit`.
 std::vector<std::uint8_t> drawn_bytes(std::size_t count, std::uint32_t limit, std::uint64_t seed) {
@@ -26,6 +29,12 @@ std::vector<std::uint8_t> drawn_bytes(std::size_t count, std::uint32_t limit, st
 struct version_speed {
   std::string name;
   double scanned_per_s = 0, products_per_s = 0, wide_products_per_s = 0;  // vectors
+};
+
+// A step that every version shares, as it was and as it is.
+struct step_speed {
+  std::string name, before, now;
+  double before_per_s = 0, now_per_s = 0;
 };
 
 class scan_bench {
@@ -57,6 +66,38 @@ public:
     found.wide_products_per_s = per_s(rows, [&] {
       for (std::size_t r = 0; r < rows; ++r) used_ = used_ + kernels.dot_wide(query_.data(), wide_.data() + r * columns_, columns_);
     });
+    return found;
+  }
+
+  step_speed measure_selection() const {
+    std::vector<hit> hits(candidates), held_hits;
+    std::vector<ranked_key> keys(candidates), held_keys;
+    for (std::uint32_t row = 0; row < candidates; ++row) {
+      hits[row] = {row, static_cast<float>(random_bits({4, 0, 0}, 0, row) % 1000)};
+      keys[row] = key_of(hits[row]);
+    }
+    step_speed found{"best 256 of 512 candidates", "structs", "numbers"};
+    found.before_per_s = per_s(1, [&] {
+      held_hits = hits;
+      std::nth_element(held_hits.begin(), held_hits.begin() + candidates / 2 - 1, held_hits.end(), better);
+    });
+    found.now_per_s = per_s(1, [&] {
+      held_keys = keys;
+      keep_best(held_keys, candidates / 2);
+    });
+    return found;
+  }
+
+  step_speed measure_rotation() const {
+    const std::vector<float> axes(columns_ * columns_, 0.5f), queries(rotated_together * columns_, 0.25f);
+    std::vector<float> turned(queries.size());
+    const auto all = view_of(queries.data(), static_cast<std::int64_t>(rotated_together), static_cast<std::int64_t>(columns_));
+    step_speed found{"queries turned", "one by one", "four together"};
+    found.before_per_s = per_s(rotated_together, [&] {
+      for (std::size_t q = 0; q < rotated_together; ++q)
+        rotate(axes, columns_, queries.data() + q * columns_, turned.data() + q * columns_);
+    });
+    found.now_per_s = per_s(rotated_together, [&] { rotate(axes, all, turned.data()); });
     return found;
   }
 
@@ -92,6 +133,16 @@ void print_table(const std::vector<version_speed>& all, std::ostream& out) {
   table.print(out);
 }
 
+void print_steps(const std::vector<step_speed>& steps, std::ostream& out) {
+  text_table table;
+  table.add({"a second", "before", "now", "times"});
+  for (const step_speed& one : steps) {
+    table.add({one.name, grouped(static_cast<std::uint64_t>(one.before_per_s)) + " (" + one.before + ")",
+               grouped(static_cast<std::uint64_t>(one.now_per_s)) + " (" + one.now + ")", fixed(one.now_per_s / one.before_per_s, 1)});
+  }
+  table.print(out);
+}
+
 }  // namespace
 
 status run_bench_scans(const bench_scans_options& options, const console& io) {
@@ -100,9 +151,11 @@ status run_bench_scans(const bench_scans_options& options, const console& io) {
   const scan_bench bench(options, io);
   std::vector<version_speed> all;
   for (const scan_kernels& kernels : available_scan_kernels()) all.push_back(bench.measure(kernels));
+  const std::vector<step_speed> steps{bench.measure_selection(), bench.measure_rotation()};
   if (!options.json) {
     io.out << options.code_bytes << " bytes of codes, " << options.columns << " columns, all in cache, one thread\n";
     print_table(all, io.out);
+    print_steps(steps, io.out);
     return {};
   }
   auto versions = nlohmann::ordered_json::array();
@@ -111,7 +164,11 @@ status run_bench_scans(const bench_scans_options& options, const console& io) {
                         {"codes_per_s", one.scanned_per_s},
                         {"rows_8_bit_per_s", one.products_per_s},
                         {"rows_12_bit_per_s", one.wide_products_per_s}});
-  const nlohmann::ordered_json object{{"code_bytes", options.code_bytes}, {"columns", options.columns}, {"versions", std::move(versions)}};
+  auto shared = nlohmann::ordered_json::array();
+  for (const step_speed& one : steps)
+    shared.push_back({{"name", one.name}, {"before_per_s", one.before_per_s}, {"now_per_s", one.now_per_s}});
+  const nlohmann::ordered_json object{
+      {"code_bytes", options.code_bytes}, {"columns", options.columns}, {"versions", std::move(versions)}, {"steps", std::move(shared)}};
   io.out << object.dump(2) << '\n';
   return {};
 }

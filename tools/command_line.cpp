@@ -115,6 +115,7 @@ void add_study(CLI::App& app, chosen_command& chosen) {
   command->add_option("--queries", options->queries, "Judged queries, as of `argosy evaluate`")->required();
   command->add_option("--qrels", options->qrels, "Their judgements")->required();
   command->add_option("--out", options->out, "Where runs and report go")->required();
+  add_overrides(*command, options->overrides);
   command->add_flag("--json", options->json, "The figures as JSON");
 }
 

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Queries of one file of answers, which is what a kill costs; and of one search: enough to fill the machine. Both ours.
-constexpr std::size_t part_queries = 16'384, search_queries = 1024;
+constexpr std::size_t part_queries = 16'384, search_queries = 256;
 
 // Chosen queries of a shard: where they stand in its list.
 using chosen_queries = std::vector<std::size_t>;

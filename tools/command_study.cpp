@@ -117,7 +117,7 @@ private:
 }  // namespace
 
 status run_study(const study_options& options, const console& io) {
-  ARGOSY_ASSIGN(study_plan plan, load_study(options.study));
+  ARGOSY_ASSIGN(study_plan plan, load_study(options.study, options.overrides));
   ARGOSY_ASSIGN(prepared_data data, prepared_data::open(options.data));
   ARGOSY_ASSIGN(judgements judged, read_judgements(options.queries, options.qrels));
   std::error_code error;

@@ -53,6 +53,7 @@ status run_train(const train_options&, const console&);
 struct study_options {
   std::filesystem::path data, study, out;
   std::filesystem::path queries, qrels;
+  std::vector<std::string> overrides;  // in all rows
   bool json = false;
 };
 status run_study(const study_options&, const console&);
@@ -262,7 +263,7 @@ struct bench_search_options {
 };
 status run_bench_search(const bench_search_options&, const console&);
 
-// The inner loops of the hierarchical index: every version that this machine runs, beside the plain one.
+// The inner loops of the hierarchical index: every version that this machine runs, beside the plain one; steps beside what they were.
 struct bench_scans_options {
   std::uint64_t code_bytes = 32, columns = 256;
   bool json = false;

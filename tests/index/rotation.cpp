@@ -80,7 +80,12 @@ BOOST_AUTO_TEST_CASE(rows_are_turned_alike_whatever_their_columns) {
     const auto vectors = test::normal_matrix(300, columns, 1);
     const rotation by = train_rotation(vectors, 1);
     const auto turned = by_columns(by.axes, by.columns);
-    std::vector<float> out(by.columns);
+    std::vector<float> out(by.columns), together(7 * by.columns);
+    rotate(turned, const_view(vectors).row_range(1, 7), together.data());  // four, and three one by one
+    for (std::int64_t r = 0; r < 7; ++r) {
+      rotate(turned, by.columns, const_view(vectors).row<float>(1 + r), out.data());
+      BOOST_TEST(std::equal(out.begin(), out.end(), together.begin() + r * columns));
+    }
     rotate(turned, by.columns, const_view(vectors).row<float>(5), out.data());
     for (std::size_t k = 0; k < by.columns; ++k) {
       const double exact = inner_product_reference(by.axes.data() + k * by.columns, const_view(vectors).row<float>(5), by.columns);

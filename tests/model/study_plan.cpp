@@ -61,6 +61,17 @@ BOOST_AUTO_TEST_CASE(rows_are_the_recipe_with_what_they_set) {
   BOOST_TEST(plan->rows[2].set.empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_the_command_sets_comes_after_the_study_and_before_its_rows) {
+  BOOST_REQUIRE(load(good).ok());
+  const std::string sets[] = {"train.batch=8", "train.workers=2"};
+  const auto plan = load_study(folder / "study.toml", sets);
+  BOOST_REQUIRE_MESSAGE(plan.ok(), plan.failure().text());
+  BOOST_TEST(plan->set.size() == 4u);
+  BOOST_TEST(plan->rows[0].recipe.train.batch == 8u);
+  BOOST_TEST(plan->rows[0].recipe.train.workers == 2);
+  BOOST_TEST(plan->rows[1].recipe.train.batch == 32u);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_by_name) {
   refused("seeds", "seed", {"study.toml", "unknown key `seed`", "known are", "seeds"});
   refused("[3, 1]", "[3, 3]", {"`seeds`", "3 is there twice"});

@@ -1,0 +1,57 @@
+// A score and a row as one number that is larger the better the hit: the larger score first, of equal ones the smaller row. Selecting and
+// sorting numbers takes less time than selecting and sorting hits (`argosy bench scans`).
+// Scores are not NaN; -0 becomes 0.
+// For the index, and `argosy bench scans`.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "index/vector_index.hpp"
+
+namespace argosy {
+
+using ranked_key = std::uint64_t;
+
+inline bool better(const hit& a, const hit& b) noexcept { return a.score > b.score || (a.score == b.score && a.row < b.row); }
+
+constexpr std::uint32_t sign_bit = 0x8000'0000u;
+
+constexpr ranked_key key_of(std::int32_t score, std::uint32_t row) noexcept {
+  return ranked_key{static_cast<std::uint32_t>(score) ^ sign_bit} << 32 | static_cast<std::uint32_t>(~row);
+}
+constexpr std::int32_t integer_score(ranked_key key) noexcept {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(key >> 32) ^ sign_bit);
+}
+constexpr std::uint32_t row_of(ranked_key key) noexcept { return ~static_cast<std::uint32_t>(key); }
+
+// The bits of a float that is not negative rise with it, those of a negative one fall.
+constexpr ranked_key key_of(const hit& one) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(one.score + 0.0f);
+  const std::uint32_t rising = (bits & sign_bit) != 0 ? ~bits : bits | sign_bit;
+  return ranked_key{rising} << 32 | static_cast<std::uint32_t>(~one.row);
+}
+constexpr hit hit_of(ranked_key key) noexcept {
+  const auto rising = static_cast<std::uint32_t>(key >> 32);
+  return {row_of(key), std::bit_cast<float>((rising & sign_bit) != 0 ? rising ^ sign_bit : ~rising)};
+}
+
+// The k best; the worst of them is the last, the others in no order.
+inline void keep_best(std::vector<ranked_key>& keys, std::size_t k) noexcept {
+  if (keys.size() <= k) return;
+  std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k - 1), keys.end(), std::greater<>());
+  keys.resize(k);
+}
+// Best first. Sorts the keys.
+inline std::vector<hit> sorted_hits(std::vector<ranked_key>& keys) {
+  std::sort(keys.begin(), keys.end(), std::greater<>());
+  std::vector<hit> hits;
+  hits.reserve(keys.size());
+  for (const ranked_key key : keys) hits.push_back(hit_of(key));
+  return hits;
+}
+
+}  // namespace argosy
