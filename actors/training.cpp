@@ -11,6 +11,7 @@
 #include "actors/validation.hpp"
 #include "base/log.hpp"
 #include "kernels/devices.hpp"
+#include "kernels/slow_arithmetic.hpp"
 
 namespace argosy {
 namespace {
@@ -72,13 +73,6 @@ result<std::shared_ptr<validation>> validation_of(const training_job& job, const
 
 training_end nothing_left(const checkpoint_facts& facts) { return {.steps_done = facts.steps_done, .of = facts.of}; }
 
-void warn_of_slow_arithmetic(const training_recipe& train) {
-  if (train.device == "cpu" && train.arithmetic == compute::bfloat16 && !cpu_multiplies_bfloat16())
-    log::warning(
-        "this processor does not multiply bfloat16: factors are rounded to it and multiplied as float32, slower than train.compute = "
-        "\"float32\"");
-}
-
 }  // namespace
 
 result<training_end> run_training(const training_job& job, const std::function<void(const training_progress&)>& show,
@@ -103,7 +97,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
 
   const system_clock_source clock;
   const auto& train = job.recipe.train;
-  warn_of_slow_arithmetic(train);
+  if (train.device == "cpu") warn_of_slow_arithmetic(train.arithmetic, "train.compute = \"float32\"");
   const pair_order pairs(job.data->pairs(), train.seed);
   const further_finder further(job);
   training_system system;

@@ -4,6 +4,7 @@
 
 #include "index/generation.hpp"
 #include "index/pair_table.hpp"
+#include "kernels/slow_arithmetic.hpp"
 #include "schema/measure.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
@@ -53,6 +54,7 @@ public:
     if (frequent.kept() == 0) return {errc::invalid_argument, options_->log.string() + ": want at least one query with words, found none"};
     total_ = frequent.kept();
     ARGOSY_TRY(answer_all(frequent));
+    published_from_ = io_->clock.now();
     ARGOSY_ASSIGN(const std::uint64_t number, publish(frequent));
     work_.remove();
     report(number, totals, frequent);
@@ -110,10 +112,14 @@ private:
       const auto pieces = queries.tokens(at);
       tokens.emplace_back(pieces.begin(), pieces.end());
     }
+    const steady_time start = io_->clock.now();
     ARGOSY_ASSIGN(const auto vectors, searcher_.embed(tokens));
+    const steady_time embedded = io_->clock.now();
     const vector_index& index = searcher_.current().index();
     const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(tokens.size()), static_cast<std::int64_t>(index.columns()));
     ARGOSY_ASSIGN(const auto found, index.search(rows, {.k = options_->top, .threads = searcher_.threads()}));
+    embedding_s_ += seconds_between(start, embedded);
+    searching_s_ += seconds_between(embedded, io_->clock.now());
     for (const auto& hits : found) {
       const std::size_t before = to.bytes.size();
       ARGOSY_TRY(encode_answer(hits, searcher_.current().products(), to.bytes));
@@ -171,7 +177,8 @@ private:
   }
 
   void report(std::uint64_t number, const log_totals& totals, const most_frequent& frequent) const {
-    const double seconds = seconds_between(start_, io_->clock.now());
+    const steady_time end = io_->clock.now();
+    const double seconds = seconds_between(start_, end);
     io_->out << "log: " << grouped(totals.lines) << " lines, " << grouped(totals.refused) << " refused, " << grouped(totals.without_words)
              << " without words; " << counted(frequent.unique(), "query", "queries") << '\n';
     io_->out << options_->store.string() << ": generation " << number << ", pair table of " << counted(frequent.kept(), "query", "queries")
@@ -181,19 +188,25 @@ private:
     } else {
       io_->out << ", " << grouped(static_cast<std::uint64_t>(static_cast<double>(frequent.kept()) / seconds)) << " queries/s\n";
     }
+    const double log_s = seconds_between(start_, answering_), answering_s = seconds_between(answering_, published_from_);
+    io_->out << "log " << duration_text(log_s) << ", embedding " << duration_text(embedding_s_) << ", searching "
+             << duration_text(searching_s_) << ", encoding and keeping " << duration_text(answering_s - embedding_s_ - searching_s_)
+             << ", publishing " << duration_text(seconds_between(published_from_, end)) << '\n';
   }
 
   const pairs_options* options_;
   const console* io_;
   searcher searcher_;
   pairs_work work_;
-  steady_time start_, answering_{};
+  steady_time start_, answering_{}, published_from_{};
+  double embedding_s_ = 0, searching_s_ = 0;
   std::uint64_t total_ = 0, answered_ = 0, reused_ = 0, collisions_ = 0, bytes_ = 0;
 };
 
 }  // namespace
 
 status run_pairs(const pairs_options& options, const console& io) {
+  warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
   ARGOSY_ASSIGN(searcher from, searcher::open(options.store, options.threads, options.arithmetic));
   ARGOSY_ASSIGN(const pairs_plan plan, plan_of(options, from.current()));
   ARGOSY_ASSIGN(pairs_work work, pairs_work::open(options.store, plan));
