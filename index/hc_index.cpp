@@ -178,7 +178,8 @@ status hc_index::search_group(const_view queries, std::size_t first, const plan&
   own.rotated.resize(count * at_.columns);
   rotate(axes_, group, own.rotated.data());
   for (std::size_t q = 0; q < count; ++q)
-    ARGOSY_TRY(search_one(group.row<float>(static_cast<std::int64_t>(q)), own.rotated.data() + q * at_.columns, made, own, found[first + q]));
+    ARGOSY_TRY(
+        search_one(group.row<float>(static_cast<std::int64_t>(q)), own.rotated.data() + q * at_.columns, made, own, found[first + q]));
   return {};
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/status.hpp"
-#include "tools/searcher.hpp"
+#include "search/searcher.hpp"
 
 namespace argosy {
 

@@ -11,7 +11,7 @@
 #include "data/records.hpp"
 #include "data/text.hpp"
 #include "tools/format.hpp"
-#include "tools/product_search.hpp"
+#include "tools/relevance.hpp"
 
 namespace argosy {
 namespace {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "data/judgements.hpp"
+#include "search/searcher.hpp"
 #include "tools/commands.hpp"
-#include "tools/searcher.hpp"
 
 namespace argosy {
 

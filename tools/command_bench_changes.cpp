@@ -3,12 +3,12 @@
 #include <ostream>
 
 #include "index/live_store.hpp"
+#include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/passing_folder.hpp"
 #include "tools/random_catalogue.hpp"
 #include "tools/random_rows.hpp"
-#include "tools/searcher.hpp"
 #include "tools/timing.hpp"
 
 namespace argosy {

@@ -8,10 +8,10 @@
 #include "kernels/classify.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/qpm_loss.hpp"
+#include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/random_rows.hpp"
-#include "tools/searcher.hpp"
 #include "tools/timing.hpp"
 
 namespace argosy {

@@ -6,11 +6,11 @@
 
 #include "index/vector_index.hpp"
 #include "kernels/peak.hpp"
+#include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/passing_folder.hpp"
 #include "tools/random_rows.hpp"
-#include "tools/searcher.hpp"
 #include "tools/timing.hpp"
 
 namespace argosy {

@@ -5,11 +5,11 @@
 #include "kernels/devices.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/peak.hpp"
+#include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
 #include "tools/passing_folder.hpp"
-#include "tools/searcher.hpp"
 #include "tools/timing.hpp"
 
 namespace argosy {

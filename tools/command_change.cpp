@@ -6,11 +6,11 @@
 #include "index/live_store.hpp"
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
+#include "search/searcher.hpp"
+#include "search/terms_of.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
-#include "tools/searcher.hpp"
-#include "tools/terms_of.hpp"
 
 namespace argosy {
 namespace {

@@ -1,12 +1,12 @@
 #include <ostream>
 
 #include "index/live_store.hpp"
+#include "search/compaction.hpp"
+#include "search/searcher.hpp"
+#include "search/terms_of.hpp"
 #include "tools/commands.hpp"
-#include "tools/compaction.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
-#include "tools/searcher.hpp"
-#include "tools/terms_of.hpp"
 
 namespace argosy {
 

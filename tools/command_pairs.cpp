@@ -6,12 +6,12 @@
 #include "index/pair_table.hpp"
 #include "kernels/slow_arithmetic.hpp"
 #include "schema/measure.hpp"
+#include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
 #include "tools/pairs_queries.hpp"
 #include "tools/pairs_work.hpp"
-#include "tools/searcher.hpp"
 
 namespace argosy {
 namespace {

@@ -7,13 +7,13 @@
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
 #include "schema/folder.hpp"
+#include "search/searcher.hpp"
+#include "search/terms_of.hpp"
 #include "tools/commands.hpp"
 #include "tools/fitting.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
 #include "tools/passing_catalogue.hpp"
-#include "tools/searcher.hpp"
-#include "tools/terms_of.hpp"
 
 namespace argosy {
 namespace {

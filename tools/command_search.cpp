@@ -7,7 +7,7 @@
 #include "schema/folder.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
-#include "tools/product_search.hpp"
+#include "tools/relevance.hpp"
 #include "tools/results_page.hpp"
 
 namespace argosy {

@@ -65,7 +65,7 @@ struct publish_options {
   std::filesystem::path catalogue, images;
   std::filesystem::path backbone_weights;      // for a catalogue, when the model was trained on features
   std::filesystem::path reuse;                 // prepared data with features of the same images
-  std::string restricted = "brand,category*";  // tools/terms_of.hpp
+  std::string restricted = "brand,category*";  // search/terms_of.hpp
   std::filesystem::path aliases;
   index_kind index = index_kind::automatic;
   stored_vectors vectors = stored_vectors::packed;  // of a hierarchical index

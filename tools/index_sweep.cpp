@@ -8,7 +8,7 @@ namespace {
 
 constexpr int rounds = 3;
 constexpr double candidates_for_each[] = {2, 3, 5, 7.5, 10, 15, 20, 30, 50, 100};  // of the k answers, ours
-constexpr std::size_t answers_held = 16;  // of the k answers, by leaves that may stop to find more
+constexpr std::size_t answers_held = 16;                                           // of the k answers, by leaves that may stop to find more
 
 }  // namespace
 

@@ -11,9 +11,9 @@
 #include "base/random.hpp"
 #include "data/prepared.hpp"
 #include "model/checkpoint.hpp"
+#include "search/searcher.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/system/small_shop.hpp"
-#include "tools/searcher.hpp"
 
 using namespace argosy;
 using namespace argosy::test;

@@ -9,10 +9,10 @@
 #include "data/records.hpp"
 #include "index/generation.hpp"
 #include "index/pair_table.hpp"
+#include "search/searcher.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/system/small_shop.hpp"
-#include "tools/searcher.hpp"
 
 using namespace argosy;
 using namespace argosy::test;

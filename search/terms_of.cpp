@@ -1,4 +1,4 @@
-#include "tools/terms_of.hpp"
+#include "search/terms_of.hpp"
 
 #include <algorithm>
 #include <memory>

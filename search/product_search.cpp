@@ -1,9 +1,8 @@
-#include "tools/product_search.hpp"
+#include "search/product_search.hpp"
 
 #include <algorithm>
 
 #include "data/text.hpp"
-#include "tools/commands.hpp"
 
 namespace argosy {
 namespace {
@@ -51,24 +50,11 @@ void append_others(std::vector<found_product>& to, const std::vector<found_produ
 
 }  // namespace
 
-result<search_request> request_of(const relevance_options& options, std::size_t k) {
+std::optional<search_channel> channel_named(std::string_view name) noexcept {
   static constexpr std::string_view names[] = {"semantic", "lexical", "hybrid"};
-  const auto channel = std::find(std::begin(names), std::end(names), options.channel);
-  if (channel == std::end(names))
-    return status(errc::invalid_argument, "--channel: want semantic, lexical or hybrid, got " + options.channel);
-  const auto& weights = options.weights;
-  if (weights.size() != 2 || !(weights[0] >= 0) || !(weights[1] >= 0) || !(weights[0] + weights[1] > 0))
-    return status(errc::invalid_argument, "--weights: want those of semantic and lexical, at least 0 and one above it");
-  search_request request;
-  request.k = k;
-  request.filter = options.filter;
-  request.channel = static_cast<search_channel>(channel - std::begin(names));
-  request.restricts = !options.no_restrict;
-  request.least_evidence = options.least_evidence;
-  request.semantic_weight = weights[0];
-  request.lexical_weight = weights[1];
-  request.bm25.field_weight = options.field_weight;
-  return request;
+  const auto found = std::find(std::begin(names), std::end(names), name);
+  if (found == std::end(names)) return std::nullopt;
+  return static_cast<search_channel>(found - std::begin(names));
 }
 
 // A query's words and what its names keep.

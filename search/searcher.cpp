@@ -1,4 +1,4 @@
-#include "tools/searcher.hpp"
+#include "search/searcher.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -6,8 +6,7 @@
 #include "index/live_store.hpp"
 #include "model/embedding.hpp"
 #include "schema/folder.hpp"
-#include "tools/format.hpp"
-#include "tools/terms_of.hpp"
+#include "search/terms_of.hpp"
 
 namespace argosy {
 

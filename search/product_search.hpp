@@ -16,7 +16,7 @@
 
 #include "index/fusion.hpp"
 #include "index/terms.hpp"
-#include "tools/searcher.hpp"
+#include "search/searcher.hpp"
 
 namespace argosy {
 
@@ -52,9 +52,8 @@ struct search_answer {
   bool from_pairs = false;              // the pair table had it, nothing was searched
 };
 
-struct relevance_options;
-// From the command line. invalid_argument for weights that are not two numbers of at least 0, or another channel.
-result<search_request> request_of(const relevance_options&, std::size_t k);
+// "semantic", "lexical" or "hybrid".
+std::optional<search_channel> channel_named(std::string_view name) noexcept;
 
 class product_search {
 public:

@@ -1,4 +1,4 @@
-#include "tools/compaction.hpp"
+#include "search/compaction.hpp"
 
 #include <algorithm>
 #include <span>
@@ -9,8 +9,7 @@
 #include "data/field_rows.hpp"
 #include "index/pair_table.hpp"
 #include "schema/measure.hpp"
-#include "tools/format.hpp"
-#include "tools/terms_of.hpp"
+#include "search/terms_of.hpp"
 
 namespace argosy {
 namespace {
@@ -77,8 +76,8 @@ private:
     field_rows made;
     for (const std::uint32_t row : rows_) made.add(row < published().products() ? of_published.values_of(row) : values_put(row));
     if (made.left_out() > 0)
-      log::warning(folder.string() + ": " + grouped(made.left_out()) + " values of fields beyond the first " + grouped(most_fields) +
-                   " are left out");
+      log::warning(folder.string() + ": " + std::to_string(made.left_out()) + " values of fields beyond the first " +
+                   std::to_string(most_fields) + " are left out");
     return made.write(folder / fields_name);
   }
 

@@ -1,0 +1,306 @@
+#include "net/http_server.hpp"
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/version.hpp>
+#include <future>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/log.hpp"
+
+namespace argosy {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using error = beast::error_code;
+
+constexpr std::chrono::milliseconds pause_after_refusal{50};  // of accept(): no descriptors left
+
+struct host_and_port {
+  std::string host, port;
+};
+
+result<host_and_port> parse_address(std::string_view address) {
+  const auto colon = address.rfind(':');
+  const auto fail = [&] { return status(errc::invalid_argument, "want HOST:PORT, got `" + std::string(address) + "`"); };
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == address.size()) return fail();
+  std::string_view host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return fail();
+  return host_and_port{std::string(host), std::string(address.substr(colon + 1))};
+}
+
+// What a request that cannot be read is answered with; none: nothing, the connection is closed.
+std::optional<http_reply> refusal_of(const error& why) {
+  const auto say = [](unsigned code, std::string_view what) {
+    return http_reply{code, R"({"error": ")" + std::string(what) + "\"}\n"};
+  };
+  if (why == http::error::body_limit) return say(413, "the body is too long");
+  if (why == http::error::header_limit) return say(431, "the header is too long");
+  if (why == http::error::end_of_stream || why == http::error::partial_message) return std::nullopt;
+  if (why.category() == make_error_code(http::error::bad_method).category()) return say(400, "no HTTP request: " + why.message());
+  return std::nullopt;
+}
+
+}  // namespace
+
+// One connection: reads a request, hands it over, writes the answer, and again. All of it on the server's thread but answer().
+class http_exchange::connection : public std::enable_shared_from_this<connection> {
+public:
+  // What all connections of a server share; theirs and the server's.
+  struct company {
+    asio::io_context io{1};
+    http_handler handler;
+    http_limits limits;
+    std::list<std::shared_ptr<connection>> waiting, busy;  // for a request, the longest first; with one
+    std::atomic<std::size_t> count = 0;
+    bool draining = false;
+    std::mutex answering;  // for what follows
+    bool ended = false;    // nothing is given to `io` any more
+  };
+
+  connection(tcp::socket socket, std::shared_ptr<company> of) : stream_(std::move(socket)), of_(std::move(of)) { ++of_->count; }
+  ~connection() { --of_->count; }
+
+  void begin() {
+    error ignored;
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    place_ = of_->waiting.insert(of_->waiting.end(), shared_from_this());
+    read();
+  }
+  void answer(http_reply reply) {
+    const std::lock_guard lock(of_->answering);
+    if (of_->ended) return;
+    asio::post(of_->io, [self = shared_from_this(), reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
+  }
+  void close() {
+    if (closed_) return;
+    closed_ = true;
+    stream_.cancel();
+    error ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
+    stream_.close();
+    (asked_ ? of_->busy : of_->waiting).erase(place_);
+  }
+
+private:
+  void read() {
+    if (of_->draining) return close();
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(of_->limits.header_bytes));
+    parser_->body_limit(of_->limits.body_bytes);
+    stream_.expires_after(buffer_.size() > 0 ? of_->limits.reading : of_->limits.idle);
+    if (buffer_.size() > 0) return read_header();
+    // The time of a request begins with its first byte.
+    stream_.async_read_some(buffer_.prepare(first_bytes), [self = shared_from_this()](error why, std::size_t bytes) {
+      if (why) return self->close();
+      self->buffer_.commit(bytes);
+      self->stream_.expires_after(self->of_->limits.reading);
+      self->read_header();
+    });
+  }
+  void read_header() {
+    http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](error why, std::size_t) {
+      if (why) return self->refuse(why);
+      const auto length = self->parser_->content_length();
+      if (length && *length > self->of_->limits.body_bytes) return self->refuse(http::error::body_limit);
+      if (!beast::iequals(self->parser_->get()[http::field::expect], "100-continue")) return self->read_body();
+      self->go_on();
+    });
+  }
+  // The client waits for leave to send the body.
+  void go_on() {
+    const auto leave = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
+    http::async_write(stream_, *leave, [self = shared_from_this(), leave](error why, std::size_t) {
+      if (why) return self->close();
+      self->read_body();
+    });
+  }
+  void read_body() {
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error why, std::size_t) {
+      if (why) return self->refuse(why);
+      self->hand_over();
+    });
+  }
+  void refuse(const error& why) {
+    if (closed_) return;
+    const bool late = why == beast::error::timeout;
+    auto reply = late ? http_reply{408, "{\"error\": \"the request took too long\"}\n"} : refusal_of(why).value_or(http_reply{0, {}});
+    if (reply.code == 0 || late) return close();  // after a time-out the stream can only be closed
+    ask();
+    keep_ = false;
+    head_ = false;
+    write(std::move(reply));
+  }
+  void ask() {
+    asked_ = true;
+    of_->busy.splice(of_->busy.end(), of_->waiting, place_);
+  }
+  void hand_over() {
+    ask();
+    stream_.expires_never();  // the handler has its own limits
+    auto request = parser_->release();
+    keep_ = request.keep_alive();
+    head_ = request.method() == http::verb::head;
+    http_request told{std::string(request.method_string()), std::string(request.target()), std::move(request.body())};
+    if (head_) told.method = "GET";
+    of_->handler(std::move(told), http_exchange(shared_from_this()));
+  }
+  void write(http_reply reply) {
+    if (closed_) return;
+    reply_.emplace();
+    reply_->version(11);
+    reply_->result(reply.code);
+    reply_->set(http::field::content_type, beast::string_view(reply.content_type.data(), reply.content_type.size()));
+    for (const auto& [name, value] : reply.fields) reply_->set(beast::string_view(name.data(), name.size()), value);
+    reply_->keep_alive(keep_ && !of_->draining);
+    reply_->content_length(reply.body.size());
+    if (!head_) reply_->body() = std::move(reply.body);
+    stream_.expires_after(of_->limits.reading);
+    http::async_write(stream_, *reply_, [self = shared_from_this()](error why, std::size_t) { self->written(why); });
+  }
+  void written(const error& why) {
+    if (closed_) return;
+    if (why || !reply_->keep_alive()) return close();
+    asked_ = false;
+    of_->waiting.splice(of_->waiting.end(), of_->busy, place_);
+    read();
+  }
+
+  static constexpr std::size_t first_bytes = 4096;
+  beast::tcp_stream stream_;
+  std::shared_ptr<company> of_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::response<http::string_body>> reply_;
+  std::list<std::shared_ptr<connection>>::iterator place_;
+  bool keep_ = true, head_ = false, asked_ = false, closed_ = false;
+};
+
+http_exchange::http_exchange(std::shared_ptr<connection> to) noexcept : to_(std::move(to)) {}
+http_exchange::~http_exchange() {
+  if (to_) to_->answer({500, "{\"error\": \"the request was dropped\"}\n"});
+}
+void http_exchange::answer(http_reply reply) {
+  if (const auto to = std::exchange(to_, nullptr)) to->answer(std::move(reply));
+}
+
+struct http_server::impl {
+  using connection = http_exchange::connection;
+  std::shared_ptr<connection::company> all = std::make_shared<connection::company>();
+  tcp::acceptor acceptor{all->io};
+  asio::steady_timer pause{all->io};
+  asio::executor_work_guard<asio::io_context::executor_type> work{all->io.get_executor()};
+  std::uint16_t port = 0;
+  std::thread thread;
+
+  status listen(const host_and_port& at) {
+    error why;
+    tcp::resolver resolver(all->io);
+    const auto found = resolver.resolve(at.host, at.port, why);
+    const std::string name = at.host + ":" + at.port;
+    if (why || found.empty()) return {errc::invalid_argument, name + ": " + why.message()};
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor.open(endpoint.protocol(), why);
+    if (!why) acceptor.set_option(tcp::acceptor::reuse_address(true), why);
+    if (!why) acceptor.bind(endpoint, why);
+    if (!why) acceptor.listen(asio::socket_base::max_listen_connections, why);
+    if (why) return {errc::io_error, name + ": " + why.message()};
+    port = acceptor.local_endpoint(why).port();
+    return {};
+  }
+  void accept() {
+    acceptor.async_accept([this](error why, tcp::socket socket) {
+      if (why == asio::error::operation_aborted) return;
+      if (why) return accept_later(why);
+      make_room();
+      std::make_shared<connection>(std::move(socket), all)->begin();
+      accept();
+    });
+  }
+  void accept_later(const error& why) {
+    log::warning("a connection was not taken: " + why.message());
+    make_room();
+    pause.expires_after(pause_after_refusal);
+    pause.async_wait([this](error stopped) {
+      if (!stopped) accept();
+    });
+  }
+  void make_room() {
+    if (all->waiting.empty() || all->waiting.size() + all->busy.size() < all->limits.connections) return;
+    const auto longest = all->waiting.front();
+    longest->close();
+  }
+  void close_waiting() {
+    while (!all->waiting.empty()) {
+      const auto one = all->waiting.front();
+      one->close();
+    }
+  }
+  void close_all() {
+    close_waiting();
+    while (!all->busy.empty()) {
+      const auto one = all->busy.front();
+      one->close();
+    }
+  }
+};
+
+http_server::http_server(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
+
+result<std::unique_ptr<http_server>> http_server::start(std::string_view address, http_handler handler, const http_limits& limits) {
+  ARGOSY_ASSIGN(const host_and_port at, parse_address(address));
+  auto made = std::make_unique<impl>();
+  made->all->handler = std::move(handler);
+  made->all->limits = limits;
+  ARGOSY_TRY(made->listen(at));
+  made->accept();
+  made->thread = std::thread([&io = made->all->io] { io.run(); });
+  return std::unique_ptr<http_server>(new http_server(std::move(made)));
+}
+
+http_server::~http_server() {
+  {
+    const std::lock_guard lock(impl_->all->answering);
+    impl_->all->ended = true;
+  }
+  asio::post(impl_->all->io, [this] {
+    error ignored;
+    impl_->acceptor.close(ignored);
+    impl_->pause.cancel();
+    impl_->close_all();
+    impl_->work.reset();
+  });
+  impl_->thread.join();  // nothing is left to do once all is closed
+}
+
+std::uint16_t http_server::port() const noexcept { return impl_->port; }
+std::size_t http_server::connections() const noexcept { return impl_->all->count; }
+
+bool http_server::drain(std::chrono::milliseconds patience) {
+  asio::post(impl_->all->io, [this] {
+    error ignored;
+    impl_->acceptor.close(ignored);
+    impl_->all->draining = true;
+    impl_->close_waiting();
+  });
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < end) {
+    std::promise<std::size_t> busy;
+    asio::post(impl_->all->io, [&] { busy.set_value(impl_->all->busy.size() + impl_->all->waiting.size()); });
+    if (busy.get_future().get() == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+}  // namespace argosy
