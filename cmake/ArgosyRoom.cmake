@@ -3,7 +3,6 @@
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(Boost REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n data)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)

@@ -128,6 +128,10 @@ private:
 result<backup_receipt> back_up(const fs::path& store, std::optional<std::uint64_t> number, const fs::path& tar, const backup_progress& show,
                                const std::stop_token& stop) {
   ARGOSY_ASSIGN(const auto from, number ? generation::open(store, *number) : generation::open_current(store));
+  std::error_code ignored;
+  const auto there = fs::symlink_status(tar, ignored).type();
+  if (there != fs::file_type::not_found && there != fs::file_type::regular)
+    return status(errc::invalid_argument, tar.string() + ": want a regular file or nothing to write the backup to, found something else");
   ARGOSY_TRY(from.verify());
   ARGOSY_ASSIGN(auto to, partial_file::create(tar));
   ARGOSY_ASSIGN(const auto bytes, backup_writer(from, std::move(to), show, stop).run());

@@ -52,8 +52,10 @@ public:
       case filter_node::kind::values: return with_values(node);
       case filter_node::kind::range: break;
     }
-    ARGOSY_ASSIGN(const std::uint32_t field, number_field(node.field));
-    return in_range(range_of(field, node.range));
+    ARGOSY_ASSIGN(const auto fields, number_fields(node.field));
+    Roaring kept;
+    for (const std::uint32_t field : fields) kept |= in_range(range_of(field, node.range));
+    return kept;
   }
 
   result<double> estimate(const filter_node& node) const {
@@ -63,8 +65,10 @@ public:
       case filter_node::kind::none_of: break;
       case filter_node::kind::values: return estimate_values(node);
       case filter_node::kind::range: {
-        ARGOSY_ASSIGN(const std::uint32_t field, number_field(node.field));
-        return static_cast<double>(range_of(field, node.range).size());
+        ARGOSY_ASSIGN(const auto fields, number_fields(node.field));
+        double count = 0;
+        for (const std::uint32_t field : fields) count += static_cast<double>(range_of(field, node.range).size());
+        return std::min(count, total());
       }
     }
     ARGOSY_ASSIGN(const double inner, estimate(node.of.front()));
@@ -107,11 +111,13 @@ private:
   }
 
   result<Roaring> with_values(const filter_node& node) const {
-    ARGOSY_ASSIGN(const std::uint32_t field, valued_field(node.field));
+    ARGOSY_ASSIGN(const auto fields, valued_fields(node.field));
     Roaring kept;
-    for (const filter_value& value : node.values) {
-      ARGOSY_ASSIGN(const Roaring next, with_value(field, value));
-      kept |= next;
+    for (const std::uint32_t field : fields) {
+      for (const filter_value& value : node.values) {
+        ARGOSY_ASSIGN(const Roaring next, with_value(field, value));
+        kept |= next;
+      }
     }
     return kept;
   }
@@ -145,14 +151,16 @@ private:
 
   // Rows seldom have two values of a field.
   result<double> estimate_values(const filter_node& node) const {
-    ARGOSY_ASSIGN(const std::uint32_t field, valued_field(node.field));
+    ARGOSY_ASSIGN(const auto fields, valued_fields(node.field));
     double count = 0;
-    for (const filter_value& value : node.values) {
-      if (is(field, field_kind::number)) {
-        ARGOSY_ASSIGN(const index_range equal, equal_to(field, value));
-        count += static_cast<double>(equal.size());
-      } else if (const auto found = of_.find_value(field, value.folded)) {
-        count += of_.value_count[*found];
+    for (const std::uint32_t field : fields) {
+      for (const filter_value& value : node.values) {
+        if (is(field, field_kind::number)) {
+          ARGOSY_ASSIGN(const index_range equal, equal_to(field, value));
+          count += static_cast<double>(equal.size());
+        } else if (const auto found = of_.find_value(field, value.folded)) {
+          count += of_.value_count[*found];
+        }
       }
     }
     return std::min(count, total());
@@ -160,26 +168,31 @@ private:
 
   bool is(std::uint32_t field, field_kind kind) const { return of_.field_kinds[field] == static_cast<std::uint8_t>(kind); }
 
-  result<std::uint32_t> valued_field(const filter_value& wanted) const {
-    ARGOSY_ASSIGN(const std::uint32_t field, find_field(wanted));
-    if (!is(field, field_kind::long_text)) return field;
+  using field_list = std::vector<std::uint32_t>;
+
+  result<field_list> valued_fields(const filter_value& wanted) const {
+    ARGOSY_ASSIGN(field_list fields, find_fields(wanted));
+    if (std::none_of(fields.begin(), fields.end(), [&](std::uint32_t f) { return is(f, field_kind::long_text); })) return fields;
     return filter_error(wanted.column, wanted.written + " holds long texts: want a field of short values or numbers");
   }
 
-  result<std::uint32_t> number_field(const filter_value& wanted) const {
-    ARGOSY_ASSIGN(const std::uint32_t field, find_field(wanted));
-    if (is(field, field_kind::number)) return field;
+  result<field_list> number_fields(const filter_value& wanted) const {
+    ARGOSY_ASSIGN(field_list fields, find_fields(wanted));
+    if (std::all_of(fields.begin(), fields.end(), [&](std::uint32_t f) { return is(f, field_kind::number); })) return fields;
     return filter_error(wanted.column, wanted.written + " has values that are no numbers: want " + wanted.written + ":\"value\"");
   }
 
-  // By its whole name, or by what follows the dot when that is no other field's too.
-  result<std::uint32_t> find_field(const filter_value& wanted) const {
-    std::vector<std::uint32_t> by_end;
+  // By the whole name, or by what follows the dot when that is no other name's too. Several fields have one name when records write it in
+  // capitals and not.
+  result<field_list> find_fields(const filter_value& wanted) const {
+    field_list whole, by_end;
     for (std::uint32_t f = 0; f < of_.field_key.size(); ++f) {
-      if (of_.field_key[f] == wanted.folded) return f;
+      if (of_.field_key[f] == wanted.folded) whole.push_back(f);
       if (last_part(of_.field_key[f]) == wanted.folded) by_end.push_back(f);
     }
-    if (by_end.size() == 1) return by_end.front();
+    if (!whole.empty()) return whole;
+    const auto same = [&](std::uint32_t f) { return of_.field_key[f] == of_.field_key[by_end.front()]; };
+    if (!by_end.empty() && std::all_of(by_end.begin(), by_end.end(), same)) return by_end;
     if (by_end.empty()) return filter_error(wanted.column, "no field is called " + wanted.written + near(wanted.folded));
     return filter_error(wanted.column, wanted.written + " is more than one field: want one of " + names_of(by_end));
   }

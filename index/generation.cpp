@@ -122,7 +122,10 @@ status generation_writer::write(const_view vectors, const std::vector<product_fa
 
 status generation_writer::publish() {
   ARGOSY_TRY(seal());
-  return make_current(store_, number_, of_same_products_);
+  status end = make_current(store_, number_, of_same_products_);
+  // Without the journal of the one it was made from it would bring back what was removed.
+  if (end.code() == errc::unavailable) remove_unread(store_, number_);
+  return end;
 }
 
 status generation_writer::seal() { return folder_.seal(); }

@@ -50,7 +50,7 @@ public:
   template <class Take>
   void for_each(Take&& take) {
     keep_best(held_, wanted_);
-    for (const ranked_key one : held_) take(row_of(one));
+    for (const ranked_key one : held_) take(row_of_key(one));
   }
   std::size_t size() const noexcept { return std::min(held_.size(), wanted_); }
 
@@ -144,8 +144,8 @@ hc_index::plan hc_index::plan_of(const search_options& options) const noexcept {
     const double share = static_cast<double>(made.allowed->size()) / static_cast<double>(at_.rows);
     made.leaves = static_cast<std::size_t>(static_cast<double>(made.leaves) * (1 + std::log2(1 / share)));
   }
-  const std::size_t holding_four_times_k = 4 * k * at_.leaves() / at_.rows + 1;
-  made.leaves = std::min(std::max(made.leaves, holding_four_times_k), at_.leaves());
+  const std::size_t always = answers_always_visited * k * at_.leaves() / at_.rows + 1;
+  made.leaves = std::min(std::max(made.leaves, always), at_.leaves());
   made.rerank = std::min(made.rerank, made.allowed != nullptr ? made.allowed->size() : at_.rows);
   made.k = std::min(made.k, made.rerank);
   return made;
@@ -315,6 +315,7 @@ status hc_index::score_rows(const float* query, std::size_t k, scratch& own, std
     if (i + rows_ahead < own.rows.size()) fetch_row(own.rows[i + rows_ahead]);
     ARGOSY_TRY(vector_blocks_.touch(own.rows[i] * bytes_of_a_row(), bytes_of_a_row()));
     own.scored.push_back(key_of({own.rows[i], score(query, own.query, own.rows[i])}));
+    if (own.scored.size() == 4 * k) keep_best(own.scored, 2 * k);
   }
   keep_best(own.scored, 2 * k);
   found = sorted_hits(own.scored);

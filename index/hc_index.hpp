@@ -38,6 +38,9 @@ struct hc_settings {
   int threads = 1;
 };
 
+// A search visits leaves that hold so many times k, however few it is asked to visit (ours).
+inline constexpr std::size_t answers_always_visited = 4;
+
 // What 0 stands for, with N vectors: 4 sqrt(N) leaves; a level more for every 256 times as many.
 hc_settings settled(hc_settings, std::size_t vectors) noexcept;
 

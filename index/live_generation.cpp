@@ -18,7 +18,7 @@ void append(std::vector<hit>& to, const std::vector<hit>& found, std::size_t fir
   for (const hit& one : found) to.push_back({static_cast<std::uint32_t>(first + one.row), one.score});
 }
 
-void keep_best(std::vector<hit>& hits, std::size_t k) {
+void sort_and_cut(std::vector<hit>& hits, std::size_t k) {
   std::sort(hits.begin(), hits.end(), better);
   hits.resize(std::min(hits.size(), k));
 }
@@ -188,7 +188,7 @@ result<std::vector<std::vector<hit>>> live_generation::search(const_view queries
     for (std::size_t q = 0; q < found.size(); ++q) append(found[q], more[q], first);
     first += one.segment->size();
   }
-  for (auto& hits : found) keep_best(hits, options.k);
+  for (auto& hits : found) sort_and_cut(hits, options.k);
   return found;
 }
 
@@ -234,7 +234,7 @@ result<std::vector<hit>> live_generation::search(std::span<const std::string> wo
     append(found, more, first);
     first += one.segment->size();
   }
-  keep_best(found, k);
+  sort_and_cut(found, k);
   return found;
 }
 

@@ -35,13 +35,6 @@ result<locked_changes> open_changes(const fs::path& store, std::vector<product_c
   return locked_changes{std::move(current), std::move(changes)};
 }
 
-// One that nobody has read.
-void remove_generation(const fs::path& store, std::uint64_t number) {
-  std::error_code ignored;
-  fs::rename(generation_folder(store, number), removed_folder(store, number), ignored);
-  remove_removed(store);
-}
-
 }  // namespace
 
 result<live_generation> open_live(const fs::path& store, const rules_of_generation& rules_of) {
@@ -53,6 +46,13 @@ result<live_generation> open_live(const fs::path& store, const rules_of_generati
   if (!read.ok() && expect_current(store, current.number()).code() == errc::unavailable) return open_live(store, rules_of);
   ARGOSY_ASSIGN(const text_rules rules, rules_of(current));
   return replayed(std::move(current), std::move(changes), rules);
+}
+
+result<std::string> state_of_store(const fs::path& store) {
+  ARGOSY_ASSIGN(const auto current, current_number(store));
+  std::error_code failed;
+  const auto bytes = fs::file_size(changes_path(store, current), failed);
+  return number_text(current) + " " + (failed ? std::string("unchanged") : std::to_string(bytes));
 }
 
 live_store::live_store(fs::path store, rules_of_generation rules_of, text_rules rules, journal changes, live_generation now)
@@ -76,9 +76,9 @@ status live_store::apply(std::vector<product_change> changes) {
   for (const auto& change : changes) records.push_back(encode(change));
   ARGOSY_ASSIGN(auto next, now().after(std::move(changes), rules_));
   ARGOSY_ASSIGN(const auto current, current_number(store_));
-  if (!share_changes(store_, current, next.published().number()))
-    return {errc::unavailable, store_.string() + ": generation " + std::to_string(current) +
-                                   ", of other products, became current meanwhile: nothing has changed"};
+  if (current != next.published().number() && !changes_.is_at(changes_path(store_, current)))
+    return {errc::unavailable,
+            store_.string() + ": generation " + std::to_string(current) + ", of other products, became current meanwhile"};
   ARGOSY_TRY(changes_.append_all(records));
   now_.store(std::make_shared<const live_generation>(std::move(next)));
   return {};
@@ -94,7 +94,7 @@ status live_store::go_on_from(const mark& from, generation_writer& made) {
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store_));
   status end = expect_current(store_, from.moment.published().number());
   if (end.ok()) end = replace_by(from, made.number());
-  if (!end.ok()) remove_generation(store_, made.number());
+  if (!end.ok()) remove_unread_locked(store_, made.number());
   return end;
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/status.hpp"
@@ -25,6 +26,9 @@ using rules_of_generation = std::function<result<text_rules>(const generation&)>
 // The current generation and its changes until now, to read; somebody may be writing more.
 result<live_generation> open_live(const std::filesystem::path& store, const rules_of_generation&);
 
+// What tells one state of a store from another: which generation is current, and how much of it has changed. Reads two names alone.
+result<std::string> state_of_store(const std::filesystem::path& store);
+
 class live_store {
 public:
   // The one writer of changes; unavailable while another process is it.
@@ -32,7 +36,8 @@ public:
 
   // The newest moment. Any thread.
   live_generation now() const { return *now_.load(); }
-  // All of the changes or none, in one moment; on the disk when it returns. Any thread, one after the other.
+  // All of the changes or none, in one moment; on the disk when it returns. Any thread, one after the other. Where it does not return because
+  // it was killed, and for other processes meanwhile, the first of them may be there without the others.
   // Errors   nothing has changed then: live_generation::check; io_error; unavailable when its generation is not the current one any more.
   status apply(std::vector<product_change>);
   const std::filesystem::path& path() const noexcept { return store_; }

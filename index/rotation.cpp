@@ -78,7 +78,7 @@ rotation train_rotation(const_view vectors, std::uint64_t seed) {
   for (Eigen::Index k = 0; k < axes.rows(); ++k) {
     for (Eigen::Index i = 0; i < axes.cols(); ++i) made.axes.push_back(static_cast<float>(axes(k, i)));
     made.mean.push_back(static_cast<float>(axes.row(k).dot(found.mean)));
-    if (static_cast<std::size_t>(k) < made.kept) made.weight.push_back(static_cast<float>(std::sqrt(s[k])));
+    if (static_cast<std::size_t>(k) < made.kept) made.weight.push_back(static_cast<float>(std::sqrt(s[k] / s.maxCoeff())));
   }
   return made;
 }

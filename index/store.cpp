@@ -71,6 +71,7 @@ result<std::vector<std::uint64_t>> rename_old(const fs::path& store, std::size_t
     if (::rename(from.c_str(), removed_folder(store, number).c_str()) != 0) return system_failure(from, "rename", errno);
   }
   ARGOSY_TRY(sync_folder(store / "generations"));
+  ARGOSY_TRY(remove_changes_of_none(store));
   return numbers;
 }
 
@@ -93,14 +94,14 @@ result<std::vector<stored_generation>> list_generations(const fs::path& store) {
 
 status verify_generation(const fs::path& store, std::uint64_t number) {
   ARGOSY_ASSIGN(const auto opened, generation::open(store, number));
-  return opened.verify();
+  ARGOSY_TRY(opened.verify());
+  std::uint64_t changes = 0;
+  return count_changes(store, number, changes);
 }
 
 result<std::uint64_t> roll_back(const fs::path& store, std::optional<std::uint64_t> to) {
   ARGOSY_ASSIGN(const auto target, target_of_roll_back(store, to));
   ARGOSY_TRY(verify_generation(store, target));
-  std::uint64_t changes = 0;
-  ARGOSY_TRY(count_changes(store, target, changes));
   ARGOSY_TRY(make_current(store, target));
   return target;
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/log.hpp"
 #include "schema/folder.hpp"
 
 namespace argosy {
@@ -29,6 +30,7 @@ struct numbered_name {
   std::uint64_t number;
   std::string name;
   bool sealed() const { return name == number_text(number); }
+  bool removed() const { return name == number_text(number) + std::string(removed_mark); }
 };
 
 result<std::vector<numbered_name>> numbered_names(const fs::path& store, std::string_view in = generations_name) {
@@ -111,13 +113,13 @@ result<std::uint64_t> next_number(const fs::path& store) {
   std::error_code failed;
   fs::create_directories(store / generations_name, failed);
   if (failed) return system_failure(store / generations_name, "make folder", failed.value());
-  remove_removed(store);
   ARGOSY_ASSIGN(const auto names, numbered_names(store));
   std::uint64_t largest = 0;
   for (const auto& one : names) {
-    const bool taken = one.sealed() || !remove_leftovers(generation_folder(store, one.number)).empty();
+    const bool taken = one.sealed() || one.removed() || !remove_leftovers(generation_folder(store, one.number)).empty();
     if (taken) largest = std::max(largest, one.number);
   }
+  remove_removed(store);
   ARGOSY_ASSIGN(const auto changes, numbered_names(store, changes_name));
   for (const auto& one : changes) largest = std::max(largest, one.number);
   return largest + 1;
@@ -136,15 +138,20 @@ result<std::uint64_t> current_number(const fs::path& store) {
 
 fs::path changes_path(const fs::path& store, std::uint64_t number) { return store / changes_name / (number_text(number) + ".journal"); }
 
-bool share_changes(const fs::path& store, std::uint64_t a, std::uint64_t b) {
-  std::error_code ignored;
-  return a == b || fs::equivalent(changes_path(store, a), changes_path(store, b), ignored);
-}
-
 status remove_changes(const fs::path& store, std::uint64_t number) {
   std::error_code failed;
   fs::remove(changes_path(store, number), failed);
   return failed ? system_failure(changes_path(store, number), "remove", failed.value()) : status{};
+}
+
+status remove_changes_of_none(const fs::path& store) {
+  ARGOSY_ASSIGN(const auto journals, numbered_names(store, changes_name));
+  std::error_code failed;
+  for (const auto& one : journals) {
+    if (!fs::exists(generation_folder(store, one.number), failed) && !failed) ARGOSY_TRY(remove_changes(store, one.number));
+    if (failed) return system_failure(generation_folder(store, one.number), "look for", failed.value());
+  }
+  return {};
 }
 
 status make_current(const fs::path& store, std::uint64_t number, std::optional<std::uint64_t> of_same_products) {
@@ -179,14 +186,24 @@ result<descriptor> lock_store(const fs::path& store) {
   return lock;
 }
 
+void remove_unread(const fs::path& store, std::uint64_t number) {
+  const auto lock = lock_store(store);
+  if (lock.ok()) remove_unread_locked(store, number);
+}
+
+void remove_unread_locked(const fs::path& store, std::uint64_t number) {
+  std::error_code failed;
+  fs::rename(generation_folder(store, number), removed_folder(store, number), failed);
+  if (const status end = remove_changes_of_none(store); !end.ok()) log::warning(end.message());
+  remove_removed(store);
+}
+
 void remove_removed(const fs::path& store) {
   const auto names = numbered_names(store);
   if (!names.ok()) return;
   std::error_code ignored;
   for (const auto& one : *names) {
-    if (one.name != removed_folder(store, one.number).filename()) continue;
-    fs::remove(changes_path(store, one.number), ignored);
-    fs::remove_all(removed_folder(store, one.number), ignored);
+    if (one.removed()) fs::remove_all(removed_folder(store, one.number), ignored);
   }
 }
 

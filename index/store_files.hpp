@@ -40,11 +40,14 @@ result<descriptor> lock_store(const std::filesystem::path& store);
 
 // The journal of what changed since the generation was published (live_store.hpp). Generations of the same products share one, by hard links.
 std::filesystem::path changes_path(const std::filesystem::path& store, std::uint64_t number);
-bool share_changes(const std::filesystem::path& store, std::uint64_t a, std::uint64_t b);  // the same number, or one file
-// That of a generation that goes.
 status remove_changes(const std::filesystem::path& store, std::uint64_t number);
+// For who holds the lock: the journals of generations that have lost their names.
+status remove_changes_of_none(const std::filesystem::path& store);
 
-// The name of a generation that goes: never read, removed with its changes by the next writer or pruner.
+// A generation that was sealed and never current, with its changes. Takes the lock.
+void remove_unread(const std::filesystem::path& store, std::uint64_t number);
+void remove_unread_locked(const std::filesystem::path& store, std::uint64_t number);  // for who holds it
+// The name of a generation that goes: never read, removed by the next writer or pruner. Its number is taken until then.
 std::filesystem::path removed_folder(const std::filesystem::path& store, std::uint64_t number);
 void remove_removed(const std::filesystem::path& store);
 

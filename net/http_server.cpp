@@ -41,9 +41,7 @@ result<host_and_port> parse_address(std::string_view address) {
 
 // What a request that cannot be read is answered with; none: nothing, the connection is closed.
 std::optional<http_reply> refusal_of(const error& why) {
-  const auto say = [](unsigned code, std::string_view what) {
-    return http_reply{code, R"({"error": ")" + std::string(what) + "\"}\n"};
-  };
+  const auto say = [](unsigned code, std::string_view what) { return http_reply{code, R"({"error": ")" + std::string(what) + "\"}\n"}; };
   if (why == http::error::body_limit) return say(413, "the body is too long");
   if (why == http::error::header_limit) return say(431, "the header is too long");
   if (why == http::error::end_of_stream || why == http::error::partial_message) return std::nullopt;

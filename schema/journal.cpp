@@ -213,6 +213,12 @@ status journal::write_at_end(std::span<const std::byte> bytes) {
   return {};
 }
 
+bool journal::is_at(const fs::path& path) const noexcept {
+  struct stat own {
+  }, other{};
+  return ::fstat(file_.get(), &own) == 0 && ::stat(path.c_str(), &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 status journal::sync() { return ::fdatasync(file_.get()) == 0 ? status{} : system_failure(path_, "fdatasync", errno); }
 
 }  // namespace argosy

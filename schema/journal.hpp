@@ -41,6 +41,8 @@ public:
   std::uint64_t bytes() const noexcept { return bytes_; }  // of the file
   std::uint64_t cut() const noexcept { return cut_; }      // bytes of an unfinished record that opening cut off
   const std::filesystem::path& path() const noexcept { return path_; }
+  // Whether that is a name of this file, which may have several.
+  bool is_at(const std::filesystem::path&) const noexcept;
 
 private:
   status write_at_end(std::span<const std::byte>);

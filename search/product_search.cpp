@@ -135,35 +135,63 @@ result<std::optional<search_answer>> product_search::known(const std::string& qu
   return std::optional(search_answer{of_channel(*hits, semantic_bit), {}, true});
 }
 
-result<std::vector<search_answer>> product_search::answer(std::span<const std::string> queries, const search_request& request,
-                                                          std::uint64_t* wordless) {
-  ARGOSY_ASSIGN(const std::optional<row_set> filter, filtered(request));
-  std::vector<search_answer> answers(queries.size());
-  std::vector<std::vector<std::string>> words;
+// A query before it is embedded.
+struct product_search::worded {
+  const search_request* request;
+  std::vector<std::string> words;
+  std::vector<std::int32_t> tokens;
+  std::optional<row_set> filter;
+};
+
+result<product_search::worded> product_search::in_words(const asked_query& asked) const {
+  worded query{asked.request, {}, {}, std::nullopt};
+  ARGOSY_ASSIGN(query.words, from_->words(asked.query));
+  ARGOSY_ASSIGN(query.tokens, from_->tokens(asked.query));
+  ARGOSY_ASSIGN(query.filter, filtered(*asked.request));
+  return query;
+}
+
+result<std::vector<result<search_answer>>> product_search::answer_each(std::span<const asked_query> queries) {
+  std::vector<result<worded>> all;
   std::vector<std::vector<std::int32_t>> tokens;
-  std::vector<std::size_t> asked;
-  for (std::size_t q = 0; q < queries.size(); ++q) {
-    auto split = from_->words(queries[q]);
-    if (!split.ok() && (wordless == nullptr || split.failure().code() != errc::invalid_argument)) return split.failure();
-    if (!split.ok()) {
-      ++*wordless;
+  for (const asked_query& one : queries) {
+    all.push_back(in_words(one));
+    if (all.back().ok() && one.request->channel != search_channel::lexical) tokens.push_back(all.back()->tokens);
+  }
+  ARGOSY_ASSIGN(const std::vector<float> vectors, from_->embed(tokens));
+  const auto width = static_cast<std::int64_t>(from_->current().index().columns());
+  const float* next = vectors.data();
+  std::vector<result<search_answer>> answers;
+  for (auto& one : all) {
+    if (!one.ok()) {
+      answers.emplace_back(one.failure());
       continue;
     }
-    ARGOSY_ASSIGN(auto encoded, from_->tokens(queries[q]));
-    words.push_back(std::move(*split));
-    tokens.push_back(std::move(encoded));
-    asked.push_back(q);
+    const bool embedded = one->request->channel != search_channel::lexical;
+    const const_view vector = embedded ? view_of(next, 1, width) : const_view{};
+    next += embedded ? width : 0;
+    const row_set* filter = one->filter ? &*one->filter : nullptr;
+    const auto meant = understand(std::move(one->words), *one->request, filter);
+    answers.push_back(meant.ok() ? answer_one(meant.value(), vector, *one->request, filter) : meant.failure());
   }
-  std::vector<float> vectors;
-  if (request.channel != search_channel::lexical) {
-    ARGOSY_ASSIGN(vectors, from_->embed(tokens));
-  }
-  const std::size_t width = from_->current().index().columns();
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    const auto vector =
-        vectors.empty() ? const_view{} : view_of(std::as_const(vectors).data() + i * width, 1, static_cast<std::int64_t>(width));
-    ARGOSY_ASSIGN(const understood query, understand(std::move(words[i]), request, filter ? &*filter : nullptr));
-    ARGOSY_ASSIGN(answers[asked[i]], answer_one(query, vector, request, filter ? &*filter : nullptr));
+  return answers;
+}
+
+result<std::vector<search_answer>> product_search::answer(std::span<const std::string> queries, const search_request& request,
+                                                          std::uint64_t* wordless) {
+  ARGOSY_TRY(filtered(request).failure());
+  std::vector<asked_query> asked;
+  for (const auto& query : queries) asked.push_back({query, &request});
+  ARGOSY_ASSIGN(auto found, answer_each(asked));
+  std::vector<search_answer> answers(queries.size());
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    const bool counted = !found[q].ok() && wordless != nullptr && found[q].failure().code() == errc::invalid_argument;
+    if (!found[q].ok() && !counted) return found[q].failure();
+    if (counted) {
+      ++*wordless;
+    } else {
+      answers[q] = std::move(*found[q]);
+    }
   }
   return answers;
 }

@@ -55,11 +55,19 @@ struct search_answer {
 // "semantic", "lexical" or "hybrid".
 std::optional<search_channel> channel_named(std::string_view name) noexcept;
 
+struct asked_query {
+  std::string query;
+  const search_request* request;  // outlives the call
+};
+
 class product_search {
 public:
   explicit product_search(searcher& from) : from_(&from) {}
   // One answer a query. A query without a word is answered by nothing and counted in `wordless`, or is the failure where that is null.
   result<std::vector<search_answer>> answer(std::span<const std::string> queries, const search_request&, std::uint64_t* wordless = nullptr);
+
+  // The same for queries that differ in what they ask for, embedded together: an answer or a refusal each. A failure of all: of the model.
+  result<std::vector<result<search_answer>>> answer_each(std::span<const asked_query>);
 
   // What the pair table keeps for the query; none where it is not among its queries, or where channel, filter or a name in the query ask
   // otherwise.
@@ -67,6 +75,8 @@ public:
 
 private:
   struct understood;
+  struct worded;
+  result<worded> in_words(const asked_query&) const;
   result<std::optional<row_set>> filtered(const search_request&) const;
   result<understood> understand(std::vector<std::string> words, const search_request&, const row_set* filter) const;
   result<std::vector<found_product>> find(const understood&, const const_view& vector, const search_request&, const row_set* allowed) const;

@@ -22,8 +22,8 @@ from typing import NamedTuple
 LIBRARIES = {
     "CLI/": "CLI11::CLI11",
     "archive": "LibArchive::LibArchive",
-    "boost/asio/": "Boost::headers",
-    "boost/beast/": "Boost::headers",
+    "boost/asio/": "argosy::boost",
+    "boost/beast/": "argosy::boost",
     "boost/context/": "Boost::context",
     "boost/test/": "Boost::unit_test_framework",
     "caf/": "CAF::core",
@@ -57,7 +57,7 @@ CUDA_FOLDER = "kernels/cuda"
 # Heavy libraries that exactly one room links.
 HOMES = {
     "CAF::core": "actors",
-    "Boost::headers": "net",
+    "argosy::boost": "net",
     "CLI11::CLI11": "tools",
     "ICU::uc": "data",
     "JPEG::JPEG": "data",

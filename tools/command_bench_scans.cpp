@@ -26,6 +26,13 @@ std::vector<std::uint8_t> drawn_bytes(std::size_t count, std::uint32_t limit, st
   return made;
 }
 
+std::vector<float> drawn_floats(std::size_t count, std::uint64_t seed) {
+  std::vector<float> made(count);
+  for (std::size_t i = 0; i < count; ++i)
+    made[i] = static_cast<float>(random_bits({seed, 0, 0}, 0, static_cast<std::uint32_t>(i)) % 1000) / 1000;
+  return made;
+}
+
 struct version_speed {
   std::string name;
   double scanned_per_s = 0, products_per_s = 0, wide_products_per_s = 0;  // vectors
@@ -35,6 +42,7 @@ struct version_speed {
 struct step_speed {
   std::string name, before, now;
   double before_per_s = 0, now_per_s = 0;
+  std::uint64_t wrong = 0;  // results that differ
 };
 
 class scan_bench {
@@ -76,7 +84,7 @@ public:
       hits[row] = {row, static_cast<float>(random_bits({4, 0, 0}, 0, row) % 1000)};
       keys[row] = key_of(hits[row]);
     }
-    step_speed found{"best 256 of 512 candidates", "structs", "numbers"};
+    step_speed found{"best 256 of 512 hits", "structs", "numbers"};
     found.before_per_s = per_s(1, [&] {
       held_hits = hits;
       std::nth_element(held_hits.begin(), held_hits.begin() + candidates / 2 - 1, held_hits.end(), better);
@@ -85,19 +93,24 @@ public:
       held_keys = keys;
       keep_best(held_keys, candidates / 2);
     });
+    held_hits.resize(candidates / 2);
+    std::sort(held_hits.begin(), held_hits.end(), better);
+    const auto sorted = sorted_hits(held_keys);
+    for (std::size_t i = 0; i < sorted.size(); ++i) found.wrong += sorted[i] == held_hits[i] ? 0 : 1;
     return found;
   }
 
   step_speed measure_rotation() const {
-    const std::vector<float> axes(columns_ * columns_, 0.5f), queries(rotated_together * columns_, 0.25f);
-    std::vector<float> turned(queries.size());
+    const std::vector<float> axes = drawn_floats(columns_ * columns_, 5), queries = drawn_floats(rotated_together * columns_, 6);
+    std::vector<float> turned(queries.size()), together(queries.size());
     const auto all = view_of(queries.data(), static_cast<std::int64_t>(rotated_together), static_cast<std::int64_t>(columns_));
     step_speed found{"queries turned", "one by one", "four together"};
     found.before_per_s = per_s(rotated_together, [&] {
       for (std::size_t q = 0; q < rotated_together; ++q)
         rotate(axes, columns_, queries.data() + q * columns_, turned.data() + q * columns_);
     });
-    found.now_per_s = per_s(rotated_together, [&] { rotate(axes, all, turned.data()); });
+    found.now_per_s = per_s(rotated_together, [&] { rotate(axes, all, together.data()); });
+    for (std::size_t i = 0; i < turned.size(); ++i) found.wrong += turned[i] == together[i] ? 0 : 1;
     return found;
   }
 
@@ -135,10 +148,11 @@ void print_table(const std::vector<version_speed>& all, std::ostream& out) {
 
 void print_steps(const std::vector<step_speed>& steps, std::ostream& out) {
   text_table table;
-  table.add({"a second", "before", "now", "times"});
+  table.add({"a second", "before", "now", "times", "wrong"});
   for (const step_speed& one : steps) {
     table.add({one.name, grouped(static_cast<std::uint64_t>(one.before_per_s)) + " (" + one.before + ")",
-               grouped(static_cast<std::uint64_t>(one.now_per_s)) + " (" + one.now + ")", fixed(one.now_per_s / one.before_per_s, 1)});
+               grouped(static_cast<std::uint64_t>(one.now_per_s)) + " (" + one.now + ")", fixed(one.now_per_s / one.before_per_s, 1),
+               grouped(one.wrong)});
   }
   table.print(out);
 }
@@ -166,7 +180,7 @@ status run_bench_scans(const bench_scans_options& options, const console& io) {
                         {"rows_12_bit_per_s", one.wide_products_per_s}});
   auto shared = nlohmann::ordered_json::array();
   for (const step_speed& one : steps)
-    shared.push_back({{"name", one.name}, {"before_per_s", one.before_per_s}, {"now_per_s", one.now_per_s}});
+    shared.push_back({{"name", one.name}, {"before_per_s", one.before_per_s}, {"now_per_s", one.now_per_s}, {"wrong", one.wrong}});
   const nlohmann::ordered_json object{
       {"code_bytes", options.code_bytes}, {"columns", options.columns}, {"versions", std::move(versions)}, {"steps", std::move(shared)}};
   io.out << object.dump(2) << '\n';

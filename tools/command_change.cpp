@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <ostream>
+#include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "data/line_reader.hpp"
+#include "data/utf8.hpp"
 #include "index/live_store.hpp"
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
@@ -51,8 +54,10 @@ private:
       if (line.too_long)
         return {errc::invalid_argument,
                 options_.remove.string() + ":" + std::to_string(line.number) + ": want an id, found a line too long"};
-      if (line.text.empty()) continue;
-      unknown_ += before_.row_of(line.text) ? 0 : 1;
+      if (first_invalid_utf8(line.text) != std::string_view::npos)
+        return {errc::invalid_argument,
+                options_.remove.string() + ":" + std::to_string(line.number) + ": want an id, found bytes that are no UTF-8"};
+      if (line.text.empty() || !removals_.emplace(line.text).second || !before_.row_of(line.text)) continue;
       changes_.push_back({.id = std::string(line.text), .removed = true, .title = {}, .image = {}});
     }
   }
@@ -60,6 +65,7 @@ private:
   // Embedded by the generation's own model.
   status take_puts() {
     const fs::path folder = before_.published().path();
+    for (const std::string_view file : model_files()) ARGOSY_TRY(verify_file(before_.published().folder(), file));
     const auto device = make_cpu_device(options_.put.threads);
     ARGOSY_ASSIGN(loaded_model loaded, load_model(*device, folder));
     ARGOSY_ASSIGN(const auto made, passing_catalogue::prepare(options_.put, loaded.facts, folder, options_.store, io_));
@@ -100,6 +106,7 @@ private:
       return;
     }
     replaced_ += before_.row_of(change.id) ? 1 : 0;
+    removals_.erase(change.id);
     ++put_;
     changes_.push_back(std::move(change));
   }
@@ -109,7 +116,7 @@ private:
       if (io_.stop.stop_requested()) return interrupted(grouped(first) + " of " + grouped(changes_.size()) + " changes were made");
       const std::size_t end = std::min(changes_.size(), first + changes_at_once);
       const auto at = [&](std::size_t i) { return std::make_move_iterator(changes_.begin() + static_cast<std::ptrdiff_t>(i)); };
-      ARGOSY_TRY(store_.apply({at(first), at(end)}));
+      ARGOSY_TRY(store_.apply({at(first), at(end)}).within(grouped(first) + " of " + grouped(changes_.size()) + " changes were made"));
       io_.progress.show({.stage = "changes", .unit = "products", .done = end, .total = changes_.size()});
     }
     io_.progress.close();
@@ -118,19 +125,22 @@ private:
 
   void report() const {
     const live_generation now = store_.now();
-    const std::uint64_t removed = changes_.size() - put_;
+    const auto removed = static_cast<std::uint64_t>(
+        std::count_if(removals_.begin(), removals_.end(), [&](const std::string& id) { return before_.row_of(id).has_value(); }));
     io_.out << options_.store.string() << ": generation " << now.published().number() << ", " << counted(put_, "product")
-            << " put, of which " << grouped(replaced_) << " replaced others; " << grouped(removed - unknown_) << " removed, "
-            << grouped(unknown_) << " to remove were not there; " << grouped(refused_) << " refused. " << counted(now.products(), "product")
-            << " now, " << grouped(now.put()) << " put since it was published: `argosy compact` makes them part of the index\n";
+            << " put, of which " << grouped(replaced_) << " replaced others; " << grouped(removed) << " removed, "
+            << grouped(removals_.size() - removed) << " to remove were not there; " << grouped(refused_) << " refused. "
+            << counted(now.products(), "product") << " now, " << grouped(now.put())
+            << " put since it was published: `argosy compact` makes them part of the index\n";
   }
 
   const change_options& options_;
   const console& io_;
   live_store& store_;
   const live_generation before_;
-  std::vector<product_change> changes_;  // removals first: what is put in the same call stays
-  std::uint64_t put_ = 0, replaced_ = 0, unknown_ = 0, refused_ = 0;
+  std::vector<product_change> changes_;       // removals first: what is put in the same call stays
+  std::unordered_set<std::string> removals_;  // that nothing is put for
+  std::uint64_t put_ = 0, replaced_ = 0, refused_ = 0;
 };
 
 }  // namespace

@@ -16,6 +16,10 @@ status run_compact(const compact_options& options, const console& io) {
     io.progress.show({.stage = at.stage, .unit = "products", .done = at.done, .total = at.total});
   };
   ARGOSY_ASSIGN(const auto store, live_store::open(options.store, rules_of));
+  if (!store->now().changed()) {
+    io.out << options.store.string() << ": nothing has changed since its generation was published\n";
+    return {};
+  }
   const auto made = compact(*store, {threads_or_all(options.threads), show, io.stop});
   io.progress.close();
   if (made.failure().code() == errc::aborted && io.stop.stop_requested()) return interrupted("the store is as it was");

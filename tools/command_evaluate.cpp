@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -16,9 +17,15 @@ struct evaluation {
   std::uint64_t unanswerable = 0;      // queries without words: they count as missed
 };
 
-status answer_queries(const judgements& judged, searcher& from, std::size_t k, std::vector<judged_answer>& answers, evaluation& counts) {
-  std::vector<std::vector<std::int32_t>> tokens;
+// The judged queries that have words, embedded.
+struct embedded_queries {
   std::vector<std::size_t> asked;
+  std::vector<float> vectors;
+};
+
+result<embedded_queries> embed(const judgements& judged, searcher& from, evaluation& counts) {
+  embedded_queries made;
+  std::vector<std::vector<std::int32_t>> tokens;
   for (std::size_t q = 0; q < judged.queries.size(); ++q) {
     auto encoded = from.tokens(judged.queries[q].text);
     if (!encoded.ok() && encoded.failure().code() != errc::invalid_argument) return encoded.failure();
@@ -27,11 +34,20 @@ status answer_queries(const judgements& judged, searcher& from, std::size_t k, s
       continue;
     }
     tokens.push_back(std::move(*encoded));
-    asked.push_back(q);
+    made.asked.push_back(q);
   }
-  ARGOSY_ASSIGN(const std::vector<std::vector<hit>> lists, from.search(tokens, k));
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    for (const hit& found : lists[i]) answers[asked[i]].ranked.push_back(found.row);
+  ARGOSY_ASSIGN(made.vectors, from.embed(tokens));
+  return made;
+}
+
+status answer_queries(const embedded_queries& queries, const searcher& from, std::size_t k, std::vector<judged_answer>& answers) {
+  const auto columns = static_cast<std::int64_t>(from.current().index().columns());
+  const auto rows = view_of(queries.vectors.data(), static_cast<std::int64_t>(queries.asked.size()), columns);
+  ARGOSY_ASSIGN(const auto lists, from.live().search(rows, {.k = k, .threads = from.threads()}));
+  for (std::size_t i = 0; i < queries.asked.size(); ++i) {
+    auto& ranked = answers[queries.asked[i]].ranked;
+    ranked.clear();
+    for (const hit& found : lists[i]) ranked.push_back(found.row);
   }
   return {};
 }
@@ -44,9 +60,16 @@ result<evaluation> evaluate(const evaluate_options& options, const judgements& j
   });
   evaluation done;
   done.unknown_products = rows.unknown_products;
-  const std::size_t longest = std::max(precision_at, *std::max_element(options.recall_at.begin(), options.recall_at.end()));
-  ARGOSY_TRY(answer_queries(judged, from, longest, rows.answers, done));
-  done.parts = measure_parts(judged, rows.answers, options.recall_at);
+  ARGOSY_ASSIGN(const embedded_queries queries, embed(judged, from, done));
+  // Each cut as a search for so many finds it: one for more looks harder. That for the precision, which all have, comes first.
+  ARGOSY_TRY(answer_queries(queries, from, precision_at, rows.answers));
+  done.parts = measure_parts(judged, rows.answers, {});
+  for (const std::size_t k : options.recall_at) {
+    ARGOSY_TRY(answer_queries(queries, from, k, rows.answers));
+    const std::size_t cut[] = {k};
+    const auto parts = measure_parts(judged, rows.answers, cut);
+    for (std::size_t p = 0; p < parts.size(); ++p) done.parts[p].metrics.recall.merge(std::map(parts[p].metrics.recall));
+  }
   return done;
 }
 

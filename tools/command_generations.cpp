@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/log.hpp"
 #include "index/backup.hpp"
 #include "index/generation.hpp"
 #include "index/store.hpp"
@@ -27,9 +28,14 @@ std::vector<std::string> parts_of(const stored_generation& one) {
   constexpr std::string_view always[] = {"index.argosy",      "products.argosy", "inputs.argosy", "fields.argosy",
                                          "model.safetensors", "recipe.toml",     "vocab.txt",     "relevance.json"};
   std::vector<std::string> parts;
+  std::size_t shards = 0;
   for (const auto& name : one.files) {
-    if (std::find(std::begin(always), std::end(always), name) == std::end(always)) parts.push_back(name.substr(0, name.find(".argosy")));
+    const bool shard = name.starts_with("pairs-");
+    shards += shard ? 1 : 0;
+    if (!shard && std::find(std::begin(always), std::end(always), name) == std::end(always))
+      parts.push_back(name.substr(0, name.find(".argosy")));
   }
+  if (shards > 0) parts.push_back("pairs (" + grouped(shards) + ")");
   return parts;
 }
 
@@ -133,6 +139,12 @@ status run_backup(const generations_options& options, const console& io) {
   io.progress.close();
   if (!done.ok()) return ended(done.failure(), options.tar.string() + " is as it was");
   io.out << options.tar.string() << ": generation " << done->generation << ", " << bytes_text(done->bytes) << '\n';
+  ARGOSY_ASSIGN(const auto all, list_generations(options.store));
+  for (const auto& one : all) {
+    if (one.number == done->generation && one.changes > 0)
+      log::warning(counted(one.changes, "change") +
+                   " of its products since it was published are not in the backup: `argosy compact` first");
+  }
   return {};
 }
 

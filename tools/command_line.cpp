@@ -222,7 +222,7 @@ void add_search(CLI::App& app, chosen_command& chosen) {
                               chosen, false, &run_search, options);
   command->add_option("QUERY", options->query, "The query; none: one a line from standard input");
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
-  command->add_option("-k", options->k, "Results of a query")->capture_default_str();
+  command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::Range(1, 1'000'000));
   command->add_option("--filter", options->relevance.filter,
                       "Only products that it keeps: field:\"value\", price:[100 TO 500], price<500, AND, OR, NOT, ( ); docs/filters.md");
   command->add_option("--channel", options->relevance.channel, "semantic, lexical (BM25 of the titles), or hybrid: both")
@@ -240,14 +240,17 @@ void add_search(CLI::App& app, chosen_command& chosen) {
 
 void add_evaluate(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<evaluate_options>();
-  auto* command = add_command(app, "evaluate", "Measure a store's answers: Recall@K (a hit rate) and precision@10",
+  auto* command = add_command(app, "evaluate", "Measure a store's answers, without restriction: Recall@K (a hit rate) and precision@10",
                               "argosy evaluate --store store --queries val_queries.tsv.gz --qrels val_qrels.tsv.gz -k 1,10,100\n"
                               "  argosy evaluate --store store --queries val_queries.tsv.gz --qrels val_qrels.tsv.gz --channels",
                               chosen, false, &run_evaluate, options);
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
   command->add_option("--queries", options->queries, "query_id, query, and optionally needs_image")->required();
   command->add_option("--qrels", options->qrels, "query_id, product_id, grade")->required();
-  command->add_option("-k", options->recall_at, "Where to cut the answers")->delimiter(',')->capture_default_str();
+  command->add_option("-k", options->recall_at, "Where to cut the answers: a search for each")
+      ->delimiter(',')
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
   auto* channels = command->add_flag("--channels", options->channels,
                                      "Semantic, lexical and hybrid, each with and without restriction, in one table, with P_cate");
   command->add_option("--log", options->log, "Clicks (query, product_id): a logged query's intent categories are of what it led to")
@@ -432,7 +435,7 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
   for (const auto add : {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_devices,
-                         add_search, add_evaluate, add_generations, add_pairs, add_tune, add_change, add_compact, add_bench})
+                         add_search, add_evaluate, add_generations, add_pairs, add_tune, add_change, add_compact, add_serve, add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

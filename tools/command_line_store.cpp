@@ -64,7 +64,9 @@ void add_pairs(CLI::App& app, chosen_command& chosen) {
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
   command->add_option("--log", options->log, "Searches: JSON lines or TSV with query, product_id")->required();
   command->add_option("--top", options->top, "Products kept of a query")->capture_default_str()->check(CLI::Range(1, 65'535));
-  command->add_option("--limit", options->limit, "Only so many of the most frequent queries; 0: all")->capture_default_str();
+  command->add_option("--limit", options->limit, "Only so many of the most frequent queries; 0: all")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40));
   command->add_option("--shards", options->shards, "Parts of the table, a file each, made one at a time: memory is that of one")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
@@ -114,6 +116,24 @@ void add_bench_pairs(CLI::App& bench, chosen_command& chosen) {
   command->add_flag("--json", options->json, "One JSON object");
 }
 
+void add_serve(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<serve_options>();
+  auto* command = add_command(app, "serve", "Answer queries over HTTP: /v1/search, /v1/products/ID, /healthz, /readyz, /metrics",
+                              "argosy serve --store store --http 127.0.0.1:8080\n"
+                              "  curl 'http://127.0.0.1:8080/v1/search?q=red+dress&k=5'",
+                              chosen, true, &run_serve, options);
+  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("--http", options->http, "HOST:PORT of this machine; port 0: one that is free")->capture_default_str();
+  command->add_option("--address-file", options->address_file, "Where its address is written once it answers");
+  command->add_option("--waiting", options->waiting, "Queries that may wait; more are answered 429")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--deadline-ms", options->deadline_ms, "A query that no answer has begun for by then is answered 503")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 600'000));
+  add_threads(*command, options->threads);
+}
+
 void add_bench_scans(CLI::App& bench, chosen_command& chosen) {
   const auto options = std::make_shared<bench_scans_options>();
   auto* command = add_command(bench, "scans", "The inner loops of the hierarchical index: versions for this processor beside the plain one",
@@ -159,7 +179,7 @@ void add_bench_index(CLI::App& bench, chosen_command& chosen) {
   command->add_option("--store", options->store, "A store that `argosy publish` wrote: its vectors")->required();
   command->add_option("--queries", options->queries, "Queries, as of `argosy evaluate`; none: those that the store keeps");
   command->add_option("--products", options->products, "Vectors, made from the store's; 0: the store's own")
-      ->check(CLI::Range(1, 1'000'000'000));
+      ->check(CLI::Range(0, 1'000'000'000));
   command->add_option("-k", options->k, "Results of a query")->capture_default_str()->check(CLI::Range(1, 1000));
   command->add_option("--leaves", options->leaves, "Of the tree; 0: by the number of vectors")->capture_default_str();
   command->add_option("--code-bytes", options->code_bytes, "Of a vector's code")->capture_default_str()->check(CLI::Range(1, 1024));

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <ostream>
 
+#include "base/log.hpp"
 #include "index/generation.hpp"
 #include "index/pair_table.hpp"
 #include "kernels/slow_arithmetic.hpp"
@@ -208,6 +209,9 @@ private:
 status run_pairs(const pairs_options& options, const console& io) {
   warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
   ARGOSY_ASSIGN(searcher from, searcher::open(options.store, options.threads, options.arithmetic));
+  if (from.live().put() > 0)
+    log::warning(counted(from.live().put(), "product") +
+                 " put since the generation was published will not be in the table: `argosy compact` first");
   ARGOSY_ASSIGN(const pairs_plan plan, plan_of(options, from.current()));
   ARGOSY_ASSIGN(pairs_work work, pairs_work::open(options.store, plan));
   const status end = pairs_command(options, io, std::move(from), std::move(work)).run();

@@ -47,6 +47,7 @@ void add_compact(CLI::App&, chosen_command&);
 void add_tune(CLI::App&, chosen_command&);
 void add_bench_pairs(CLI::App& bench, chosen_command&);
 void add_bench_index(CLI::App& bench, chosen_command&);
+void add_serve(CLI::App& app, chosen_command& chosen);
 void add_bench_scans(CLI::App& bench, chosen_command&);
 void add_bench_changes(CLI::App& bench, chosen_command&);
 

@@ -1,10 +1,10 @@
 #include <istream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 
 #include "data/utf8.hpp"
 #include "schema/folder.hpp"
+#include "search/answer_json.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/relevance.hpp"
@@ -13,35 +13,10 @@
 namespace argosy {
 namespace {
 
-using nlohmann::ordered_json;
-
 struct shown_answer {
   std::string query;
   search_answer found;
 };
-
-ordered_json channels_of(const found_product& product) {
-  auto names = ordered_json::array();
-  for (std::size_t c = 0; c < std::size(channel_names); ++c)
-    if ((product.channels >> c & 1) != 0) names.push_back(channel_names[c]);
-  return names;
-}
-
-std::string json_line(const shown_answer& answer, const live_generation& from) {
-  auto results = ordered_json::array();
-  for (const found_product& found : answer.found.products) {
-    const product_facts facts = from.facts(found.row);
-    results.push_back(
-        {{"id", facts.id}, {"score", found.score}, {"title", facts.title}, {"channels", channels_of(found)}, {"within", found.within}});
-  }
-  auto restricted = ordered_json::array();
-  for (const restriction& one : answer.found.restricted)
-    restricted.push_back({{"text", one.text}, {"field", one.field}, {"values", one.values}});
-  const char* source = answer.found.from_pairs ? "pair table" : "index";
-  const ordered_json object{
-      {"query", answer.query}, {"source", source}, {"restricted", std::move(restricted)}, {"results", std::move(results)}};
-  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 std::string channel_text(const found_product& product) {
   std::string text;
@@ -71,7 +46,11 @@ void print_ranked(const shown_answer& answer, const live_generation& from, std::
   }
   out << one_line(answer.query) << (answer.found.from_pairs ? "  (pair table)" : "") << '\n';
   if (!answer.found.restricted.empty()) out << "  " << restricted_text(answer.found.restricted) << '\n';
-  table.print(out);
+  if (answer.found.products.empty()) {
+    out << "  no product\n";
+  } else {
+    table.print(out);
+  }
   out << '\n';
 }
 
@@ -104,12 +83,14 @@ private:
       ++lines_;
       if (line.ends_with('\r')) line.pop_back();
       if (line.empty()) continue;
-      if (const status end = answer(line); !end.ok()) report(end);
+      if (const status end = answer(line); !end.ok()) report(line, end);
     }
   }
 
-  void report(const status& failure) {
+  // Every line has its object.
+  void report(const std::string& query, const status& failure) {
     ++failed_;
+    if (options_->json) io_->out << json_text({{"query", query}, {"error", failure.message()}}) << std::endl;
     io_->err << "argosy: " << failure.within("line " + std::to_string(lines_)).text() << std::endl;
   }
 
@@ -118,7 +99,7 @@ private:
     ARGOSY_ASSIGN(search_answer found, find(query));
     const shown_answer answered{query, std::move(found)};
     if (options_->json) {
-      io_->out << json_line(answered, searcher_.live()) << std::endl;
+      io_->out << json_text(answer_json(query, answered.found, searcher_.live())) << std::endl;
     } else {
       print_ranked(answered, searcher_.live(), io_->out);
     }

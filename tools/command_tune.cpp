@@ -55,8 +55,8 @@ status run_tune(const tune_options& options, const console& io) {
   ARGOSY_ASSIGN(const auto made, sweep.cheapest(options.recall, show, io.stop));
   io.progress.close();
   if (!made.best)
-    return {errc::out_of_range,
-            "--recall: want at most " + fixed(made.most, 4) + ", which all leaves give here, got " + fixed(options.recall, 4)};
+    return {errc::out_of_range, "--recall: want at most " + fixed(made.most, 6) +
+                                    ", which all leaves and the most candidates give here, got " + fixed(options.recall, 6)};
   if (io.stop.stop_requested()) return {errc::aborted, "interrupted; the store is as it was"};
   const tuned_effort tuned{made.best->effort, options.k, static_cast<std::uint64_t>(queries.rows), options.recall, made.best->recall};
   ARGOSY_ASSIGN(const std::uint64_t number, publish_effort(options.store, current, tuned));

@@ -263,6 +263,16 @@ struct bench_search_options {
 };
 status run_bench_search(const bench_search_options&, const console&);
 
+// Until it is asked to end: then what was asked is answered, and it ends with 0.
+struct serve_options {
+  std::filesystem::path store;
+  std::string http = "127.0.0.1:8080";
+  std::filesystem::path address_file;  // told there once it answers
+  std::uint64_t waiting = 1024, deadline_ms = 1000;
+  int threads = 0;
+};
+status run_serve(const serve_options&, const console&);
+
 // The inner loops of the hierarchical index: every version that this machine runs, beside the plain one; steps beside what they were.
 struct bench_scans_options {
   std::uint64_t code_bytes = 32, columns = 256;

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "index/hc_index.hpp"
+
 namespace argosy {
 namespace {
 
 constexpr int rounds = 3;
 constexpr double candidates_for_each[] = {2, 3, 5, 7.5, 10, 15, 20, 30, 50, 100};  // of the k answers, ours
-constexpr std::size_t answers_held = 16;                                           // of the k answers, by leaves that may stop to find more
 
 }  // namespace
 
@@ -61,16 +62,16 @@ result<double> index_sweep::known_recall(search_effort effort) const {
 }
 
 // By doubling, then by halving: more leaves hardly ever find less. Two doublings that find nothing more are the end, since all leaves are a
-// scan of everything; but not while the leaves hold few answers, where an index visits more of them than it is asked to.
+// scan of everything. It begins with the leaves that a search for k visits in any case: fewer would do for this k, and spoil a smaller one.
 result<std::optional<std::uint32_t>> index_sweep::fewest_leaves(std::uint32_t rerank, double wanted) const {
   const auto all = static_cast<std::uint32_t>(index_->leaves());
-  const std::size_t holding_enough = answers_held * k_ * all / index_->size();
-  std::uint32_t low = 0, high = 1;
+  auto high = static_cast<std::uint32_t>(std::min<std::size_t>(all, answers_always_visited * k_ * all / index_->size() + 1));
+  std::uint32_t low = high - 1;
   double before = -1, last = -1;
   while (true) {
     ARGOSY_ASSIGN(const double found, known_recall({high, rerank}));
     if (found >= wanted) break;
-    if (high == all || (high > holding_enough && found <= before && found > 0)) return std::optional<std::uint32_t>();
+    if (high == all || (found <= before && found > 0)) return std::optional<std::uint32_t>();
     before = std::exchange(last, found);
     low = high;
     high = std::min(2 * high, all);
@@ -88,14 +89,16 @@ result<index_sweep::choice> index_sweep::cheapest(double wanted, const progress&
   std::uint64_t done = 0;
   for (const double times : candidates_for_each) {
     show(done++, std::size(candidates_for_each));
-    const auto rerank = static_cast<std::uint32_t>(times * static_cast<double>(k_));
-    if (rerank > index_->size()) break;
+    const auto candidates = static_cast<std::size_t>(times * static_cast<double>(k_));
+    const auto rerank = static_cast<std::uint32_t>(std::min(candidates, index_->size()));
     if (stop.stop_requested()) return status(errc::aborted, "interrupted");
     ARGOSY_ASSIGN(const auto leaves, fewest_leaves(rerank, wanted));
-    if (!leaves) continue;
-    ARGOSY_ASSIGN(const index_point found, point({*leaves, rerank}));
-    made.tried.push_back(found);
-    if (!made.best || found.queries_per_s > made.best->queries_per_s) made.best = found;
+    if (leaves) {
+      ARGOSY_ASSIGN(const index_point found, point({*leaves, rerank}));
+      made.tried.push_back(found);
+      if (!made.best || found.queries_per_s > made.best->queries_per_s) made.best = found;
+    }
+    if (candidates >= index_->size()) break;
   }
   if (made.best) return made;
   ARGOSY_ASSIGN(made.most, known_recall({static_cast<std::uint32_t>(index_->leaves()), static_cast<std::uint32_t>(100 * k_)}));

@@ -180,6 +180,20 @@ BOOST_AUTO_TEST_CASE(fields_of_an_object_go_by_their_last_name_when_it_is_one_of
                 {"column 16", "more than one", "a.Fit, b.Fit"});
 }
 
+BOOST_AUTO_TEST_CASE(a_field_that_records_write_in_several_ways_is_one) {
+  const test::small_terms made({{"a", {{"brand", "Nike"}, {"n", "1"}}},
+                                {"b", {{"Brand", "nike"}, {"nN", "2"}}},
+                                {"c", {{"BRAND", "Puma"}}},
+                                {"d", {{"x.Fit", "slim"}}},
+                                {"e", {{"X.fit", "Slim"}, {"nn", "3"}}}});
+  const terms of = made.open();
+  BOOST_TEST(kept(of, "brand:nike") == (row_list{0, 1}));
+  BOOST_TEST(kept(of, "NOT Brand:nike") == (row_list{2, 3, 4}));
+  BOOST_TEST(kept(of, "fit:slim") == (row_list{3, 4}));
+  BOOST_TEST(kept(of, "nn:[2 TO 3]") == (row_list{1, 4}));
+  BOOST_TEST(*of.estimate(*parse("brand:(nike OR puma)")) == 3.0);
+}
+
 BOOST_AUTO_TEST_CASE(errors_point_at_the_column) {
   check_error("", {"filter, column 1: want a field, found the end"});
   check_error("brand:nike AND AND", {"column 16: want a field, found \"AND\""});

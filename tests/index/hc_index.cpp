@@ -230,6 +230,25 @@ BOOST_AUTO_TEST_CASE(vectors_come_back_as_near_as_they_are_kept) {
   check_refused(index->restore(290, 11).failure(), errc::out_of_range, {"11 from 290"});
 }
 
+// Vectors as long and as short as they may be are found as those of length one.
+BOOST_AUTO_TEST_CASE(answers_do_not_depend_on_how_long_vectors_are) {
+  const scratch_folder scratch;
+  const auto scaled = [](matrix of, float by) {
+    for (float& value : of.values) value *= by;
+    return of;
+  };
+  const auto vectors = clustered(1000, 16, 1), asked = clustered(20, 16, 2);
+  const auto expected = search(*make_index(scratch / "one", vectors, {}), asked, {.k = 10});
+  for (const float by : {1e12f, 1e14f, 1e-12f}) {
+    const auto index = make_index(scratch / "other", scaled(vectors, by), {});
+    const auto found = search(*index, scaled(asked, by), {.k = 10});
+    BOOST_TEST(recall(found, expected, 10) > 0.95, "times " << by);
+  }
+  // So short that steps have no float: all zeros to the index.
+  const auto index = make_index(scratch / "shortest", scaled(vectors, 1e-38f), {});
+  BOOST_TEST(search(*index, scaled(asked, 1e-38f), {.k = 10}).front().size() == 10u);
+}
+
 BOOST_AUTO_TEST_CASE(impossible_settings_and_questions_are_refused) {
   const scratch_folder scratch;
   const auto vectors = test::small_integers(50, 5, 1);

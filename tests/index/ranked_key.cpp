@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(keys_order_whole_numbers) {
                                       std::numeric_limits<std::int32_t>::max()};
   for (std::size_t i = 0; i < std::size(numbers); ++i) {
     BOOST_TEST(integer_score(key_of(numbers[i], 7)) == numbers[i]);
-    BOOST_TEST(row_of(key_of(numbers[i], 7)) == 7u);
+    BOOST_TEST(row_of_key(key_of(numbers[i], 7)) == 7u);
     BOOST_TEST(key_of(numbers[i], 7) > key_of(numbers[i], 8));
     if (i > 0) BOOST_TEST(key_of(numbers[i], 9) > key_of(numbers[i - 1], 0));
   }

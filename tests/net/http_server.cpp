@@ -1,64 +1,19 @@
 #include "net/http_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <mutex>
 #include <thread>
 
+#include "tests/support/bare_client.hpp"
 #include "tests/support/status.hpp"
 
 using namespace argosy;
 using namespace std::chrono_literals;
+using test::bare_client;
 
 namespace {
-
-// A bare connection, that sends and reads what a test says.
-class client {
-public:
-  explicit client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    BOOST_REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0);
-    const timeval patience{10, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  }
-  ~client() { ::close(socket_); }
-  client(const client&) = delete;
-  client& operator=(const client&) = delete;
-
-  bool send(std::string_view bytes) const {
-    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
-  }
-  // Until so many of `end` were read, or the server has closed.
-  std::string read_until(std::string_view end, std::size_t times = 1) {
-    std::string read;
-    char some[4096];
-    while (count(read, end) < times) {
-      const ssize_t got = ::recv(socket_, some, sizeof(some), 0);
-      if (got <= 0) break;
-      read.append(some, static_cast<std::size_t>(got));
-    }
-    return read;
-  }
-  // What comes until the server closes.
-  std::string read_all() { return read_until("\n", static_cast<std::size_t>(-1)); }
-
-private:
-  static std::size_t count(std::string_view text, std::string_view what) {
-    std::size_t found = 0;
-    for (auto at = text.find(what); at != std::string_view::npos; at = text.find(what, at + what.size())) ++found;
-    return found;
-  }
-  int socket_;
-};
 
 // Answers with what was asked.
 void echo(http_request request, http_exchange exchange) {
@@ -85,7 +40,7 @@ BOOST_AUTO_TEST_SUITE(http_servers)
 
 BOOST_AUTO_TEST_CASE(requests_of_one_connection_are_answered_in_turn) {
   const auto server = started(echo);
-  client one(server->port());
+  bare_client one(server->port());
   one.send("GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n");
   const std::string first = one.read_until(" end\n");
   BOOST_TEST(first.starts_with("HTTP/1.1 200 OK\r\n"), first);
@@ -101,7 +56,7 @@ BOOST_AUTO_TEST_CASE(requests_of_one_connection_are_answered_in_turn) {
 
 BOOST_AUTO_TEST_CASE(a_head_has_the_length_and_no_body) {
   const auto server = started(echo);
-  client one(server->port());
+  bare_client one(server->port());
   one.send("HEAD /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const std::string read = one.read_all();
   BOOST_TEST(holds(read, "Content-Length: 12\r\n"), read);
@@ -110,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_head_has_the_length_and_no_body) {
 
 BOOST_AUTO_TEST_CASE(a_body_is_waited_for_with_leave) {
   const auto server = started(echo);
-  client one(server->port());
+  bare_client one(server->port());
   one.send("POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   BOOST_TEST(one.read_until("\r\n\r\n").starts_with("HTTP/1.1 100 Continue\r\n"));
   one.send("late");
@@ -124,7 +79,7 @@ BOOST_AUTO_TEST_CASE(answers_come_later_and_from_other_threads) {
     const std::lock_guard guard(lock);
     held.push_back(std::move(exchange));
   });
-  client one(server->port()), two(server->port());
+  bare_client one(server->port()), two(server->port());
   one.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
   two.send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
   BOOST_REQUIRE(soon([&] {
@@ -150,7 +105,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_request_or_too_long_is_refused) {
       },
       {.header_bytes = 1000, .body_bytes = 100});
   const auto answer_to = [&](const std::string& bytes) {
-    client one(server->port());
+    bare_client one(server->port());
     one.send(bytes);
     return one.read_all();
   };
@@ -166,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_request_or_too_long_is_refused) {
 
 BOOST_AUTO_TEST_CASE(who_sends_slowly_or_nothing_is_closed_and_others_are_served) {
   const auto server = started(echo, {.connections = 20, .reading = 200ms, .idle = 400ms});
-  client slow(server->port()), silent(server->port());
+  bare_client slow(server->port()), silent(server->port());
   slow.send("GET / HT");
   BOOST_TEST(slow.read_all() == "");
   BOOST_TEST(silent.read_all() == "");
@@ -175,12 +130,12 @@ BOOST_AUTO_TEST_CASE(who_sends_slowly_or_nothing_is_closed_and_others_are_served
 
 BOOST_AUTO_TEST_CASE(connections_that_ask_nothing_keep_nobody_out) {
   const auto server = started(echo, {.connections = 50});
-  std::vector<std::unique_ptr<client>> idle;
+  std::vector<std::unique_ptr<bare_client>> idle;
   for (int i = 0; i < 300; ++i) {
-    idle.push_back(std::make_unique<client>(server->port()));
+    idle.push_back(std::make_unique<bare_client>(server->port()));
     idle.back()->send("GET");
   }
-  client one(server->port());
+  bare_client one(server->port());
   one.send("GET /served HTTP/1.1\r\nHost: x\r\n\r\n");
   BOOST_TEST(holds(one.read_until(" end\n"), "/served"));
   BOOST_TEST(server->connections() <= 50u);
@@ -197,7 +152,7 @@ BOOST_AUTO_TEST_CASE(draining_answers_what_was_asked) {
       echo(std::move(request), std::move(exchange));
     });
   });
-  client one(server->port()), idle(server->port());
+  bare_client one(server->port()), idle(server->port());
   one.send("GET /drained HTTP/1.1\r\nHost: x\r\n\r\n");
   BOOST_REQUIRE(soon([&] { return asked.load(); }));
   BOOST_TEST(server->drain(10s));
@@ -215,7 +170,7 @@ BOOST_AUTO_TEST_CASE(an_answer_after_the_end_goes_nowhere) {
     const std::lock_guard guard(lock);
     held.push_back(std::move(exchange));
   });
-  client one(server->port());
+  bare_client one(server->port());
   one.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   BOOST_REQUIRE(soon([&] {
     const std::lock_guard guard(lock);

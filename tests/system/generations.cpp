@@ -85,6 +85,25 @@ BOOST_AUTO_TEST_CASE(verify_rollback_and_prune) {
   BOOST_TEST(shop.current() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(verify_reads_what_changed_since) {
+  const three_generations shop;
+  const std::string id = nlohmann::json::parse(must_run({"search", "--store", shop.store, "--json", "red dress"}))["results"][0]["id"];
+  write_bytes(shop.folder / "ids.txt", id + "\n");
+  must_run({"change", "--store", shop.store, "--remove", shop.folder / "ids.txt"});
+  BOOST_TEST(holds(must_run(shop.words({"verify"})), "generation 3: whole"));
+  flip_a_byte(shop.store / "changes/000003.journal");
+  const finished verified = run_argosy(shop.words({"verify"}));
+  BOOST_TEST(verified.exit_code == 1);
+  BOOST_TEST(holds(verified.out, "generation 3: corrupt"), verified.out);
+}
+
+BOOST_AUTO_TEST_CASE(a_backup_replaces_no_device) {
+  const three_generations shop;
+  const finished refused = run_argosy(shop.words({"backup", "--out", "/dev/null"}));
+  BOOST_TEST(refused.exit_code == 1);
+  BOOST_TEST(holds(refused.err, "/dev/null: want a regular file"), refused.err);
+}
+
 BOOST_AUTO_TEST_CASE(backup_and_restore) {
   const three_generations shop;
   const auto tar = shop.folder / "shop.tar";

@@ -1,0 +1,204 @@
+#include "actors/http_endpoint.hpp"
+
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "search/answer_json.hpp"
+
+namespace argosy {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view search_path = "/v1/search", products_path = "/v1/products", product_prefix = "/v1/products/";
+constexpr std::size_t longest_query = 1000, most_results = 1000;
+constexpr std::string_view seconds_to_wait = "1";
+
+// A failure that names the parameter it is about.
+struct wrong_parameter {
+  std::string parameter, message;
+};
+
+http_reply json_reply(unsigned code, const ordered_json& object) { return {code, json_text(object) + "\n"}; }
+http_reply error_reply(unsigned code, const std::string& message) { return json_reply(code, {{"error", message}}); }
+http_reply error_reply(const wrong_parameter& wrong) {
+  return json_reply(400, {{"error", wrong.parameter + ": " + wrong.message}, {"parameter", wrong.parameter}});
+}
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+using parameters = std::map<std::string, std::string, std::less<>>;
+
+result<parameters> parse_query_string(std::string_view text) {
+  parameters found;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    ARGOSY_ASSIGN(std::string name, percent_decoded(pair.substr(0, equals), true));
+    ARGOSY_ASSIGN(std::string value, percent_decoded(pair.substr(std::min(pair.size(), equals + 1)), true));
+    if (!found.emplace(name, std::move(value)).second) return status(errc::invalid_argument, "`" + name + "` is there twice");
+  }
+  return found;
+}
+
+// Reads one parameter after the other; the first that is wrong is kept.
+class parameter_reader {
+public:
+  explicit parameter_reader(parameters from) : left_(std::move(from)) {}
+
+  std::string text(std::string_view name) {
+    const auto found = left_.find(name);
+    if (found == left_.end()) return {};
+    std::string value = std::move(found->second);
+    left_.erase(found);
+    return value;
+  }
+  std::size_t count(std::string_view name, std::size_t usual, std::size_t most) {
+    const std::string value = text(name);
+    if (value.empty()) return usual;
+    std::size_t number = 0;
+    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (code == std::errc{} && end == value.data() + value.size() && number >= 1 && number <= most) return number;
+    refuse(name, "want a whole number from 1 to " + std::to_string(most) + ", got `" + value + "`");
+    return usual;
+  }
+  bool flag(std::string_view name, bool usual) {
+    const std::string value = text(name);
+    if (value.empty()) return usual;
+    if (value != "0" && value != "1") refuse(name, "want 0 or 1, got `" + value + "`");
+    return value == "1";
+  }
+  void refuse(std::string_view name, std::string message) {
+    if (!wrong_) wrong_ = wrong_parameter{std::string(name), std::move(message)};
+  }
+  // Once all that is known has been read.
+  std::optional<wrong_parameter> wrong() {
+    if (!wrong_ && !left_.empty()) refuse(left_.begin()->first, "is no parameter; there are q, k, filter, channel, restrict, live");
+    return wrong_;
+  }
+
+private:
+  parameters left_;
+  std::optional<wrong_parameter> wrong_;
+};
+
+unsigned code_of(const status& failure) noexcept {
+  switch (failure.code()) {
+    case errc::invalid_argument: return 400;
+    case errc::unavailable: return 503;
+    default: return 500;
+  }
+}
+
+// A search refuses the filter or the query; it has no name for either.
+http_reply refusal_of(const status& failure) {
+  if (code_of(failure) != 400) return error_reply(code_of(failure), failure.message());
+  const bool of_filter = failure.message().starts_with("filter");
+  return error_reply(wrong_parameter{of_filter ? "filter" : "q", failure.message()});
+}
+
+}  // namespace
+
+result<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i] == '+' && plus_is_space ? ' ' : text[i];
+      continue;
+    }
+    const bool whole = i + 2 < text.size();
+    const int high = whole ? hex_digit(text[i + 1]) : -1, low = whole ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      return status(errc::invalid_argument, "want two hexadecimal digits after % at character " + std::to_string(i + 1));
+    decoded += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return decoded;
+}
+
+// What a search needs until it is answered; shared with the function that the search actor calls.
+struct http_endpoint::search_call {
+  std::string query;
+  http_exchange exchange;
+  steady_time start;
+};
+
+void http_endpoint::reply(std::string_view path, http_exchange exchange, http_reply answer) const {
+  of_->metrics().count_request(path, answer.code);
+  exchange.answer(std::move(answer));
+}
+
+void http_endpoint::take(const http_request& request, http_exchange exchange) {
+  const std::string_view target = request.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  const bool of_product = path.starts_with(product_prefix);
+  if (request.method != "GET") {
+    http_reply refused = error_reply(405, "want GET, got " + request.method);
+    refused.fields.emplace_back("Allow", "GET, HEAD");
+    return reply(of_product ? products_path : path, std::move(exchange), std::move(refused));
+  }
+  if (path == search_path) return search(target.substr(std::min(target.size(), path.size() + 1)), std::move(exchange));
+  if (of_product) return reply(products_path, std::move(exchange), product(path.substr(product_prefix.size())));
+  reply(path, std::move(exchange), answer_now(path));
+}
+
+http_reply http_endpoint::answer_now(std::string_view path) const {
+  if (path == "/healthz") return {200, "{\"status\": \"alive\"}\n"};
+  if (path == "/readyz") return draining_ ? error_reply(503, "the server is about to end") : http_reply{200, "{\"status\": \"ready\"}\n"};
+  if (path == "/metrics") return {200, of_->metrics().text({of_->waiting(), connections_()}), "text/plain; version=0.0.4"};
+  return error_reply(404, "nothing is at " + std::string(path) + "; there are /v1/search, /v1/products/ID, /healthz, /readyz, /metrics");
+}
+
+http_reply http_endpoint::product(std::string_view encoded_id) const {
+  const auto id = percent_decoded(encoded_id, false);
+  if (!id.ok()) return error_reply(wrong_parameter{"id", id.failure().message()});
+  const auto from = of_->newest();
+  const auto row = from->live().row_of(id.value());
+  if (!row) return error_reply(404, "no product is called " + id.value());
+  const product_facts facts = from->live().facts(*row);
+  return json_reply(200, {{"generation", from->current().number()}, {"id", facts.id}, {"title", facts.title}, {"image", facts.image}});
+}
+
+void http_endpoint::search(std::string_view query_string, http_exchange exchange) {
+  const auto refuse = [&](http_reply why) { reply(search_path, std::move(exchange), std::move(why)); };
+  auto given = parse_query_string(query_string);
+  if (!given.ok()) return refuse(error_reply(400, given.failure().message()));
+  parameter_reader read(std::move(given).value());
+  question asked;
+  asked.query = read.text("q");
+  if (asked.query.empty() || asked.query.size() > longest_query)
+    read.refuse("q", "want a query of 1 to " + std::to_string(longest_query) + " bytes, got " + std::to_string(asked.query.size()));
+  asked.request.k = read.count("k", asked.request.k, most_results);
+  asked.request.filter = read.text("filter");
+  asked.request.restricts = read.flag("restrict", true);
+  asked.live = read.flag("live", false);
+  if (const std::string name = read.text("channel"); !name.empty()) {
+    const auto channel = channel_named(name);
+    if (!channel) read.refuse("channel", "want semantic, lexical or hybrid, got `" + name + "`");
+    asked.request.channel = channel.value_or(search_channel::semantic);
+  }
+  if (const auto wrong = read.wrong()) return refuse(error_reply(*wrong));
+
+  const auto call = std::make_shared<search_call>(search_call{asked.query, std::move(exchange), of_->clock().now()});
+  asked.tell = [self = shared_from_this(), call](result<answered_question> found) {
+    if (!found.ok()) return self->reply(search_path, std::move(call->exchange), refusal_of(found.failure()));
+    const double seconds = seconds_between(call->start, self->of_->clock().now());
+    self->of_->metrics().count_answer(found->found.from_pairs, seconds);
+    ordered_json object{{"generation", found->from->current().number()}, {"seconds", seconds}};
+    object.update(answer_json(call->query, found->found, found->from->live()));
+    self->reply(search_path, std::move(call->exchange), json_reply(200, object));
+  };
+  if (of_->ask(std::move(asked))) return;
+  http_reply busy = error_reply(429, "too many queries wait already");
+  busy.fields.emplace_back("Retry-After", std::string(seconds_to_wait));
+  reply(search_path, std::move(call->exchange), std::move(busy));
+}
+
+}  // namespace argosy

@@ -1,0 +1,79 @@
+#include "actors/serving_metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+namespace argosy {
+namespace {
+
+template <class Values, class Value>
+std::size_t place_of(const Values& values, const Value& wanted) noexcept {
+  const auto found = std::find(std::begin(values), std::end(values), wanted);
+  return static_cast<std::size_t>((found == std::end(values) ? std::end(values) - 1 : found) - std::begin(values));
+}
+
+void describe(std::ostream& out, std::string_view name, std::string_view type, std::string_view help) {
+  out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << type << '\n';
+}
+
+void tell(std::ostream& out, std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+  describe(out, name, type, help);
+  out << name << ' ' << value << '\n';
+}
+
+}  // namespace
+
+void serving_metrics::count_request(std::string_view path, unsigned code) noexcept {
+  ++requests_[place_of(paths, path)][place_of(codes, code)];
+}
+
+void serving_metrics::count_answer(bool from_pairs, double seconds) noexcept {
+  ++(from_pairs ? pair_answers_ : index_answers_);
+  const auto bound = std::lower_bound(std::begin(bounds), std::end(bounds), seconds);
+  ++within_[static_cast<std::size_t>(bound - std::begin(bounds))];
+  nanoseconds_ += static_cast<std::uint64_t>(std::max(0.0, seconds * 1e9));
+}
+
+void serving_metrics::count_switch(std::uint64_t generation, std::uint64_t products) noexcept {
+  ++switches_;
+  generation_ = generation;
+  products_ = products;
+}
+
+std::uint64_t serving_metrics::answers() const noexcept { return pair_answers_ + index_answers_; }
+
+std::string serving_metrics::text(const gauges& now) const {
+  std::ostringstream out;
+  describe(out, "argosy_http_requests_total", "counter", "Requests by path and answer");
+  for (std::size_t p = 0; p < std::size(paths); ++p) {
+    for (std::size_t c = 0; c < std::size(codes); ++c) {
+      if (const auto count = requests_[p][c].load(); count > 0)
+        out << "argosy_http_requests_total{path=\"" << paths[p] << "\",code=\"" << codes[c] << "\"} " << count << '\n';
+    }
+  }
+  describe(out, "argosy_answers_total", "counter", "Queries answered, by what answered them");
+  out << "argosy_answers_total{source=\"pair table\"} " << pair_answers_ << "\nargosy_answers_total{source=\"index\"} " << index_answers_
+      << '\n';
+  describe(out, "argosy_search_seconds", "histogram", "From a query's arrival to its answer");
+  std::uint64_t sum = 0;
+  for (std::size_t b = 0; b < within_.size(); ++b) {
+    sum += within_[b];
+    out << "argosy_search_seconds_bucket{le=\"";
+    if (b < std::size(bounds)) {
+      out << bounds[b];
+    } else {
+      out << "+Inf";
+    }
+    out << "\"} " << sum << '\n';
+  }
+  out << "argosy_search_seconds_sum " << static_cast<double>(nanoseconds_) * 1e-9 << "\nargosy_search_seconds_count " << sum << '\n';
+  tell(out, "argosy_queries_waiting", "gauge", "Queries that no search actor has taken yet", now.waiting);
+  tell(out, "argosy_connections", "gauge", "Open connections", now.connections);
+  tell(out, "argosy_generation", "gauge", "Generation that is answered from", generation_);
+  tell(out, "argosy_products", "gauge", "Products of it", products_);
+  tell(out, "argosy_switches_total", "counter", "States of the store that were switched to", switches_);
+  return out.str();
+}
+
+}  // namespace argosy
