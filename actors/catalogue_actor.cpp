@@ -10,6 +10,8 @@
 namespace argosy {
 namespace {
 
+constexpr int pauses_after_refusal = 20;
+
 using pointer = catalogue_actor::stateful_pointer<catalogue_state>;
 
 result<std::vector<searcher_ptr>> open_all(const catalogue_parts& parts) {
@@ -27,17 +29,24 @@ void refuse(catalogue_state& of, const std::string& state, const status& why) {
   log::warning("the store has changed and cannot be opened, answers go on as before: " + why.text());
 }
 
-void look(pointer self) {
+void take_up(pointer self) {
   auto& parts = self->state.parts;
-  self->delayed_send(self, parts.pause, look_atom_v);
   const auto now = guarded([&] { return parts.state(); });
   if (!now.ok()) return refuse(self->state, now.failure().text(), now.failure());
-  if (*now == parts.opened) return;
+  if (*now == parts.opened) return self->state.refused.clear();
   const auto opened = guarded([&] { return open_all(parts); });
   if (!opened.ok()) return refuse(self->state, *now, opened.failure());
   for (std::size_t i = 0; i < parts.searches.size(); ++i) self->send(parts.searches[i], switch_atom_v, opened.value()[i]);
   parts.opened = *now;
+  self->state.refused.clear();
   parts.switched(opened.value().front());
+}
+
+// What cannot be opened is not tried again at once: trying takes a while.
+void look(pointer self) {
+  take_up(self);
+  const auto pause = self->state.parts.pause;
+  self->delayed_send(self, self->state.refused.empty() ? pause : pause * pauses_after_refusal, look_atom_v);
 }
 
 }  // namespace

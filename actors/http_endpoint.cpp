@@ -1,9 +1,12 @@
 #include "actors/http_endpoint.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "actors/error.hpp"
 #include "search/answer_json.hpp"
 
 namespace argosy {
@@ -91,7 +94,8 @@ private:
 
 unsigned code_of(const status& failure) noexcept {
   switch (failure.code()) {
-    case errc::invalid_argument: return 400;
+    case errc::invalid_argument:
+    case errc::out_of_range: return 400;
     case errc::unavailable: return 503;
     default: return 500;
   }
@@ -151,7 +155,7 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
 
 http_reply http_endpoint::answer_now(std::string_view path) const {
   if (path == "/healthz") return {200, "{\"status\": \"alive\"}\n"};
-  if (path == "/readyz") return draining_ ? error_reply(503, "the server is about to end") : http_reply{200, "{\"status\": \"ready\"}\n"};
+  if (path == "/readyz") return {200, "{\"status\": \"ready\"}\n"};
   if (path == "/metrics") return {200, of_->metrics().text({of_->waiting(), connections_()}), "text/plain; version=0.0.4"};
   return error_reply(404, "nothing is at " + std::string(path) + "; there are /v1/search, /v1/products/ID, /healthz, /readyz, /metrics");
 }
@@ -164,6 +168,16 @@ http_reply http_endpoint::product(std::string_view encoded_id) const {
   if (!row) return error_reply(404, "no product is called " + id.value());
   const product_facts facts = from->live().facts(*row);
   return json_reply(200, {{"generation", from->current().number()}, {"id", facts.id}, {"title", facts.title}, {"image", facts.image}});
+}
+
+http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {
+  if (!found.ok()) return refusal_of(found.failure());
+  const answered_question& answer = found.value();
+  const double seconds = seconds_between(call.start, of_->clock().now());
+  of_->metrics().count_answer(answer.found.from_pairs, seconds);
+  ordered_json object{{"generation", answer.from->current().number()}, {"seconds", seconds}};
+  object.update(answer_json(call.query, answer.found, answer.from->live()));
+  return json_reply(200, object);
 }
 
 void http_endpoint::search(std::string_view query_string, http_exchange exchange) {
@@ -187,13 +201,9 @@ void http_endpoint::search(std::string_view query_string, http_exchange exchange
   if (const auto wrong = read.wrong()) return refuse(error_reply(*wrong));
 
   const auto call = std::make_shared<search_call>(search_call{asked.query, std::move(exchange), of_->clock().now()});
-  asked.tell = [self = shared_from_this(), call](result<answered_question> found) {
-    if (!found.ok()) return self->reply(search_path, std::move(call->exchange), refusal_of(found.failure()));
-    const double seconds = seconds_between(call->start, self->of_->clock().now());
-    self->of_->metrics().count_answer(found->found.from_pairs, seconds);
-    ordered_json object{{"generation", found->from->current().number()}, {"seconds", seconds}};
-    object.update(answer_json(call->query, found->found, found->from->live()));
-    self->reply(search_path, std::move(call->exchange), json_reply(200, object));
+  asked.tell = [self = shared_from_this(), call](const result<answered_question>& found) {
+    const auto answer = guarded([&]() -> result<http_reply> { return self->reply_to(*call, found); });
+    self->reply(search_path, std::move(call->exchange), answer.ok() ? answer.value() : refusal_of(answer.failure()));
   };
   if (of_->ask(std::move(asked))) return;
   http_reply busy = error_reply(429, "too many queries wait already");

@@ -2,14 +2,12 @@
 //   GET /v1/search?q=..       k (1 to 1000; 10), filter, channel (semantic, lexical, hybrid), restrict (1 or 0), live (0 or 1):
 //                             {"generation", "seconds", and what search/answer_json.hpp says}
 //   GET /v1/products/ID       {"generation", "id", "title", "image"}; 404 where it is none
-//   GET /healthz              200 while the process answers at all
-//   GET /readyz               200 while it takes questions; 503 once it drains
+//   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp
-// A value that is wrong is 400 and says which: {"error": .., "parameter": ..}. Too many questions: 429 with Retry-After; too late: 503.
+// A value that is wrong is 400 and says which: {"error": .., "parameter": ..}; what cannot be split into parameters has no "parameter". Too many questions: 429 with Retry-After; too late: 503.
 // Threads   the server's; answers leave from a search actor's.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,18 +25,16 @@ public:
   http_endpoint(serving& of, std::function<std::size_t()> connections) : of_(&of), connections_(std::move(connections)) {}
 
   void take(const http_request&, http_exchange);
-  // From now on not ready.
-  void drain() noexcept { draining_ = true; }
 
 private:
   struct search_call;
   http_reply answer_now(std::string_view path) const;
   http_reply product(std::string_view encoded_id) const;
+  http_reply reply_to(const search_call&, const result<answered_question>&) const;
   void search(std::string_view query_string, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
   serving* of_;
   std::function<std::size_t()> connections_;
-  std::atomic<bool> draining_ = false;
 };
 
 // The parts of a request's target, decoded (RFC 3986, `+` a space in the query). For tests too.

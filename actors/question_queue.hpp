@@ -26,7 +26,7 @@ struct question {
   search_request request;
   bool live = false;  // the pair table is not asked
   steady_time deadline{};
-  std::function<void(result<answered_question>)> tell;  // once; never blocks
+  std::function<void(const result<answered_question>&)> tell;  // once; neither blocks nor throws
 };
 
 class question_queue {

@@ -39,7 +39,7 @@ std::vector<question> tell_known(std::vector<question> questions, const searcher
       one.tell(status(errc::unavailable, "no answer was there in time"));
       continue;
     }
-    auto found = known(products, one);
+    auto found = guarded([&] { return known(products, one); });
     if (!found.ok()) {
       one.tell(found.failure());
     } else if (*found) {

@@ -5,7 +5,7 @@
 // Refusals   to whoever asked: unavailable after its deadline, else what the search says of it.
 // Ordering   the oldest question first; a switch comes between two batches.
 // Blocking   computes: spawn it detached.
-// Failure    an exception is the answer to the whole batch.
+// Failure    an exception is the answer to the question, or to all that were embedded together.
 #pragma once
 
 #include <caf/fwd.hpp>

@@ -5,11 +5,11 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
+#include <exception>
 #include <utility>
 #include <vector>
 
 #include "actors/catalogue_actor.hpp"
-#include "actors/error.hpp"
 #include "index/live_store.hpp"
 
 namespace argosy {
@@ -72,7 +72,12 @@ serving::~serving() {
 
 result<std::unique_ptr<serving>> serving::start(const serving_options& options, const clock_source& clock) {
   std::unique_ptr<serving> made(new serving(std::make_unique<impl>(options, clock)));
-  ARGOSY_TRY(guarded([&] { return made->impl_->begin(); }));
+  try {
+    ARGOSY_TRY(made->impl_->begin());
+  } catch (const std::exception& why) {                // no thread for an actor, or no memory
+    static_cast<void>(made->impl_->actors.release());  // CAF counts an actor that got no thread among the running, and would wait for it
+    return status(errc::unavailable, std::string("the actors of serving cannot be started: ") + why.what());
+  }
   return made;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <sstream>
 
 namespace argosy {
@@ -45,6 +46,7 @@ std::uint64_t serving_metrics::answers() const noexcept { return pair_answers_ +
 
 std::string serving_metrics::text(const gauges& now) const {
   std::ostringstream out;
+  out << std::setprecision(15);
   describe(out, "argosy_http_requests_total", "counter", "Requests by path and answer");
   for (std::size_t p = 0; p < std::size(paths); ++p) {
     for (std::size_t c = 0; c < std::size(codes); ++c) {

@@ -1,5 +1,5 @@
 // What a server counts, in Prometheus's text format. Names begin with argosy_ and are stable:
-//   argosy_http_requests_total{path,code}   answered requests; path "other" for what is none
+//   argosy_http_requests_total{path,code}   requests that the endpoint answered; path "other" for what is none
 //   argosy_answers_total{source}            queries answered by the "pair table" and by the "index"
 //   argosy_search_seconds                   histogram: from a query's arrival to its answer
 //   argosy_queries_waiting, argosy_connections, argosy_generation, argosy_products, argosy_switches_total

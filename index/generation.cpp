@@ -123,8 +123,9 @@ status generation_writer::write(const_view vectors, const std::vector<product_fa
 status generation_writer::publish() {
   ARGOSY_TRY(seal());
   status end = make_current(store_, number_, of_same_products_);
+  if (end.ok() || !of_same_products_) return end;
   // Without the journal of the one it was made from it would bring back what was removed.
-  if (end.code() == errc::unavailable) remove_unread(store_, number_);
+  if (const auto now = current_number(store_); now.ok() && *now != number_) remove_unread(store_, number_);
   return end;
 }
 

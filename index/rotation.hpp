@@ -2,8 +2,9 @@
 //     V = covariance of stored vectors x, S = second moment of queries        V = B^T diag(lambda) B, s_k = b_k^T S b_k
 //     z_k = sqrt(s_k) b_k (x - mu),   p_k = b_k q / sqrt(s_k),   k < K;   <q, x> = <p, z> + <q, mu> + what K axes leave out
 // so that |z - z'|^2 is the mean square difference of <q, x> and <q, x'> over queries, as far as S has the same axes, and no code is spent
-// where no query looks. All sqrt(s_k) are divided by the largest, so that z is about as large as x - mu. <q, mu> is the same for all x and ranks nothing. S is taken from the stored vectors, since queries are trained to lie
-// where they do, with a twentieth of its trace spread over all axes alike (ours; Guo et al., arXiv 1908.10396, weigh errors vector by vector).
+// where no query looks. All sqrt(s_k) are divided by the largest, so that z is about as large as x - mu. <q, mu> is the same for all x and
+// ranks nothing. S is taken from the stored vectors, since queries are trained to lie where they do, with a twentieth of its trace spread over
+// all axes alike (ours; Guo et al., arXiv 1908.10396, weigh errors vector by vector).
 // K is the least that leaves out at most 1e-4 of sum of s_k lambda_k, rounded up to 16.
 // Letters   N rows, D columns, K axes of the tree and the codes.
 // For the index, and `argosy bench scans`.

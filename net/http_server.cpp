@@ -1,5 +1,6 @@
 #include "net/http_server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -66,7 +67,7 @@ public:
     bool ended = false;    // nothing is given to `io` any more
   };
 
-  connection(tcp::socket socket, std::shared_ptr<company> of) : stream_(std::move(socket)), of_(std::move(of)) { ++of_->count; }
+  connection(tcp::socket socket, std::shared_ptr<company> of) : of_(std::move(of)), stream_(std::move(socket)) { ++of_->count; }
   ~connection() { --of_->count; }
 
   void begin() {
@@ -131,13 +132,22 @@ private:
   }
   void refuse(const error& why) {
     if (closed_) return;
-    const bool late = why == beast::error::timeout;
-    auto reply = late ? http_reply{408, "{\"error\": \"the request took too long\"}\n"} : refusal_of(why).value_or(http_reply{0, {}});
-    if (reply.code == 0 || late) return close();  // after a time-out the stream can only be closed
+    auto reply = refusal_of(why);
+    if (!reply) return close();
     ask();
-    keep_ = false;
-    head_ = false;
-    write(std::move(reply));
+    keep_ = head_ = false;
+    refused_ = true;
+    write(std::move(*reply));
+  }
+  // What is still sent of a refused request: were it left unread, closing would take the answer back from the client.
+  void discard(std::size_t left) {
+    if (closed_) return;
+    if (left == 0) return close();
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(first_bytes), [self = shared_from_this(), left](error why, std::size_t bytes) {
+      if (why) return self->close();
+      self->discard(left - std::min(left, bytes));
+    });
   }
   void ask() {
     asked_ = true;
@@ -168,20 +178,25 @@ private:
   }
   void written(const error& why) {
     if (closed_) return;
+    if (!why && refused_) {
+      error ignored;
+      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      return discard(most_discarded);
+    }
     if (why || !reply_->keep_alive()) return close();
     asked_ = false;
     of_->waiting.splice(of_->waiting.end(), of_->busy, place_);
     read();
   }
 
-  static constexpr std::size_t first_bytes = 4096;
+  static constexpr std::size_t first_bytes = 4096, most_discarded = 16 * 1024 * 1024;
+  std::shared_ptr<company> of_;  // outlives the stream, which is of its context
   beast::tcp_stream stream_;
-  std::shared_ptr<company> of_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> reply_;
   std::list<std::shared_ptr<connection>>::iterator place_;
-  bool keep_ = true, head_ = false, asked_ = false, closed_ = false;
+  bool keep_ = true, head_ = false, refused_ = false, asked_ = false, closed_ = false;
 };
 
 http_exchange::http_exchange(std::shared_ptr<connection> to) noexcept : to_(std::move(to)) {}
@@ -218,7 +233,7 @@ struct http_server::impl {
   }
   void accept() {
     acceptor.async_accept([this](error why, tcp::socket socket) {
-      if (why == asio::error::operation_aborted) return;
+      if (!acceptor.is_open()) return;  // it ends or drains: what was accepted meanwhile is closed
       if (why) return accept_later(why);
       make_room();
       std::make_shared<connection>(std::move(socket), all)->begin();
@@ -230,7 +245,7 @@ struct http_server::impl {
     make_room();
     pause.expires_after(pause_after_refusal);
     pause.async_wait([this](error stopped) {
-      if (!stopped) accept();
+      if (!stopped && acceptor.is_open()) accept();
     });
   }
   void make_room() {
@@ -288,6 +303,7 @@ bool http_server::drain(std::chrono::milliseconds patience) {
   asio::post(impl_->all->io, [this] {
     error ignored;
     impl_->acceptor.close(ignored);
+    impl_->pause.cancel();
     impl_->all->draining = true;
     impl_->close_waiting();
   });

@@ -2,8 +2,8 @@
 //   handler    called on the server's thread, which it must not block
 //   exchange   answered once, from any thread; let go of unanswered it answers 500
 // Connections are kept between requests, of which each connection has one at a time; more may be sent ahead (pipelining).
-// Limits     a header or body that is too long is refused (431, 413) as soon as that is known, before the body is read; a request that takes
-//            longer than `reading` from its first byte (408), or a connection that asks nothing for `idle`, is closed. At `connections` the
+// Limits     a header or body that is too long is refused (431, 413) as soon as that is known, and what follows is thrown away; a request that
+//            takes longer than `reading` from its first byte, or a connection that asks nothing for `idle`, is closed. At `connections` the
 //            one that has been waited for longest is closed for a new one: who only holds connections keeps nobody out.
 // Errors     invalid_argument: no HOST:PORT; io_error: what the operating system says to it.
 #pragma once
@@ -45,7 +45,7 @@ public:
   class connection;
   explicit http_exchange(std::shared_ptr<connection>) noexcept;
   http_exchange(http_exchange&&) noexcept = default;
-  http_exchange& operator=(http_exchange&&) noexcept = default;
+  http_exchange& operator=(http_exchange&&) = delete;
   ~http_exchange();
   void answer(http_reply);
 

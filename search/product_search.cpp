@@ -179,7 +179,7 @@ result<std::vector<result<search_answer>>> product_search::answer_each(std::span
 
 result<std::vector<search_answer>> product_search::answer(std::span<const std::string> queries, const search_request& request,
                                                           std::uint64_t* wordless) {
-  ARGOSY_TRY(filtered(request).failure());
+  if (wordless != nullptr) ARGOSY_TRY(filtered(request).failure());  // which is not to be taken for a query without words
   std::vector<asked_query> asked;
   for (const auto& query : queries) asked.push_back({query, &request});
   ARGOSY_ASSIGN(auto found, answer_each(asked));

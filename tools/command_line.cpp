@@ -247,7 +247,7 @@ void add_evaluate(CLI::App& app, chosen_command& chosen) {
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
   command->add_option("--queries", options->queries, "query_id, query, and optionally needs_image")->required();
   command->add_option("--qrels", options->qrels, "query_id, product_id, grade")->required();
-  command->add_option("-k", options->recall_at, "Where to cut the answers: a search for each")
+  command->add_option("-k", options->recall_at, "Where to cut the answers: a search for each; with --channels one for the largest")
       ->delimiter(',')
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));

@@ -1,11 +1,10 @@
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <ostream>
-#include <thread>
+#include <stop_token>
 
 #include "actors/http_endpoint.hpp"
 #include "actors/serving.hpp"
@@ -68,7 +67,6 @@ status run_serve(const serve_options& options, const console& io) {
          << ", on http://" << address << std::endl;
   if (!options.address_file.empty()) ARGOSY_TRY(replace_file(options.address_file, "http://" + address + "\n"));
   wait_for(io.stop);
-  endpoint->drain();
   const bool drained = server->drain(patience_of_drain);
   listening = nullptr;
   io.out << counted(answering->metrics().answers(), "query", "queries") << " answered" << (drained ? "" : "; some that waited were not")

@@ -119,10 +119,22 @@ BOOST_AUTO_TEST_CASE(what_is_no_request_or_too_long_is_refused) {
   BOOST_TEST(holds(answer_to("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), "GET /  end\n"));
 }
 
+BOOST_AUTO_TEST_CASE(who_goes_on_sending_what_was_refused_still_reads_why) {
+  const auto server = started(echo, {.body_bytes = 100});
+  bare_client one(server->port());
+  one.send("POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n");
+  const std::string much(1'000'000, 'x');
+  for (int i = 0; i < 8; ++i) BOOST_TEST(one.send(much));
+  BOOST_TEST(one.read_all().starts_with("HTTP/1.1 413 "));
+}
+
 BOOST_AUTO_TEST_CASE(who_sends_slowly_or_nothing_is_closed_and_others_are_served) {
   const auto server = started(echo, {.connections = 20, .reading = 200ms, .idle = 400ms});
   bare_client slow(server->port()), silent(server->port());
   slow.send("GET / HT");
+  bare_client other(server->port());
+  other.send("GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  BOOST_TEST(holds(other.read_all(), "GET /other  end\n"));
   BOOST_TEST(slow.read_all() == "");
   BOOST_TEST(silent.read_all() == "");
   BOOST_TEST(soon([&] { return server->connections() == 0; }));

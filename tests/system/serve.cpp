@@ -129,6 +129,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
   BOOST_TEST(refused("/v1/search?q=a&restrict=yes", 400, "0 or 1").at("parameter") == "restrict");
   BOOST_TEST(refused("/v1/search?q=a&filter=AND", 400, "column 1").at("parameter") == "filter");
   BOOST_TEST(refused("/v1/search?q=a&filter=nosuch:1", 400, "no field is called nosuch").at("parameter") == "filter");
+  refused("/v1/search?q=a&filter=" + std::string(40, '(') + "x:1" + std::string(40, ')'), 400, "within each other");
   BOOST_TEST(refused("/v1/search?q=a&colour=red", 400, "is no parameter").at("parameter") == "colour");
   refused("/v1/search?q=a&q=b", 400, "`q` is there twice");
   refused("/v1/search?q=%4", 400, "two hexadecimal digits");
@@ -145,7 +146,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
 // Products that go and generations that come, while somebody asks without a pause.
 BOOST_AUTO_TEST_CASE(changes_and_generations_are_taken_up_without_a_failed_query) {
   const served_shop shop;
-  running_server server(shop.store, {"--threads", "2"});
+  running_server server(shop.store, {"--threads", "2", "--deadline-ms", "600000"});
   std::atomic<bool> stop = false;
   std::atomic<int> asked = 0, failed = 0;
   std::thread asking([&] {
@@ -188,7 +189,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_opened_changes_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(many_at_once_are_answered_or_told_to_come_again) {
-  running_server server(shared_small_shop().store, {"--waiting", "2", "--threads", "1"});
+  running_server server(shared_small_shop().store, {"--waiting", "2", "--threads", "1", "--deadline-ms", "600000"});
   std::atomic<int> answered = 0, later = 0, others = 0;
   std::vector<std::thread> asking;
   for (int i = 0; i < 16; ++i) {
