@@ -197,7 +197,6 @@ BOOST_AUTO_TEST_CASE(an_answer_after_the_end_goes_nowhere) {
 BOOST_AUTO_TEST_CASE(addresses_that_cannot_be_are_refused) {
   for (const char* address : {"", "80", ":80", "localhost:", "[]:80"})
     test::check_refused(http_server::start(address, echo).failure(), errc::invalid_argument, {"want HOST:PORT"});
-  test::check_refused(http_server::start("no.such.host.invalid:80", echo).failure(), errc::invalid_argument, {"no.such.host.invalid"});
   const auto server = started(echo);
   const auto taken = "127.0.0.1:" + std::to_string(server->port());
   test::check_refused(http_server::start(taken, echo).failure(), errc::io_error, {taken, "in use"});
