@@ -1,5 +1,5 @@
-// Catalogue actor: which state of the store is answered from. Looks at the store every `pause`; where a generation was published or a product
-// changed it opens the store anew, once for each search actor, while those go on answering, and hands it over.
+// Catalogue actor: which state of the store is answered from. Looks at the store every `pause`; where a generation was published or a
+// product changed it opens the store anew, once for each search actor, while those go on answering, and hands it over.
 //   look  ()   looks once, and again after `pause`, or twenty of them while the store cannot be opened
 // Failure    a store that cannot be opened is told to the log, and looked at again; what was open goes on answering.
 // Blocking   opens files: spawn it detached.

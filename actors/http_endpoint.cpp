@@ -35,6 +35,24 @@ int hex_digit(char c) noexcept {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+// Part of a request's target (RFC 3986), `+` a space in the query.
+result<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i] == '+' && plus_is_space ? ' ' : text[i];
+      continue;
+    }
+    const bool whole = i + 2 < text.size();
+    const int high = whole ? hex_digit(text[i + 1]) : -1, low = whole ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      return status(errc::invalid_argument, "want two hexadecimal digits after % at character " + std::to_string(i + 1));
+    decoded += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return decoded;
+}
+
 using parameters = std::map<std::string, std::string, std::less<>>;
 
 result<parameters> parse_query_string(std::string_view text) {
@@ -109,23 +127,6 @@ http_reply refusal_of(const status& failure) {
 }
 
 }  // namespace
-
-result<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i] == '+' && plus_is_space ? ' ' : text[i];
-      continue;
-    }
-    const bool whole = i + 2 < text.size();
-    const int high = whole ? hex_digit(text[i + 1]) : -1, low = whole ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      return status(errc::invalid_argument, "want two hexadecimal digits after % at character " + std::to_string(i + 1));
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return decoded;
-}
 
 // What a search needs until it is answered; shared with the function that the search actor calls.
 struct http_endpoint::search_call {

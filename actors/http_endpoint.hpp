@@ -4,7 +4,8 @@
 //   GET /v1/products/ID       {"generation", "id", "title", "image"}; 404 where it is none
 //   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp
-// A value that is wrong is 400 and says which: {"error": .., "parameter": ..}; what cannot be split into parameters has no "parameter". Too many questions: 429 with Retry-After; too late: 503.
+// A value that is wrong is 400 and says which: {"error": .., "parameter": ..}; what cannot be split into parameters has no "parameter".
+// Too many questions: 429 with Retry-After; too late: 503.
 // Threads   the server's; answers leave from a search actor's.
 #pragma once
 
@@ -36,8 +37,5 @@ private:
   serving* of_;
   std::function<std::size_t()> connections_;
 };
-
-// The parts of a request's target, decoded (RFC 3986, `+` a space in the query). For tests too.
-result<std::string> percent_decoded(std::string_view text, bool plus_is_space);
 
 }  // namespace argosy

@@ -1,7 +1,6 @@
 #include "actors/serving_metrics.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <iomanip>
 #include <sstream>
 

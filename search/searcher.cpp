@@ -42,18 +42,6 @@ result<std::vector<float>> searcher::embed(std::span<const std::vector<std::int3
   return embed_queries(loaded_.model, queries, {});
 }
 
-result<std::vector<std::vector<hit>>> searcher::search(std::span<const std::vector<std::int32_t>> queries, std::size_t k) {
-  ARGOSY_ASSIGN(const std::vector<float> vectors, embed(queries));
-  const auto rows = view_of(vectors.data(), static_cast<std::int64_t>(queries.size()), loaded_.model.width());
-  return live_.search(rows, {.k = k, .threads = threads_});
-}
-
-result<std::vector<hit>> searcher::search(std::string_view query, std::size_t k) {
-  ARGOSY_ASSIGN(const std::vector<std::int32_t> encoded, tokens(query));
-  ARGOSY_ASSIGN(std::vector<std::vector<hit>> answers, search(std::span(&encoded, 1), k));
-  return std::move(answers.front());
-}
-
 result<std::optional<std::vector<hit>>> searcher::known(std::string_view query, std::size_t k) const {
   if (k > pairs_.k()) return std::optional<std::vector<hit>>();
   ARGOSY_ASSIGN(const encoded_query encoded, encoder_.encode(query));

@@ -1,7 +1,7 @@
 // A store opened for answering: its current generation, what has changed since it was published, and the model that made it. Queries become
 // sorted words, pieces, embeddings, hits.
 // Opening verifies what it reads: the model, facts and dictionaries; searches verify the rest by block as they first touch it.
-// Threads   one. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
+// Threads   one; live() and current() may be read by others meanwhile. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
 #pragma once
 
 #include <filesystem>
@@ -30,12 +30,9 @@ public:
   result<std::vector<std::string>> words(std::string_view query) const { return encoder_.words(query); }
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
-  // Lists of the best `k`, one a query; rows are those of live().
-  result<std::vector<std::vector<hit>>> search(std::span<const std::vector<std::int32_t>> queries, std::size_t k);
-  result<std::vector<hit>> search(std::string_view query, std::size_t k);
 
-  // The best `k` that the generation's pair table keeps for the query; none when it is not among its queries or fewer are kept. A product that
-  // was replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
+  // The best `k` that the generation's pair table keeps for the query; none when it is not among its queries or fewer are kept. A
+  // product that was replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
   result<std::optional<std::vector<hit>>> known(std::string_view query, std::size_t k) const;
 
   const query_encoder& encoder() const noexcept { return encoder_; }

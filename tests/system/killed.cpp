@@ -151,9 +151,7 @@ BOOST_AUTO_TEST_CASE(publishing_leaves_a_current_generation_that_answers) {
     auto from = searcher::open(store, 1);
     BOOST_REQUIRE_MESSAGE(from.ok(), from.failure().text());
     BOOST_TEST(from->current().verify().ok());
-    const auto hits = from->search("red dress", 5);
-    BOOST_REQUIRE_MESSAGE(hits.ok(), hits.failure().text());
-    BOOST_TEST(hits->size() == 5u);
+    BOOST_TEST(nearest(*from, "red dress", 5).size() == 5u);
   });
   BOOST_TEST(ended_well(arguments));
 }

@@ -84,8 +84,7 @@ void check_answers(const fs::path& store, const fs::path& log, scores kind = sco
   std::size_t wrong = 0;
   std::vector<hit> found;
   for (const auto& query : queries_of(log)) {
-    const std::vector<std::vector<std::int32_t>> tokens = {from->tokens(query).value()};
-    const auto want = from->search(tokens, 7).value().front();
+    const std::vector<hit> want = nearest(*from, query, 7);
     const bool known = table->find(key_of(*from, query), 7, found).value();
     const auto near = [&](const hit& a, const hit& b) {
       return (a.row == b.row || kind == scores::rounded) && std::abs(a.score - b.score) < apart;

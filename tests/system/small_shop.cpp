@@ -82,4 +82,10 @@ std::vector<std::string> publish_arguments(const small_shop& shop, const fs::pat
   return {"publish", "--run", shop.run, "--data", shop.data, "--store", store};
 }
 
+std::vector<hit> nearest(searcher& from, std::string_view query, std::size_t k) {
+  const std::vector<std::vector<std::int32_t>> tokens = {from.tokens(query).value()};
+  const std::vector<float> vectors = from.embed(tokens).value();
+  return from.live().search(view_of(vectors.data(), 1, static_cast<std::int64_t>(vectors.size())), {.k = k}).value().front();
+}
+
 }  // namespace argosy::test

@@ -4,8 +4,11 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "index/vector_index.hpp"
+#include "search/searcher.hpp"
 #include "tests/support/process.hpp"
 
 namespace argosy::test {
@@ -24,5 +27,8 @@ std::string must_run(const std::vector<std::string>& arguments, const std::strin
 std::vector<std::string> prepare_arguments(const small_shop&, const std::filesystem::path& out);
 std::vector<std::string> train_arguments(const small_shop&, const std::filesystem::path& run);
 std::vector<std::string> publish_arguments(const small_shop&, const std::filesystem::path& store);
+
+// The best `k` of the store for a query by its vectors alone. Throws where there is none.
+std::vector<hit> nearest(searcher& from, std::string_view query, std::size_t k);
 
 }  // namespace argosy::test
