@@ -15,7 +15,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::string_view search_path = "/v1/search", products_path = "/v1/products", product_prefix = "/v1/products/";
-constexpr std::size_t longest_query = 1000, most_results = 1000;
 constexpr std::string_view seconds_to_wait = "1";
 
 // A failure that names the parameter it is about.
@@ -157,7 +156,10 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
 http_reply http_endpoint::answer_now(std::string_view path) const {
   if (path == "/healthz") return {200, "{\"status\": \"alive\"}\n"};
   if (path == "/readyz") return {200, "{\"status\": \"ready\"}\n"};
-  if (path == "/metrics") return {200, of_->metrics().text({of_->waiting(), connections_()}), "text/plain; version=0.0.4"};
+  if (path == "/metrics") {
+    const open_peers peers = peers_();
+    return {200, of_->metrics().text({of_->waiting(), peers.connections, peers.dropped}), "text/plain; version=0.0.4"};
+  }
   return error_reply(404, "nothing is at " + std::string(path) + "; there are /v1/search, /v1/products/ID, /healthz, /readyz, /metrics");
 }
 

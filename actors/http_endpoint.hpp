@@ -9,6 +9,7 @@
 // Threads   the server's; answers leave from a search actor's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,10 +21,16 @@
 
 namespace argosy {
 
+// What the servers know of those who ask.
+struct open_peers {
+  std::size_t connections = 0;
+  std::uint64_t dropped = 0;  // replies to messages
+};
+
 class http_endpoint : public std::enable_shared_from_this<http_endpoint> {
 public:
-  // `connections` is asked for the metrics. The serving outlives it.
-  http_endpoint(serving& of, std::function<std::size_t()> connections) : of_(&of), connections_(std::move(connections)) {}
+  // `peers` is asked for the metrics. The serving outlives it.
+  http_endpoint(serving& of, std::function<open_peers()> peers) : of_(&of), peers_(std::move(peers)) {}
 
   void take(const http_request&, http_exchange);
 
@@ -35,7 +42,7 @@ private:
   void search(std::string_view query_string, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
   serving* of_;
-  std::function<std::size_t()> connections_;
+  std::function<open_peers()> peers_;
 };
 
 }  // namespace argosy

@@ -3,6 +3,7 @@
 // Threads   any.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -25,6 +26,7 @@ struct question {
   std::string query;
   search_request request;
   bool live = false;  // the pair table is not asked
+  std::chrono::milliseconds patience = std::chrono::milliseconds::max();
   steady_time deadline{};
   std::function<void(const result<answered_question>&)> tell;  // once; neither blocks nor throws
 };

@@ -1,5 +1,6 @@
 #include "actors/serving.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
@@ -82,7 +83,7 @@ result<std::unique_ptr<serving>> serving::start(const serving_options& options, 
 }
 
 bool serving::ask(question&& asked) {
-  asked.deadline = impl_->time->now() + impl_->options.deadline;
+  asked.deadline = impl_->time->now() + std::min(asked.patience, impl_->options.deadline);
   return impl_->questions->push(std::move(asked));
 }
 

@@ -13,6 +13,10 @@
 
 namespace argosy {
 
+// What an endpoint takes of one question, and of one request with many.
+inline constexpr std::size_t longest_query = 1000, longest_filter = 8192;  // bytes
+inline constexpr std::size_t most_results = 1000, most_queries = 256;
+
 struct serving_options {
   std::filesystem::path store;
   int searches = 1;            // search actors, each with a copy of the query tower
@@ -27,7 +31,7 @@ public:
   // What waits is answered by nothing any more: drain the endpoints before.
   ~serving();
 
-  // Sets the question's deadline. False when too many wait already: nobody is told anything then.
+  // Sets the question's deadline: its own patience, or the server's where that is shorter. False when too many wait already: nobody is told anything then.
   bool ask(question&&);
   std::size_t waiting() const;
   serving_metrics& metrics() noexcept;

@@ -28,6 +28,8 @@ void serving_metrics::count_request(std::string_view path, unsigned code) noexce
   ++requests_[place_of(paths, path)][place_of(codes, code)];
 }
 
+void serving_metrics::count_message(wire_code code) noexcept { ++messages_[static_cast<std::size_t>(code)]; }
+
 void serving_metrics::count_answer(bool from_pairs, double seconds) noexcept {
   ++(from_pairs ? pair_answers_ : index_answers_);
   const auto bound = std::lower_bound(std::begin(bounds), std::end(bounds), seconds);
@@ -53,6 +55,10 @@ std::string serving_metrics::text(const gauges& now) const {
         out << "argosy_http_requests_total{path=\"" << paths[p] << "\",code=\"" << codes[c] << "\"} " << count << '\n';
     }
   }
+  describe(out, "argosy_message_queries_total", "counter", "Queries of messages by the code of their answer");
+  for (std::size_t c = 0; c < std::size(message_codes); ++c)
+    out << "argosy_message_queries_total{code=\"" << message_codes[c] << "\"} " << messages_[c] << '\n';
+  tell(out, "argosy_messages_dropped_total", "counter", "Replies whose peer was gone or did not read", now.dropped);
   describe(out, "argosy_answers_total", "counter", "Queries answered, by what answered them");
   out << "argosy_answers_total{source=\"pair table\"} " << pair_answers_ << "\nargosy_answers_total{source=\"index\"} " << index_answers_
       << '\n';

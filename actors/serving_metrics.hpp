@@ -1,5 +1,7 @@
 // What a server counts, in Prometheus's text format. Names begin with argosy_ and are stable:
 //   argosy_http_requests_total{path,code}   requests that the endpoint answered; path "other" for what is none
+//   argosy_message_queries_total{code}      queries of messages by the code of their answer: ok, invalid, busy, unavailable, failed
+//   argosy_messages_dropped_total           replies whose peer was gone or did not read
 //   argosy_answers_total{source}            queries answered by the "pair table" and by the "index"
 //   argosy_search_seconds                   histogram: from a query's arrival to its answer
 //   argosy_queries_waiting, argosy_connections, argosy_generation, argosy_products, argosy_switches_total
@@ -12,21 +14,26 @@
 #include <string>
 #include <string_view>
 
+#include "schema/search_wire.hpp"
+
 namespace argosy {
 
 class serving_metrics {
 public:
   static constexpr std::string_view paths[] = {"/v1/search", "/v1/products", "/healthz", "/readyz", "/metrics", "other"};
   static constexpr unsigned codes[] = {200, 400, 404, 405, 429, 500, 503};
-  static constexpr double bounds[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5};  // seconds
+  static constexpr std::string_view message_codes[] = {"ok", "invalid", "busy", "unavailable", "failed"};  // as wire_code
+  static constexpr double bounds[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5};        // seconds
 
   // `path` one of paths, `code` one of codes; another is counted as the last.
   void count_request(std::string_view path, unsigned code) noexcept;
+  void count_message(wire_code) noexcept;
   void count_answer(bool from_pairs, double seconds) noexcept;
   void count_switch(std::uint64_t generation, std::uint64_t products) noexcept;
 
   struct gauges {
     std::size_t waiting = 0, connections = 0;
+    std::uint64_t dropped = 0;  // replies
   };
   std::string text(const gauges&) const;
   std::uint64_t answers() const noexcept;
@@ -34,6 +41,7 @@ public:
 private:
   using counter = std::atomic<std::uint64_t>;
   std::array<std::array<counter, std::size(codes)>, std::size(paths)> requests_{};
+  std::array<counter, std::size(message_codes)> messages_{};
   counter pair_answers_{}, index_answers_{}, switches_{}, generation_{}, products_{};
   std::array<counter, std::size(bounds) + 1> within_{};  // each its own; summed up when told
   counter nanoseconds_{};

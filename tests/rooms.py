@@ -46,6 +46,7 @@ LIBRARIES = {
     "xxh3.h": "argosy::xxhash",
     "xxhash.h": "argosy::xxhash",
     "zlib.h": "ZLIB::ZLIB",
+    "zmq": "argosy::zeromq",
 }
 # The system's own headers that have a folder in their name.
 SYSTEM = ("arpa/", "bits/", "linux/", "net/if", "netinet/", "sys/")
@@ -68,6 +69,7 @@ HOMES = {
     "argosy::onnx": "model",
     "argosy::toml": "model",
     "argosy::webp": "data",
+    "argosy::zeromq": "net",
     "spdlog::spdlog": "base",
 }
 

@@ -359,7 +359,8 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
 }
 
 void add_bench(CLI::App& app, chosen_command& chosen) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine: train, embed, kernels, loss, index, search, terms, pairs, backbone");
+  CLI::App* bench = app.add_subcommand(
+      "bench", "Measure this machine: train, embed, kernels, loss, index, search, terms, pairs, scans, changes, serve, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
@@ -371,6 +372,8 @@ void add_bench(CLI::App& app, chosen_command& chosen) {
   add_bench_terms(*bench, chosen);
   add_bench_pairs(*bench, chosen);
   add_bench_scans(*bench, chosen);
+  add_bench_serve(*bench, chosen);
+  add_bench_floor(*bench, chosen);
   add_bench_changes(*bench, chosen);
   add_bench_backbone(*bench, chosen);
 }

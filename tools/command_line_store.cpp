@@ -116,15 +116,49 @@ void add_bench_pairs(CLI::App& bench, chosen_command& chosen) {
   command->add_flag("--json", options->json, "One JSON object");
 }
 
+void add_bench_serve(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_serve_options>();
+  auto* command = add_command(bench, "serve", "Load on `argosy serve`: queries/s and the times that those who ask see",
+                              "argosy bench serve --at tcp://127.0.0.1:5555 --log train_log.tsv.gz --rate 20000", chosen, true,
+                              &run_bench_serve, options);
+  command->add_option("--at", options->at, "http://HOST:PORT or tcp://HOST:PORT of a server that runs")->required();
+  command->add_option("--log", options->log, "A search log, whose queries are asked")->required();
+  command->add_option("--rate", options->rate, "Queries/s, at random moments; 0: as many as are answered")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e7));
+  command->add_option("--seconds", options->seconds, "That are measured")->capture_default_str()->check(CLI::Range(0.1, 86'400.0));
+  command->add_option("--warm-up", options->warm_up, "Seconds before them")->capture_default_str()->check(CLI::Range(0.0, 3600.0));
+  command->add_option("--ahead", options->ahead, "Of --rate 0: queries that wait for an answer at any moment")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 16'384));
+  command->add_option("--connections", options->connections, "Of HTTP")->capture_default_str()->check(CLI::Range(1, 10'000));
+  command->add_option("--queries", options->queries, "Of the log: the first so many are asked, again and again")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100'000'000));
+  command->add_option("-k", options->k, "Products of an answer")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_flag("--live", options->live, "Without the pair table");
+  command->add_flag("!--no-restrict", options->restricts, "Without restriction by names in the queries");
+  command->add_flag("--json", options->json, "One JSON object");
+}
+
+void add_bench_floor(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_floor_options>();
+  auto* command = add_command(bench, "floor", "Serve nothing over HTTP and ZeroMQ until interrupted, for `bench serve`",
+                              "argosy bench floor --address-file floor.txt", chosen, true, &run_bench_floor, options);
+  command->add_option("--address-file", options->address_file, "Where its addresses are written, a line each");
+}
+
 void add_serve(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<serve_options>();
-  auto* command = add_command(app, "serve", "Answer queries over HTTP: /v1/search, /v1/products/ID, /healthz, /readyz, /metrics",
-                              "argosy serve --store store --http 127.0.0.1:8080\n"
-                              "  curl 'http://127.0.0.1:8080/v1/search?q=red+dress&k=5'",
-                              chosen, true, &run_serve, options);
+  auto* command =
+      add_command(app, "serve", "Answer queries over HTTP (/v1/search, /v1/products/ID, /healthz, /readyz, /metrics) and ZeroMQ",
+                  "argosy serve --store store --http 127.0.0.1:8080 --zmq tcp://127.0.0.1:5555\n"
+                  "  curl 'http://127.0.0.1:8080/v1/search?q=red+dress&k=5'",
+                  chosen, true, &run_serve, options);
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
   command->add_option("--http", options->http, "HOST:PORT of this machine; port 0: one that is free")->capture_default_str();
-  command->add_option("--address-file", options->address_file, "Where its address is written once it answers");
+  command->add_option("--zmq", options->zmq, "tcp://HOST:PORT of this machine, port *: one that is free, or ipc://PATH; for programs");
+  command->add_option("--address-file", options->address_file, "Where its addresses are written once it answers, a line each");
   command->add_option("--waiting", options->waiting, "Queries that may wait; more are answered 429")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));

@@ -46,6 +46,8 @@ void add_change(CLI::App&, chosen_command&);
 void add_compact(CLI::App&, chosen_command&);
 void add_tune(CLI::App&, chosen_command&);
 void add_bench_pairs(CLI::App& bench, chosen_command&);
+void add_bench_serve(CLI::App& bench, chosen_command&);
+void add_bench_floor(CLI::App& bench, chosen_command&);
 void add_bench_index(CLI::App& bench, chosen_command&);
 void add_serve(CLI::App& app, chosen_command& chosen);
 void add_bench_scans(CLI::App& bench, chosen_command&);

@@ -4,11 +4,15 @@
 #include <condition_variable>
 #include <mutex>
 #include <ostream>
+#include <span>
 #include <stop_token>
+#include <string_view>
 
 #include "actors/http_endpoint.hpp"
+#include "actors/message_endpoint.hpp"
 #include "actors/serving.hpp"
 #include "net/http_server.hpp"
+#include "net/message_server.hpp"
 #include "schema/folder.hpp"
 #include "search/searcher.hpp"
 #include "tools/commands.hpp"
@@ -19,12 +23,19 @@ namespace {
 
 constexpr std::chrono::seconds patience_of_drain{10};
 
-status check_loopback(const std::string& address) {
-  const std::string host = address.substr(0, address.rfind(':'));
+status check_loopback(const std::string& option, std::string_view address) {
+  const std::string host(address.substr(0, address.rfind(':')));
   if (host == "127.0.0.1" || host == "localhost" || host == "[::1]") return {};
   return {errc::invalid_argument,
-          "--http: want 127.0.0.1, localhost or [::1], got `" + host +
+          option + ": want 127.0.0.1, localhost or [::1], got `" + host +
               "`: keys and TLS are not there yet, and without them the server answers this machine alone; a proxy on it can do both"};
+}
+
+status check_endpoint(const std::string& endpoint) {
+  constexpr std::string_view tcp = "tcp://", ipc = "ipc://";
+  if (endpoint.empty() || endpoint.starts_with(ipc)) return {};
+  if (endpoint.starts_with(tcp)) return check_loopback("--zmq", std::string_view(endpoint).substr(tcp.size()));
+  return {errc::invalid_argument, "--zmq: want tcp://HOST:PORT or ipc://PATH, got `" + endpoint + "`"};
 }
 
 // Ten thousand connections are ten thousand descriptors.
@@ -33,6 +44,16 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// None where no endpoint is wanted.
+result<std::unique_ptr<message_server>> start_messages(const std::string& endpoint, serving& of) {
+  if (endpoint.empty()) return std::unique_ptr<message_server>();
+  const auto taker = std::make_shared<message_endpoint>(of);
+  auto started = message_server::start(
+      endpoint, [taker](std::span<const std::byte> bytes, message_exchange exchange) { taker->take(bytes, std::move(exchange)); });
+  if (!started.ok()) return started.failure().within("--zmq");
+  return started;
 }
 
 void wait_for(const std::stop_token& stop) {
@@ -45,29 +66,33 @@ void wait_for(const std::stop_token& stop) {
 }  // namespace
 
 status run_serve(const serve_options& options, const console& io) {
-  ARGOSY_TRY(check_loopback(options.http));
+  ARGOSY_TRY(check_loopback("--http", options.http));
+  ARGOSY_TRY(check_endpoint(options.zmq));
   raise_descriptor_limit();
   const serving_options how{.store = options.store,
                             .searches = threads_or_all(options.threads),
                             .waiting = options.waiting,
                             .deadline = std::chrono::milliseconds(options.deadline_ms)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
+  ARGOSY_ASSIGN(const auto messages, start_messages(options.zmq, *answering));
   std::atomic<const http_server*> listening = nullptr;
-  const auto endpoint = std::make_shared<http_endpoint>(*answering, [&listening] {
+  const auto endpoint = std::make_shared<http_endpoint>(*answering, [&listening, &messages] {
     const http_server* server = listening;
-    return server == nullptr ? std::size_t{0} : server->connections();
+    return open_peers{server == nullptr ? std::size_t{0} : server->connections(), messages ? messages->dropped() : 0};
   });
   const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
   ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take));
   listening = server.get();
 
-  const std::string address = options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
+  const std::string address = "http://" + options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
   const auto from = answering->newest();
   io.out << options.store.string() << ": generation " << from->current().number() << ", " << counted(from->live().products(), "product")
-         << ", on http://" << address << std::endl;
-  if (!options.address_file.empty()) ARGOSY_TRY(replace_file(options.address_file, "http://" + address + "\n"));
+         << ", on " << address << (messages ? " and " + messages->endpoint() : std::string()) << std::endl;
+  if (!options.address_file.empty())
+    ARGOSY_TRY(replace_file(options.address_file, address + "\n" + (messages ? messages->endpoint() + "\n" : std::string())));
   wait_for(io.stop);
-  const bool drained = server->drain(patience_of_drain);
+  const bool told = !messages || messages->drain(patience_of_drain);
+  const bool drained = server->drain(patience_of_drain) && told;
   listening = nullptr;
   io.out << counted(answering->metrics().answers(), "query", "queries") << " answered" << (drained ? "" : "; some that waited were not")
          << std::endl;

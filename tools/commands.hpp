@@ -266,12 +266,29 @@ status run_bench_search(const bench_search_options&, const console&);
 // Until it is asked to end: then what was asked is answered, and it ends with 0.
 struct serve_options {
   std::filesystem::path store;
-  std::string http = "127.0.0.1:8080";
-  std::filesystem::path address_file;  // told there once it answers
+  std::string http = "127.0.0.1:8080", zmq;  // zmq empty: none
+  std::filesystem::path address_file;        // told there once it answers
   std::uint64_t waiting = 1024, deadline_ms = 1000;
   int threads = 0;
 };
 status run_serve(const serve_options&, const console&);
+
+// Load on a server that runs: tools/load.hpp.
+struct bench_serve_options {
+  std::string at;  // http://HOST:PORT or an endpoint of ZeroMQ
+  std::filesystem::path log;
+  double rate = 0, seconds = 10, warm_up = 1;
+  std::uint64_t ahead = 256, connections = 64, queries = 100'000;
+  std::size_t k = 10;
+  bool live = false, restricts = true, json = false;
+};
+status run_bench_serve(const bench_serve_options&, const console&);
+
+// A server that answers nothing, to measure what the transports alone cost.
+struct bench_floor_options {
+  std::filesystem::path address_file;
+};
+status run_bench_floor(const bench_floor_options&, const console&);
 
 // The inner loops of the hierarchical index: every version that this machine runs, beside the plain one; steps beside what they were.
 struct bench_scans_options {

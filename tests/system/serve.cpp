@@ -12,70 +12,18 @@
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
+#include "tests/system/running_server.hpp"
 #include "tests/system/small_shop.hpp"
 
 namespace argosy::test {
 namespace {
 
 using nlohmann::json;
+using reply = http_answered;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-struct reply {
-  int code = 0;
-  std::string body;
-  json object() const { return json::parse(body); }
-};
-
-class running_server {
-public:
-  explicit running_server(const fs::path& store, std::vector<std::string> more = {}) : process_(words(store, std::move(more))) {
-    for (int waits = 0; waits < 4000 && !fs::exists(address_); ++waits) BOOST_REQUIRE(!process_.wait_for(5ms));
-    const std::string address = bytes_of_file(address_);
-    BOOST_REQUIRE_MESSAGE(address.starts_with("http://127.0.0.1:"), address);
-    port_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-  }
-  reply ask(const std::string& target, const std::string& method = "GET") const {
-    bare_client one(port_);
-    one.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    const std::string read = one.read_all();
-    const auto body = read.find("\r\n\r\n");
-    if (!read.starts_with("HTTP/1.1 ") || body == std::string::npos) return {};
-    return {std::stoi(read.substr(9, 3)), read.substr(body + 4)};
-  }
-  std::vector<std::string> ids(const std::string& target) const {
-    std::vector<std::string> found;
-    const json answered = ask(target).object();
-    for (const auto& one : answered.at("results")) found.push_back(one.at("id"));
-    return found;
-  }
-  // Until the answer is as wanted.
-  template <class Wanted>
-  bool soon(const std::string& target, Wanted&& wanted) const {
-    for (int waits = 0; waits < 2000; ++waits) {
-      if (wanted(ask(target))) return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  }
-  int end() {
-    process_.signal(SIGTERM);
-    return process_.wait();
-  }
-
-private:
-  std::vector<std::string> words(const fs::path& store, std::vector<std::string> more) const {
-    std::vector<std::string> all{"serve", "--store", store, "--http", "127.0.0.1:0", "--address-file", address_};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  scratch_folder folder_;
-  fs::path address_ = folder_ / "address";
-  background_argosy process_;
-  std::uint16_t port_ = 0;
-};
 
 struct served_shop {
   scratch_folder folder;

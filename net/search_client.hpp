@@ -1,0 +1,37 @@
+// A client of `argosy serve --zmq` (a ZeroMQ DEALER). Requests may be sent ahead of replies, which come in any order and carry the request's id.
+// A server that is not there, or goes, is connected to as soon as it is back; what it had not answered is lost: give every wait a patience.
+// Threads   one.   Errors   invalid_argument: an endpoint that ZeroMQ does not know; unavailable: no reply in time, or too many requests that
+// the server does not take; corrupt: a message that is no reply.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.hpp"
+#include "schema/search_wire.hpp"
+
+namespace argosy {
+
+class search_client {
+public:
+  static result<search_client> connect(const std::string& endpoint);
+  search_client(search_client&&) noexcept;
+  search_client& operator=(search_client&&) noexcept;
+  ~search_client();
+
+  // Its reply; one to another request that comes meanwhile is dropped. Chooses the id.
+  result<wire_reply> search(wire_request, std::chrono::milliseconds patience);
+
+  status send(const wire_request&);
+  // None: nothing came in time. Of 0: does not wait.
+  result<std::optional<wire_reply>> receive(std::chrono::milliseconds patience);
+
+private:
+  struct impl;
+  explicit search_client(std::unique_ptr<impl>);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace argosy

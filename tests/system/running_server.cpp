@@ -1,0 +1,58 @@
+#include "tests/system/running_server.hpp"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+
+#include "tests/support/bare_client.hpp"
+#include "tests/support/bytes.hpp"
+
+namespace argosy::test {
+
+using namespace std::chrono_literals;
+
+running_server::running_server(const std::filesystem::path& store, std::vector<std::string> more) : process_(words(store, std::move(more))) {
+  for (int waits = 0; waits < 4000 && !std::filesystem::exists(addresses_); ++waits) BOOST_REQUIRE(!process_.wait_for(5ms));
+  std::istringstream lines(bytes_of_file(addresses_));
+  std::string http;
+  std::getline(lines, http);
+  std::getline(lines, messages_);
+  BOOST_REQUIRE_MESSAGE(http.starts_with("http://127.0.0.1:"), http);
+  BOOST_REQUIRE_MESSAGE(messages_.starts_with("tcp://127.0.0.1:"), messages_);
+  port_ = static_cast<std::uint16_t>(std::stoi(http.substr(http.rfind(':') + 1)));
+}
+
+http_answered running_server::ask(const std::string& target, const std::string& method) const {
+  bare_client one(port_);
+  one.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string read = one.read_all();
+  const auto body = read.find("\r\n\r\n");
+  if (!read.starts_with("HTTP/1.1 ") || body == std::string::npos) return {};
+  return {std::stoi(read.substr(9, 3)), read.substr(body + 4)};
+}
+
+std::vector<std::string> running_server::ids(const std::string& target) const {
+  std::vector<std::string> found;
+  const nlohmann::json answered = ask(target).object();
+  for (const auto& one : answered.at("results")) found.push_back(one.at("id"));
+  return found;
+}
+
+int running_server::end() {
+  process_.signal(SIGTERM);
+  return process_.wait();
+}
+
+void running_server::kill() {
+  process_.signal(SIGKILL);
+  process_.wait();
+}
+
+std::vector<std::string> running_server::words(const std::filesystem::path& store, std::vector<std::string> more) const {
+  std::vector<std::string> all{"serve", "--store", store, "--http", "127.0.0.1:0", "--address-file", addresses_};
+  if (std::find(more.begin(), more.end(), "--zmq") == more.end()) more.insert(more.end(), {"--zmq", "tcp://127.0.0.1:*"});
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+}  // namespace argosy::test
