@@ -29,8 +29,8 @@ wire_answer refusal_of(const status& why) {
 
 status check_length(std::string_view field, std::size_t length, std::size_t least, std::size_t most) {
   if (length >= least && length <= most) return {};
-  return {errc::invalid_argument, std::string(field) + ": want " + std::to_string(least) + " to " + std::to_string(most) + " bytes, got " +
-                                      std::to_string(length)};
+  return {errc::invalid_argument,
+          std::string(field) + ": want " + std::to_string(least) + " to " + std::to_string(most) + " bytes, got " + std::to_string(length)};
 }
 
 status check_weight(std::string_view field, double weight) {
@@ -107,7 +107,8 @@ void message_endpoint::take(std::span<const std::byte> bytes, message_exchange e
     }
     if (request->deadline_ms > 0) asked->patience = std::chrono::milliseconds(request->deadline_ms);
     asked->tell = [self = shared_from_this(), all, place, titles](const result<answered_question>& found) {
-      if (found.ok()) self->of_->metrics().count_answer(found.value().found.from_pairs, seconds_between(all->start, self->of_->clock().now()));
+      if (found.ok())
+        self->of_->metrics().count_answer(found.value().found.from_pairs, seconds_between(all->start, self->of_->clock().now()));
       const auto answer = guarded([&]() -> result<wire_answer> {
         if (!found.ok()) return refusal_of(found.failure());
         return answer_of(found.value(), titles);

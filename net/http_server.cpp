@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "net/server_thread.hpp"
 
 namespace argosy {
 namespace {
@@ -277,7 +278,10 @@ result<std::unique_ptr<http_server>> http_server::start(std::string_view address
   made->all->limits = limits;
   ARGOSY_TRY(made->listen(at));
   made->accept();
-  made->thread = std::thread([&io = made->all->io] { io.run(); });
+  made->thread = std::thread([&io = made->all->io] {
+    let_others_finish();
+    io.run();
+  });
   return std::unique_ptr<http_server>(new http_server(std::move(made)));
 }
 

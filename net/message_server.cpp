@@ -1,5 +1,6 @@
 #include "net/message_server.hpp"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <thread>
 #include <utility>
 #include <zmq.hpp>
+
+#include "net/server_thread.hpp"
 
 namespace argosy {
 namespace {
@@ -94,7 +97,8 @@ struct message_server::impl {
   std::thread thread;
 
   void listen(const std::string& at, const message_limits& limits) {
-    socket.set(zmq::sockopt::router_mandatory, true);  // an answer that cannot go is an error, not silence
+    zmq_ctx_set(context.handle(), ZMQ_THREAD_SCHED_POLICY, SCHED_BATCH);  // as let_others_finish(), for ZeroMQ's own thread
+    socket.set(zmq::sockopt::router_mandatory, true);                     // an answer that cannot go is an error, not silence
     socket.set(zmq::sockopt::sndhwm, limits.unread);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.message_bytes));
     socket.set(zmq::sockopt::linger, linger_ms);
@@ -171,7 +175,10 @@ result<std::unique_ptr<message_server>> message_server::start(const std::string&
                   endpoint + ": " + why.what() + (unknown ? "; want tcp://HOST:PORT or ipc://PATH" : ""));
   }
   if (made->all->wake.descriptor() < 0) return status(errc::io_error, endpoint + ": no descriptor is left");
-  made->thread = std::thread([&one = *made] { one.run(); });
+  made->thread = std::thread([&one = *made] {
+    let_others_finish();
+    one.run();
+  });
   return std::unique_ptr<message_server>(new message_server(std::move(made)));
 }
 

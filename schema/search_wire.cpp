@@ -36,8 +36,8 @@ result<const schema::wire_message*> verified(std::span<const std::byte> bytes, s
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   flatbuffers::Verifier verifier(data, bytes.size(), 64, static_cast<flatbuffers::uoffset_t>(bytes.size()));
   if (bytes.size() >= 8 && schema::Verifywire_messageBuffer(verifier)) return schema::Getwire_message(data);
-  return status(errc::corrupt, "want " + std::string(wanted) + " (FlatBuffers, identifier " + schema::wire_messageIdentifier() + "), found " +
-                                   std::to_string(bytes.size()) + " other bytes");
+  return status(errc::corrupt, "want " + std::string(wanted) + " (FlatBuffers, identifier " + schema::wire_messageIdentifier() +
+                                   "), found " + std::to_string(bytes.size()) + " other bytes");
 }
 
 wire_answer read(const schema::wire_answer& from) {
@@ -112,7 +112,8 @@ result<wire_reply> decode_reply(std::span<const std::byte> bytes) {
   wire_reply reply{from->id(), {}};
   reply.answers.reserve(from->answers()->size());
   for (const auto* one : *from->answers()) {
-    if (one->code() > last_code) return status(errc::corrupt, "code: want 0 to " + std::to_string(last_code) + ", found " + std::to_string(one->code()));
+    if (one->code() > last_code)
+      return status(errc::corrupt, "code: want 0 to " + std::to_string(last_code) + ", found " + std::to_string(one->code()));
     reply.answers.push_back(read(*one));
   }
   return reply;

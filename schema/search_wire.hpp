@@ -19,8 +19,8 @@ struct wire_query {
   std::uint32_t k = 10;
   std::string filter = {};  // empty: none
   wire_channel channel = wire_channel::semantic;
-  bool restricts = true, live = false;  // by names in the query; without the pair table
-  bool titles = false;                  // of the results
+  bool restricts = true, live = false;               // by names in the query; without the pair table
+  bool titles = false;                               // of the results
   double semantic_weight = 1, lexical_weight = 0.1;  // of hybrid
 };
 

@@ -15,6 +15,15 @@ std::vector<found_product> of_channel(const std::vector<hit>& hits, std::uint32_
   return products;
 }
 
+// The first k that are in the set, of all where there is none.
+std::vector<hit> best_within(const std::vector<hit>& hits, const row_set* set, std::size_t k) {
+  std::vector<hit> best;
+  for (std::size_t i = 0; i < hits.size() && best.size() < k; ++i) {
+    if (set == nullptr || set->contains(hits[i].row)) best.push_back(hits[i]);
+  }
+  return best;
+}
+
 std::vector<found_product> of_both(const std::vector<hit>& semantic, const std::vector<hit>& lexical, const search_request& request) {
   const channel_list channels[] = {{semantic, request.semantic_weight}, {lexical, request.lexical_weight}};
   std::vector<found_product> products;
@@ -126,13 +135,27 @@ result<search_answer> product_search::answer_one(const understood& query, const 
 }
 
 result<std::optional<search_answer>> product_search::known(const std::string& query, const search_request& request) const {
-  if (request.channel != search_channel::semantic || !request.filter.empty()) return std::optional<search_answer>();
+  const std::optional<search_answer> none;
+  if (request.channel != search_channel::semantic || request.k > from_->most_known()) return none;
+  ARGOSY_ASSIGN(const auto hits, from_->known(query));
+  if (!hits) return none;
+  ARGOSY_ASSIGN(const auto filter, filtered(request));
   ARGOSY_ASSIGN(auto words, from_->words(query));
-  ARGOSY_ASSIGN(const understood meant, understand(std::move(words), request, nullptr));
-  if (meant.kept) return std::optional<search_answer>();
-  ARGOSY_ASSIGN(const auto hits, from_->known(query, request.k));
-  if (!hits) return std::optional<search_answer>();
-  return std::optional(search_answer{of_channel(*hits, semantic_bit), {}, true});
+  ARGOSY_ASSIGN(const understood meant, understand(std::move(words), request, filter ? &*filter : nullptr));
+  const row_set* kept = meant.kept ? &*meant.kept : filter ? &*filter : nullptr;
+
+  search_answer answer;
+  answer.from_pairs = true;
+  answer.products = of_channel(best_within(*hits, kept, request.k), semantic_bit);
+  const std::size_t there = kept == nullptr ? from_->live().products() : kept->size();
+  if (answer.products.size() < std::min(request.k, there)) return none;
+  if (!meant.kept) return std::optional(std::move(answer));
+  answer.restricted = described(*from_->current().catalogue_terms(), meant.names);
+  const row_set* wider = filter ? &*filter : nullptr;
+  append_others(answer.products, of_channel(best_within(*hits, wider, request.k), semantic_bit), request.k);
+  const std::size_t others = filter ? filter->size() : from_->live().products();
+  if (answer.products.size() < std::min(request.k, others)) return none;
+  return std::optional(std::move(answer));
 }
 
 // A query before it is embedded.

@@ -69,8 +69,9 @@ public:
   // The same for queries that differ in what they ask for, embedded together: an answer or a refusal each. A failure of all: of the model.
   result<std::vector<result<search_answer>>> answer_each(std::span<const asked_query>);
 
-  // What the pair table keeps for the query; none where it is not among its queries, or where channel, filter or a name in the query ask
-  // otherwise.
+  // The same from what the pair table keeps for the query, without embedding it. Of a filter, or of names, the best k that they keep are the
+  // first k such of its list: none where the list is too short to have them all, where the query is not among its queries, and of channels
+  // but the semantic one.
   result<std::optional<search_answer>> known(const std::string& query, const search_request&) const;
 
 private:

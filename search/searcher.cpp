@@ -42,21 +42,18 @@ result<std::vector<float>> searcher::embed(std::span<const std::vector<std::int3
   return embed_queries(loaded_.model, queries, {});
 }
 
-result<std::optional<std::vector<hit>>> searcher::known(std::string_view query, std::size_t k) const {
-  if (k > pairs_.k()) return std::optional<std::vector<hit>>();
+result<std::optional<std::vector<hit>>> searcher::known(std::string_view query) const {
+  if (pairs_.empty()) return std::optional<std::vector<hit>>();
   ARGOSY_ASSIGN(const encoded_query encoded, encoder_.encode(query));
   std::vector<hit> hits;
-  ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, live_.gone() > 0 ? pairs_.k() : k, hits));
+  ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, pairs_.k(), hits));
   if (!there) return std::optional<std::vector<hit>>();
-  if (live_.gone() > 0) {
-    std::vector<hit> now;
-    for (const hit& one : hits) {
-      const auto row = live_.row_now(one.row);
-      if (row && now.size() < k) now.push_back({*row, one.score});
-    }
-    hits = std::move(now);
+  if (live_.gone() == 0) return std::optional(std::move(hits));
+  std::vector<hit> now;
+  for (const hit& one : hits) {
+    if (const auto row = live_.row_now(one.row)) now.push_back({*row, one.score});
   }
-  return hits.size() < std::min(k, live_.products()) ? std::nullopt : std::optional(std::move(hits));
+  return std::optional(std::move(now));
 }
 
 }  // namespace argosy

@@ -31,9 +31,10 @@ public:
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
 
-  // The best `k` that the generation's pair table keeps for the query; none when it is not among its queries or fewer are kept. A
-  // product that was replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
-  result<std::optional<std::vector<hit>>> known(std::string_view query, std::size_t k) const;
+  // What the generation's pair table keeps for the query, best first; none when it is not among its queries. A product that was
+  // replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
+  result<std::optional<std::vector<hit>>> known(std::string_view query) const;
+  std::size_t most_known() const noexcept { return pairs_.k(); }  // of one query; 0: there is no pair table
 
   const query_encoder& encoder() const noexcept { return encoder_; }
   // (queries, columns of the index), a row each.

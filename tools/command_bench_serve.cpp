@@ -139,7 +139,8 @@ void print_json(const bench_serve_options& options, const load_figures& found, s
 
 void print_table(const bench_serve_options& options, const load_figures& found, std::ostream& out) {
   const bool open = options.rate > 0;
-  out << (open ? "open loop, " + fixed(options.rate, 0) + " queries/s" : "closed loop, " + counted(options.ahead, "query", "queries") + " ahead")
+  out << (open ? "open loop, " + fixed(options.rate, 0) + " queries/s"
+               : "closed loop, " + counted(options.ahead, "query", "queries") + " ahead")
       << ", " << fixed(options.seconds, 0) << " s, " << options.at << (options.live ? ", without the pair table" : "") << "\n";
   text_table table;
   table.add({"offered/s", "answered/s", "p50 ms", "p99 ms", "p99.9 ms", "longest ms", "errors"});

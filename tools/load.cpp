@@ -61,8 +61,7 @@ private:
     for (const load_answer& one : answers_) {
       --open_;
       if (one.ok && measured(now)) ++figures_.answered;
-      if (one.ok && measured(due_[one.number]))
-        times_ms_.push_back(static_cast<float>(seconds_between(due_[one.number], now) * 1e3));
+      if (one.ok && measured(due_[one.number])) times_ms_.push_back(static_cast<float>(seconds_between(due_[one.number], now) * 1e3));
     }
     return {};
   }

@@ -78,8 +78,14 @@ BOOST_AUTO_TEST_CASE(a_batch_has_an_answer_or_a_refusal_for_each) {
   BOOST_REQUIRE(reply.answers.size() == 9u);
   BOOST_TEST(reply.answers[0].results.size() == 3u);
   BOOST_TEST(reply.answers[8].results.size() == 2u);
-  const std::string wanted[] = {"", "text: want 1 to 1000 bytes, got 0", "", "k: want 1 to 1000, got 0", "k: want 1 to 1000, got 1001", "filter",
-                                "lexical_weight: want a number of at least 0", "text: want 1 to 1000 bytes, got 1001"};
+  const std::string wanted[] = {"",
+                                "text: want 1 to 1000 bytes, got 0",
+                                "",
+                                "k: want 1 to 1000, got 0",
+                                "k: want 1 to 1000, got 1001",
+                                "filter",
+                                "lexical_weight: want a number of at least 0",
+                                "text: want 1 to 1000 bytes, got 1001"};
   for (std::size_t i = 1; i <= 7; ++i) {
     BOOST_TEST((reply.answers[i].code == wire_code::invalid), i);
     BOOST_TEST(!reply.answers[i].error.empty());

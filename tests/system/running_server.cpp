@@ -11,7 +11,8 @@ namespace argosy::test {
 
 using namespace std::chrono_literals;
 
-running_server::running_server(const std::filesystem::path& store, std::vector<std::string> more) : process_(words(store, std::move(more))) {
+running_server::running_server(const std::filesystem::path& store, std::vector<std::string> more)
+    : process_(words(store, std::move(more))) {
   for (int waits = 0; waits < 4000 && !std::filesystem::exists(addresses_); ++waits) BOOST_REQUIRE(!process_.wait_for(5ms));
   std::istringstream lines(bytes_of_file(addresses_));
   std::string http;
