@@ -7,7 +7,9 @@
 #include <stop_token>
 
 #include "actors/http_endpoint.hpp"
+#include "actors/product_desk.hpp"
 #include "actors/serving.hpp"
+#include "data/records.hpp"
 #include "net/http_server.hpp"
 #include "schema/folder.hpp"
 #include "search/searcher.hpp"
@@ -35,6 +37,12 @@ void raise_descriptor_limit() {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
+result<std::unique_ptr<product_desk>> start_desk(const serving& of, const std::filesystem::path& images) {
+  if (images.empty()) return product_desk::start(of, nullptr);
+  ARGOSY_ASSIGN(image_source from, image_source::open(images));
+  return product_desk::start(of, std::make_shared<const image_source>(std::move(from)));
+}
+
 void wait_for(const std::stop_token& stop) {
   std::mutex lock;
   std::condition_variable_any asked;
@@ -53,7 +61,8 @@ status run_serve(const serve_options& options, const console& io) {
                             .deadline = std::chrono::milliseconds(options.deadline_ms)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
   std::atomic<const http_server*> listening = nullptr;
-  const auto endpoint = std::make_shared<http_endpoint>(*answering, [&listening] {
+  ARGOSY_ASSIGN(const auto products, start_desk(*answering, options.images));
+  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, [&listening] {
     const http_server* server = listening;
     return server == nullptr ? std::size_t{0} : server->connections();
   });
