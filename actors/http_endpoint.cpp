@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "actors/error.hpp"
+#include "actors/json_reply.hpp"
+#include "actors/search_page.hpp"
 #include "search/answer_json.hpp"
 
 namespace argosy {
@@ -14,7 +16,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::string_view search_path = "/v1/search", products_path = "/v1/products", product_prefix = "/v1/products/";
+constexpr std::string_view search_path = "/v1/search", products_path = "/v1/products", images_path = "/v1/products/image",
+                           product_prefix = "/v1/products/", image_suffix = "/image";
 constexpr std::string_view seconds_to_wait = "1";
 
 // A failure that names the parameter it is about.
@@ -22,9 +25,7 @@ struct wrong_parameter {
   std::string parameter, message;
 };
 
-http_reply json_reply(unsigned code, const ordered_json& object) { return {code, json_text(object) + "\n"}; }
-http_reply error_reply(unsigned code, const std::string& message) { return json_reply(code, {{"error", message}}); }
-http_reply error_reply(const wrong_parameter& wrong) {
+http_reply refusal_reply(const wrong_parameter& wrong) {
   return json_reply(400, {{"error", wrong.parameter + ": " + wrong.message}, {"parameter", wrong.parameter}});
 }
 
@@ -100,7 +101,7 @@ public:
   }
   // Once all that is known has been read.
   std::optional<wrong_parameter> wrong() {
-    if (!wrong_ && !left_.empty()) refuse(left_.begin()->first, "is no parameter; there are q, k, filter, channel, restrict, live");
+    if (!wrong_ && !left_.empty()) refuse(left_.begin()->first, "is no parameter; there are q, k, filter, channel, restrict, live, facets");
     return wrong_;
   }
 
@@ -122,7 +123,7 @@ unsigned code_of(const status& failure) noexcept {
 http_reply refusal_of(const status& failure) {
   if (code_of(failure) != 400) return error_reply(code_of(failure), failure.message());
   const bool of_filter = failure.message().starts_with("filter");
-  return error_reply(wrong_parameter{of_filter ? "filter" : "q", failure.message()});
+  return refusal_reply(wrong_parameter{of_filter ? "filter" : "q", failure.message()});
 }
 
 }  // namespace
@@ -130,12 +131,15 @@ http_reply refusal_of(const status& failure) {
 // What a search needs until it is answered; shared with the function that the search actor calls.
 struct http_endpoint::search_call {
   std::string query;
+  std::size_t k;
+  bool facets;
   http_exchange exchange;
   steady_time start;
 };
 
 void http_endpoint::reply(std::string_view path, http_exchange exchange, http_reply answer) const {
   of_->metrics().count_request(path, answer.code);
+  answer.fields.emplace_back("X-Content-Type-Options", "nosniff");
   exchange.answer(std::move(answer));
 }
 
@@ -149,28 +153,32 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
     return reply(of_product ? products_path : path, std::move(exchange), std::move(refused));
   }
   if (path == search_path) return search(target.substr(std::min(target.size(), path.size() + 1)), std::move(exchange));
-  if (of_product) return reply(products_path, std::move(exchange), product(path.substr(product_prefix.size())));
+  if (of_product) return product(path.substr(product_prefix.size()), std::move(exchange));
   reply(path, std::move(exchange), answer_now(path));
 }
 
 http_reply http_endpoint::answer_now(std::string_view path) const {
+  if (const auto file = page_file(path)) return *file;
   if (path == "/healthz") return {200, "{\"status\": \"alive\"}\n"};
   if (path == "/readyz") return {200, "{\"status\": \"ready\"}\n"};
   if (path == "/metrics") {
     const open_peers peers = peers_();
     return {200, of_->metrics().text({of_->waiting(), peers.connections, peers.dropped}), "text/plain; version=0.0.4"};
   }
-  return error_reply(404, "nothing is at " + std::string(path) + "; there are /v1/search, /v1/products/ID, /healthz, /readyz, /metrics");
+  return error_reply(404, "nothing is at " + std::string(path) +
+                              "; there are /, /v1/search, /v1/products/ID, /v1/products/ID/image, "
+                              "/healthz, /readyz, /metrics");
 }
 
-http_reply http_endpoint::product(std::string_view encoded_id) const {
-  const auto id = percent_decoded(encoded_id, false);
-  if (!id.ok()) return error_reply(wrong_parameter{"id", id.failure().message()});
-  const auto from = of_->newest();
-  const auto row = from->live().row_of(id.value());
-  if (!row) return error_reply(404, "no product is called " + id.value());
-  const product_facts facts = from->live().facts(*row);
-  return json_reply(200, {{"generation", from->current().number()}, {"id", facts.id}, {"title", facts.title}, {"image", facts.image}});
+void http_endpoint::product(std::string_view encoded_id, http_exchange exchange) {
+  const bool of_image = encoded_id.ends_with(image_suffix);
+  const std::string_view path = of_image ? images_path : products_path;
+  if (of_image) encoded_id.remove_suffix(image_suffix.size());
+  auto id = percent_decoded(encoded_id, false);
+  if (!id.ok()) return reply(path, std::move(exchange), refusal_reply(wrong_parameter{"id", id.failure().message()}));
+  const auto told = std::make_shared<http_exchange>(std::move(exchange));
+  const auto to = [self = shared_from_this(), path, told](http_reply made) { self->reply(path, std::move(*told), std::move(made)); };
+  return of_image ? products_->image(std::move(*id), to) : products_->product(std::move(*id), to);
 }
 
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {
@@ -179,7 +187,14 @@ http_reply http_endpoint::reply_to(const search_call& call, const result<answere
   const double seconds = seconds_between(call.start, of_->clock().now());
   of_->metrics().count_answer(answer.found.from_pairs, seconds);
   ordered_json object{{"generation", answer.from->current().number()}, {"seconds", seconds}};
-  object.update(answer_json(call.query, answer.found, answer.from->live()));
+  search_answer told = answer.found;
+  told.products.resize(std::min(told.products.size(), call.k));
+  object.update(answer_json(call.query, told, answer.from->live()));
+  if (call.facets) {
+    const auto fields = fields_->of(answer.from->current());
+    if (!fields.ok()) return refusal_of(fields.failure());
+    object["facets"] = facets_json((*fields)->facets_of(answer.from->live(), answer.found.products));
+  }
   return json_reply(200, object);
 }
 
@@ -196,14 +211,17 @@ void http_endpoint::search(std::string_view query_string, http_exchange exchange
   asked.request.filter = read.text("filter");
   asked.request.restricts = read.flag("restrict", true);
   asked.live = read.flag("live", false);
+  const bool facets = read.flag("facets", false);
   if (const std::string name = read.text("channel"); !name.empty()) {
     const auto channel = channel_named(name);
     if (!channel) read.refuse("channel", "want semantic, lexical or hybrid, got `" + name + "`");
     asked.request.channel = channel.value_or(search_channel::semantic);
   }
-  if (const auto wrong = read.wrong()) return refuse(error_reply(*wrong));
+  if (const auto wrong = read.wrong()) return refuse(refusal_reply(*wrong));
 
-  const auto call = std::make_shared<search_call>(search_call{asked.query, std::move(exchange), of_->clock().now()});
+  const auto call =
+      std::make_shared<search_call>(search_call{asked.query, asked.request.k, facets, std::move(exchange), of_->clock().now()});
+  if (facets) asked.request.k = std::max(asked.request.k, facet_depth);
   asked.tell = [self = shared_from_this(), call](const result<answered_question>& found) {
     const auto answer = guarded([&]() -> result<http_reply> { return self->reply_to(*call, found); });
     self->reply(search_path, std::move(call->exchange), answer.ok() ? answer.value() : refusal_of(answer.failure()));

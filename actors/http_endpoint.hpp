@@ -1,7 +1,9 @@
 // The HTTP endpoint: requests in, questions to the serving actors, JSON out.
-//   GET /v1/search?q=..       k (1 to 1000; 10), filter, channel (semantic, lexical, hybrid), restrict (1 or 0), live (0 or 1):
-//                             {"generation", "seconds", and what search/answer_json.hpp says}
-//   GET /v1/products/ID       {"generation", "id", "title", "image"}; 404 where it is none
+//   GET /v1/search?q=..       k (1 to 1000; 10), filter, channel (semantic, lexical, hybrid), restrict (1 or 0), live (0 or 1),
+//                             facets (0 or 1): {"generation", "seconds", and what search/answer_json.hpp says}; with facets the search goes
+//                             as deep as those count (search/product_fields.hpp)
+//   GET /v1/products/ID, /v1/products/ID/image     product_desk.hpp; a `/` in an ID is written %2F
+//   GET /                     the search page, and its files (search_page.hpp)
 //   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp
 // A value that is wrong is 400 and says which: {"error": .., "parameter": ..}; what cannot be split into parameters has no "parameter".
@@ -16,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "actors/product_desk.hpp"
 #include "actors/serving.hpp"
 #include "net/http_server.hpp"
 
@@ -29,19 +32,22 @@ struct open_peers {
 
 class http_endpoint : public std::enable_shared_from_this<http_endpoint> {
 public:
-  // `peers` is asked for the metrics. The serving outlives it.
-  http_endpoint(serving& of, std::function<open_peers()> peers) : of_(&of), peers_(std::move(peers)) {}
+  // `peers` is asked for the metrics. The serving outlives it; the desk outlives what takes requests.
+  http_endpoint(serving& of, product_desk& products, std::function<open_peers()> peers)
+      : of_(&of), products_(&products), fields_(products.fields()), peers_(std::move(peers)) {}
 
   void take(const http_request&, http_exchange);
 
 private:
   struct search_call;
   http_reply answer_now(std::string_view path) const;
-  http_reply product(std::string_view encoded_id) const;
+  void product(std::string_view encoded_id, http_exchange);
   http_reply reply_to(const search_call&, const result<answered_question>&) const;
   void search(std::string_view query_string, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
   serving* of_;
+  product_desk* products_;
+  std::shared_ptr<fields_of_generations> fields_;
   std::function<open_peers()> peers_;
 };
 

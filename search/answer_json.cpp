@@ -29,6 +29,16 @@ ordered_json answer_json(const std::string& query, const search_answer& answer, 
           {"results", std::move(results)}};
 }
 
+ordered_json facets_json(const std::vector<facet>& facets) {
+  auto all = ordered_json::array();
+  for (const facet& one : facets) {
+    auto values = ordered_json::array();
+    for (const facet_value& value : one.values) values.push_back({{"value", value.value}, {"count", value.count}});
+    all.push_back({{"field", one.field}, {"values", std::move(values)}});
+  }
+  return all;
+}
+
 std::string json_text(const ordered_json& object) { return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
 
 }  // namespace argosy

@@ -6,13 +6,17 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "index/live_generation.hpp"
+#include "search/facets.hpp"
 #include "search/product_search.hpp"
 
 namespace argosy {
 
 nlohmann::ordered_json answer_json(const std::string& query, const search_answer&, const live_generation& from);
+// [{"field", "values": [{"value", "count"}]}]
+nlohmann::ordered_json facets_json(const std::vector<facet>&);
 // In one line.
 std::string json_text(const nlohmann::ordered_json&);
 

@@ -16,6 +16,12 @@ namespace {
 
 constexpr std::uint64_t relevance_limit = 1 << 26;
 
+status not_relevance(const std::filesystem::path& path) {
+  return {errc::corrupt, path.string() + ": want {\"restricted\": TEXT, \"aliases\": [[ALIAS, FIELD, VALUE], ...]}, found something else"};
+}
+
+}  // namespace
+
 std::vector<restricted_field> restricted_fields(const std::string& list) {
   std::vector<restricted_field> fields;
   for (std::size_t first = 0; first < list.size();) {
@@ -28,12 +34,6 @@ std::vector<restricted_field> restricted_fields(const std::string& list) {
   }
   return fields;
 }
-
-status not_relevance(const std::filesystem::path& path) {
-  return {errc::corrupt, path.string() + ": want {\"restricted\": TEXT, \"aliases\": [[ALIAS, FIELD, VALUE], ...]}, found something else"};
-}
-
-}  // namespace
 
 result<text_rules> rules_like(std::string_view source) {
   ARGOSY_ASSIGN(auto opened, segmenter::open_like(source));

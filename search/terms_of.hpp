@@ -32,6 +32,8 @@ struct terms_options {
   std::vector<name_alias> aliases;
   bool strict_aliases = true;  // terms_source
 };
+// Of terms_options::restricted.
+std::vector<restricted_field> restricted_fields(const std::string& list);
 status write_terms_options(const terms_options&, const std::filesystem::path& folder);
 result<terms_options> read_terms_options(const std::filesystem::path& folder);
 

@@ -151,11 +151,13 @@ void add_bench_floor(CLI::App& bench, chosen_command& chosen) {
 void add_serve(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<serve_options>();
   auto* command =
-      add_command(app, "serve", "Answer queries over HTTP (/v1/search, /v1/products/ID, /healthz, /readyz, /metrics) and ZeroMQ",
-                  "argosy serve --store store --http 127.0.0.1:8080 --zmq tcp://127.0.0.1:5555\n"
+      add_command(app, "serve",
+                  "Answer queries over HTTP, with a search page (/, /v1/search, /v1/products/ID, /healthz, /readyz, /metrics), and ZeroMQ",
+                  "argosy serve --store store --images images.tar --http 127.0.0.1:8080 --zmq tcp://127.0.0.1:5555\n"
                   "  curl 'http://127.0.0.1:8080/v1/search?q=red+dress&k=5'",
                   chosen, true, &run_serve, options);
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("--images", options->images, "Photographs for the search page: the folder or tar that `argosy prepare` had");
   command->add_option("--http", options->http, "HOST:PORT of this machine; port 0: one that is free")->capture_default_str();
   command->add_option("--zmq", options->zmq, "tcp://HOST:PORT of this machine, port *: one that is free, or ipc://PATH; for programs");
   command->add_option("--address-file", options->address_file, "Where its addresses are written once it answers, a line each");

@@ -10,7 +10,9 @@
 
 #include "actors/http_endpoint.hpp"
 #include "actors/message_endpoint.hpp"
+#include "actors/product_desk.hpp"
 #include "actors/serving.hpp"
+#include "data/records.hpp"
 #include "net/http_server.hpp"
 #include "net/message_server.hpp"
 #include "schema/folder.hpp"
@@ -46,6 +48,12 @@ void raise_descriptor_limit() {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
+result<std::unique_ptr<product_desk>> start_desk(const serving& of, const std::filesystem::path& images) {
+  if (images.empty()) return product_desk::start(of, nullptr);
+  ARGOSY_ASSIGN(image_source from, image_source::open(images));
+  return product_desk::start(of, std::make_shared<const image_source>(std::move(from)));
+}
+
 // None where no endpoint is wanted.
 result<std::unique_ptr<message_server>> start_messages(const std::string& endpoint, serving& of) {
   if (endpoint.empty()) return std::unique_ptr<message_server>();
@@ -76,7 +84,8 @@ status run_serve(const serve_options& options, const console& io) {
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
   ARGOSY_ASSIGN(const auto messages, start_messages(options.zmq, *answering));
   std::atomic<const http_server*> listening = nullptr;
-  const auto endpoint = std::make_shared<http_endpoint>(*answering, [&listening, &messages] {
+  ARGOSY_ASSIGN(const auto products, start_desk(*answering, options.images));
+  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, [&listening, &messages] {
     const http_server* server = listening;
     return open_peers{server == nullptr ? std::size_t{0} : server->connections(), messages ? messages->dropped() : 0};
   });

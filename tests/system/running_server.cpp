@@ -29,7 +29,7 @@ http_answered running_server::ask(const std::string& target, const std::string& 
   const std::string read = one.read_all();
   const auto body = read.find("\r\n\r\n");
   if (!read.starts_with("HTTP/1.1 ") || body == std::string::npos) return {};
-  return {std::stoi(read.substr(9, 3)), read.substr(body + 4)};
+  return {std::stoi(read.substr(9, 3)), read.substr(body + 4), read.substr(0, body + 2)};
 }
 
 std::vector<std::string> running_server::ids(const std::string& target) const {

@@ -17,7 +17,7 @@ namespace argosy::test {
 
 struct http_answered {
   int code = 0;
-  std::string body;
+  std::string body, head;
   nlohmann::json object() const { return nlohmann::json::parse(body); }
 };
 

@@ -5,9 +5,14 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
+#include "data/records.hpp"
+#include "index/live_store.hpp"
+#include "search/terms_of.hpp"
 #include "tests/support/bare_client.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
@@ -30,6 +35,35 @@ struct served_shop {
   fs::path store = folder / "store";
   served_shop() { must_run(publish_arguments(shared_small_shop(), store)); }
 };
+
+// What a catalogue says of a product, by its record.
+json record_of(const fs::path& catalogue, const std::string& id) {
+  json found;
+  const auto take = [&](std::uint64_t, const product_record& one) -> status {
+    if (one.id != id) return {};
+    found = {{"title", one.title}, {"image", one.image}, {"fields", json::object()}};
+    for (const auto& value : one.further)
+      found["fields"][value.field].push_back(value.number ? json(std::stod(value.text)) : json(value.text));
+    return {};
+  };
+  BOOST_REQUIRE(read_products(catalogue, take, [](const refusal&) {}).ok());
+  return found;
+}
+
+// Every value of a field, of the products of an answer, and how many have it.
+std::map<std::string, int> counted_by_hand(const running_server& server, const json& results, const std::string& field) {
+  std::map<std::string, int> counts;
+  for (const auto& one : results) {
+    const json fields = server.ask("/v1/products/" + one.at("id").get<std::string>()).object().at("fields");
+    if (!fields.contains(field)) continue;
+    for (const auto& value : fields.at(field)) ++counts[value.get<std::string>()];
+  }
+  return counts;
+}
+
+std::string image_of(const running_server& server, const std::string& id) {
+  return server.ask("/v1/products/" + id).object().at("image").get<std::string>();
+}
 
 }  // namespace
 
@@ -152,6 +186,204 @@ BOOST_AUTO_TEST_CASE(many_at_once_are_answered_or_told_to_come_again) {
   BOOST_TEST(answered > 0);
   BOOST_TEST(others == 0);
   BOOST_TEST(answered + later == 320);
+  BOOST_TEST(server.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_product_has_the_fields_of_its_record) {
+  const auto& shop = shared_small_shop();
+  running_server server(shop.store);
+  for (const std::string& id : server.ids("/v1/search?q=red+dress&k=5")) {
+    const json product = server.ask("/v1/products/" + id).object(), wanted = record_of(shop.catalogue, id);
+    for (const char* key : {"title", "image", "fields"}) BOOST_TEST(product.at(key) == wanted.at(key), product.dump());
+    BOOST_TEST(product.at("fields").at("price")[0].is_number_integer());
+    BOOST_TEST(product.at("fields").contains("attributes.audience"));
+    BOOST_TEST(!product.contains("not_kept"));
+  }
+  BOOST_TEST(server.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(facets_count_the_best_and_a_filter_narrows_to_one) {
+  running_server server(shared_small_shop().store);
+  const json answer = server.ask("/v1/search?q=red+dress&k=3&facets=1").object();
+  BOOST_TEST(answer.at("results").size() == 3u);
+  BOOST_TEST(!server.ask("/v1/search?q=red+dress&k=3").object().contains("facets"));
+  const json best = server.ask("/v1/search?q=red+dress&k=100").object().at("results");
+  BOOST_REQUIRE(best.size() == 60u);  // all of the shop
+  for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(answer.at("results")[i] == best[i]);
+  std::set<std::string> fields;
+  for (const auto& facet : answer.at("facets")) {
+    const std::string field = facet.at("field");
+    fields.insert(field);
+    const auto wanted = counted_by_hand(server, best, field);
+    BOOST_TEST(facet.at("values").size() == std::min<std::size_t>(wanted.size(), 10));
+    int before = 1000;
+    for (const auto& value : facet.at("values")) {
+      const int count = value.at("count");
+      BOOST_TEST(wanted.at(value.at("value")) == count);
+      BOOST_TEST(count <= before);
+      before = count;
+    }
+  }
+  for (const char* field : {"brand", "category", "colour", "attributes.audience"}) BOOST_TEST(fields.contains(field), field);
+  BOOST_TEST(!fields.contains("price"));
+  BOOST_TEST(answer.at("facets")[0].at("field") == "brand");
+
+  const std::string brand = answer.at("facets")[0].at("values")[0].at("value");
+  const int count = answer.at("facets")[0].at("values")[0].at("count");
+  const json narrowed = server.ask("/v1/search?q=red+dress&k=60&facets=1&filter=%22brand%22:(%22" + brand + "%22)").object();
+  BOOST_TEST(narrowed.at("results").size() == static_cast<std::size_t>(count));
+  BOOST_TEST(counted_by_hand(server, narrowed.at("results"), "brand") == (std::map<std::string, int>{{brand, count}}));
+  BOOST_TEST(server.ask("/v1/search?q=red&facets=2").object().at("parameter") == "facets");
+  BOOST_TEST(server.end() == 0);
+}
+
+// What was put since is counted and told with its own fields.
+BOOST_AUTO_TEST_CASE(fields_and_facets_follow_changes) {
+  const served_shop shop;
+  running_server server(shop.store);
+  const std::string id = server.ids("/v1/search?q=red+dress&k=1").front();
+  write_bytes(shop.folder / "put.jsonl", R"({"id": ")" + id + R"(", "title": "red dress", "brand": "Novelty", "price": 7})" + "\n");
+  must_run({"change", "--store", shop.store, "--put", shop.folder / "put.jsonl"});
+  BOOST_TEST(server.soon("/v1/products/" + id, [](const reply& answered) {
+    return answered.object().at("fields") == json({{"brand", {"Novelty"}}, {"price", {7}}});
+  }));
+  BOOST_TEST(server.soon("/v1/search?q=dress&facets=1&filter=brand:novelty", [](const reply& answered) {
+    return answered.object().at("facets")[0] == json({{"field", "brand"}, {"values", {{{"value", "Novelty"}, {"count", 1}}}}});
+  }));
+  BOOST_TEST(server.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_without_fields_says_so) {
+  const served_shop shop;
+  auto writer = generation_writer::create_from(shop.store, *generation::open_current(shop.store));
+  BOOST_REQUIRE(writer.ok());
+  for (const char* name : {"fields.argosy", "relevance.json", "terms.argosy"}) fs::remove(writer->path() / name);
+  BOOST_REQUIRE(writer->publish().ok());
+  running_server server(shop.store);
+  const json answer = server.ask("/v1/search?q=red+dress&facets=1").object();
+  BOOST_TEST(answer.at("facets") == json::array());
+  const json product = server.ask("/v1/products/" + answer.at("results")[0].at("id").get<std::string>()).object();
+  BOOST_TEST(product.at("fields").is_null());
+  BOOST_TEST(holds(product.at("not_kept"), "publish it again"), product.dump());
+  BOOST_TEST(server.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(photographs_of_a_tar_are_answered_as_they_are) {
+  const auto& shop = shared_small_shop();
+  running_server server(shop.store, {"--images", shop.images});
+  const auto images = image_source::open(shop.images);
+  BOOST_REQUIRE(images.ok());
+  for (const std::string& id : server.ids("/v1/search?q=red+dress&k=60")) {
+    const reply answered = server.ask("/v1/products/" + id + "/image");
+    const std::string name = image_of(server, id);
+    if (name.empty()) {
+      BOOST_TEST(answered.code == 404);
+      BOOST_TEST(holds(answered.body, "has no photograph"), answered.body);
+      continue;
+    }
+    const auto wanted = images->read(name);
+    BOOST_REQUIRE(wanted.ok());
+    BOOST_TEST(answered.code == 200);
+    const bool same = std::equal(answered.body.begin(), answered.body.end(), wanted->begin(), wanted->end(),
+                                 [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
+    BOOST_TEST(same, id);
+    BOOST_TEST(holds(answered.head, "Content-Type: image/jpeg\r\n"), answered.head);
+    BOOST_TEST(holds(answered.head, "Cache-Control: max-age=600\r\n"), answered.head);
+    BOOST_TEST(holds(answered.head, "X-Content-Type-Options: nosniff\r\n"), answered.head);
+  }
+  BOOST_TEST(server.ask("/v1/products/none/image").code == 404);
+  BOOST_TEST(server.ask("/v1/products/%4/image").code == 400);
+  BOOST_TEST(holds(server.ask("/metrics").body, "argosy_http_requests_total{path=\"/v1/products/image\",code=\"200\"}"));
+  BOOST_TEST(server.end() == 0);
+
+  running_server without(shop.store);
+  const reply none = without.ask("/v1/products/" + without.ids("/v1/search?q=red+dress&k=1").front() + "/image");
+  BOOST_TEST(none.code == 404);
+  BOOST_TEST(holds(none.body, "without --images"), none.body);
+  BOOST_TEST(without.end() == 0);
+}
+
+// A folder of all that a photograph may turn out to be.
+BOOST_AUTO_TEST_CASE(a_file_that_is_no_photograph_is_refused_and_nothing_outside_is_read) {
+  const auto& shop = shared_small_shop();
+  const scratch_folder photographs, outside;
+  running_server server(shop.store, {"--images", photographs.path()});
+  std::vector<std::pair<std::string, fs::path>> of;
+  for (const std::string& id : server.ids("/v1/search?q=red+dress&k=60"))
+    if (const std::string name = image_of(server, id); !name.empty()) of.emplace_back(id, photographs / name);
+  BOOST_REQUIRE(of.size() >= 7u);
+  fs::create_directories(of[0].second.parent_path());
+  const std::string jpeg = "\xFF\xD8\xFF and no more";
+  write_bytes(of[0].second, jpeg);
+  write_bytes(of[1].second, "<script>alert(1)</script>");
+  write_bytes(of[2].second, "");
+  write_bytes(outside / "secret.jpg", jpeg);
+  fs::create_symlink(outside / "secret.jpg", of[3].second);
+  fs::create_directory(of[4].second);
+  write_bytes(of[5].second, "RIFF....WEBPVP8 ");
+  const auto image = [&](std::size_t i) { return server.ask("/v1/products/" + of[i].first + "/image"); };
+  BOOST_TEST(image(0).code == 200);  // a browser shows what it can of it
+  BOOST_TEST(image(0).body == jpeg);
+  BOOST_TEST(image(1).code == 404);
+  BOOST_TEST(holds(image(1).body, "want JPEG, PNG or WebP"), image(1).body);
+  BOOST_TEST(image(2).code == 404);
+  BOOST_TEST(image(3).code == 404);
+  BOOST_TEST(holds(image(3).body, "leads out of the folder"), image(3).body);
+  BOOST_TEST(image(4).code == 500);
+  BOOST_TEST(holds(image(5).head, "Content-Type: image/webp\r\n"), image(5).head);
+  BOOST_TEST(image(6).code == 404);
+  BOOST_TEST(holds(image(6).body, "No such file"), image(6).body);
+  BOOST_TEST(server.ask("/readyz").code == 200);
+  BOOST_TEST(server.end() == 0);
+
+  const auto nowhere = run_argosy({"serve", "--store", shop.store, "--http", "127.0.0.1:0", "--images", outside / "nothing"});
+  BOOST_TEST(nowhere.exit_code == 1);
+  BOOST_TEST(holds(nowhere.err, "no folder or tar of images"), nowhere.err);
+}
+
+// A change may name any photograph; only those of the folder are answered.
+BOOST_AUTO_TEST_CASE(a_name_that_leaves_the_folder_is_refused) {
+  const served_shop shop;
+  const scratch_folder photographs;
+  fs::create_directory(photographs / "in");
+  write_bytes(photographs / "secret.jpg", "\xFF\xD8\xFF");
+  std::vector<product_change> puts;
+  for (const std::string& name : {std::string("../secret.jpg"), (photographs / "secret.jpg").string()}) {
+    product_change put;
+    put.id = "p/" + std::to_string(puts.size());
+    put.title = "red dress";
+    put.image = name;
+    put.vector.assign(16, 1.0F);
+    puts.push_back(put);
+  }
+  {
+    const auto store = live_store::open(shop.store, rules_of);
+    BOOST_REQUIRE(store.ok());
+    const status done = store.value()->apply(puts);
+    BOOST_REQUIRE_MESSAGE(done.ok(), done.text());
+  }
+  running_server server(shop.store, {"--images", photographs / "in"});
+  for (const char* id : {"p%2F0", "p%2f1"}) {
+    BOOST_TEST(server.ask(std::string("/v1/products/") + id).code == 200);
+    const reply answered = server.ask(std::string("/v1/products/") + id + "/image");
+    BOOST_TEST(answered.code == 404);
+    BOOST_TEST(holds(answered.body, "want a name within the folder"), answered.body);
+  }
+  BOOST_TEST(server.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_search_page_loads_nothing_from_elsewhere) {
+  running_server server(shared_small_shop().store);
+  for (const auto& [path, type] : {std::pair{"/", "text/html"}, {"/search.css", "text/css"}, {"/search.js", "text/javascript"}}) {
+    const reply file = server.ask(path);
+    BOOST_TEST(file.code == 200);
+    BOOST_TEST(holds(file.head, std::string("Content-Type: ") + type + "; charset=utf-8\r\n"), file.head);
+    BOOST_TEST(holds(file.head, "Content-Security-Policy: default-src 'none'; script-src 'self';"), file.head);
+    BOOST_TEST(!holds(file.head, "unsafe"), file.head);
+    BOOST_TEST(!holds(file.body, "://"), path);
+    BOOST_TEST(!holds(file.body, "innerHTML"), path);
+  }
+  BOOST_TEST(holds(server.ask("/").body, "<script src=\"/search.js\" defer>"));
   BOOST_TEST(server.end() == 0);
 }
 
