@@ -186,16 +186,15 @@ http_reply http_endpoint::reply_to(const search_call& call, const result<answere
   const answered_question& answer = found.value();
   const double seconds = seconds_between(call.start, of_->clock().now());
   of_->metrics().count_answer(answer.found.from_pairs, seconds);
-  ordered_json object{{"generation", answer.from->current().number()}, {"seconds", seconds}};
-  search_answer told = answer.found;
-  told.products.resize(std::min(told.products.size(), call.k));
-  object.update(answer_json(call.query, told, answer.from->live()));
+  served_answer served{answer.from->current().number(), seconds, nullptr, call.k};
+  std::vector<facet> facets;
   if (call.facets) {
     const auto fields = fields_->of(answer.from->current());
     if (!fields.ok()) return refusal_of(fields.failure());
-    object["facets"] = facets_json((*fields)->facets_of(answer.from->live(), answer.found.products));
+    facets = (*fields)->facets_of(answer.from->live(), answer.found.products);
+    served.facets = &facets;
   }
-  return json_reply(200, object);
+  return {200, answer_text(call.query, answer.found, answer.from->live(), &served) + "\n"};
 }
 
 void http_endpoint::search(std::string_view query_string, http_exchange exchange) {

@@ -1,44 +1,101 @@
 #include "search/answer_json.hpp"
 
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "data/utf8.hpp"
+
 namespace argosy {
 namespace {
 
-using nlohmann::ordered_json;
+using writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
-ordered_json channels_of(const found_product& product) {
-  auto names = ordered_json::array();
+void key(writer& to, std::string_view name) { to.Key(name.data(), static_cast<rapidjson::SizeType>(name.size())); }
+
+void text(writer& to, std::string_view value) {
+  if (first_invalid_utf8(value) == std::string_view::npos) {
+    to.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+    return;
+  }
+  const std::string replaced = json_text(std::string(value));
+  to.RawValue(replaced.data(), replaced.size(), rapidjson::kStringType);
+}
+
+void text(writer& to, std::string_view name, std::string_view value) {
+  key(to, name);
+  text(to, value);
+}
+
+template <class Elements, class One>
+void list(writer& to, std::string_view name, const Elements& elements, One&& one) {
+  key(to, name);
+  to.StartArray();
+  for (const auto& element : elements) one(element);
+  to.EndArray();
+}
+
+void write(writer& to, const restriction& one) {
+  to.StartObject();
+  text(to, "text", one.text);
+  text(to, "field", one.field);
+  list(to, "values", one.values, [&](const std::string& value) { text(to, value); });
+  to.EndObject();
+}
+
+void write(writer& to, const found_product& found, const product_facts& facts) {
+  to.StartObject();
+  text(to, "id", facts.id);
+  key(to, "score");
+  to.Double(found.score);
+  text(to, "title", facts.title);
+  key(to, "channels");
+  to.StartArray();
   for (std::size_t c = 0; c < std::size(channel_names); ++c)
-    if ((product.channels >> c & 1) != 0) names.push_back(channel_names[c]);
-  return names;
+    if ((found.channels >> c & 1) != 0) text(to, channel_names[c]);
+  to.EndArray();
+  key(to, "within");
+  to.Bool(found.within);
+  to.EndObject();
+}
+
+void write(writer& to, const facet& one) {
+  to.StartObject();
+  text(to, "field", one.field);
+  list(to, "values", one.values, [&](const facet_value& value) {
+    to.StartObject();
+    text(to, "value", value.value);
+    key(to, "count");
+    to.Uint64(value.count);
+    to.EndObject();
+  });
+  to.EndObject();
 }
 
 }  // namespace
 
-ordered_json answer_json(const std::string& query, const search_answer& answer, const live_generation& from) {
-  auto results = ordered_json::array();
-  for (const found_product& found : answer.products) {
-    const product_facts facts = from.facts(found.row);
-    results.push_back(
-        {{"id", facts.id}, {"score", found.score}, {"title", facts.title}, {"channels", channels_of(found)}, {"within", found.within}});
+std::string answer_text(const std::string& query, const search_answer& answer, const live_generation& from, const served_answer* served) {
+  rapidjson::StringBuffer buffer(nullptr, 4096);
+  writer to(buffer);
+  to.StartObject();
+  if (served != nullptr) {
+    key(to, "generation");
+    to.Uint64(served->generation);
+    key(to, "seconds");
+    to.Double(served->seconds);
   }
-  auto restricted = ordered_json::array();
-  for (const restriction& one : answer.restricted) restricted.push_back({{"text", one.text}, {"field", one.field}, {"values", one.values}});
-  return {{"query", query},
-          {"source", answer.from_pairs ? "pair table" : "index"},
-          {"restricted", std::move(restricted)},
-          {"results", std::move(results)}};
+  text(to, "query", query);
+  text(to, "source", answer.from_pairs ? "pair table" : "index");
+  list(to, "restricted", answer.restricted, [&](const restriction& one) { write(to, one); });
+  const std::size_t told = std::min(answer.products.size(), served != nullptr ? served->results : answer.products.size());
+  const std::span best = std::span(answer.products).first(told);
+  list(to, "results", best, [&](const found_product& found) { write(to, found, from.facts(found.row)); });
+  if (served != nullptr && served->facets != nullptr) list(to, "facets", *served->facets, [&](const facet& one) { write(to, one); });
+  to.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
 }
 
-ordered_json facets_json(const std::vector<facet>& facets) {
-  auto all = ordered_json::array();
-  for (const facet& one : facets) {
-    auto values = ordered_json::array();
-    for (const facet_value& value : one.values) values.push_back({{"value", value.value}, {"count", value.count}});
-    all.push_back({{"field", one.field}, {"values", std::move(values)}});
-  }
-  return all;
+std::string json_text(const nlohmann::ordered_json& object) {
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
-
-std::string json_text(const ordered_json& object) { return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
 
 }  // namespace argosy

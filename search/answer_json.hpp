@@ -1,9 +1,11 @@
 // An answer as JSON, of `argosy search --json` and of the server alike: keys are stable.
-//   {"query": .., "source": "index" or "pair table", "restricted": [{"text", "field", "values"}],
-//    "results": [{"id", "score", "title", "channels", "within"}]}
-// Bytes that are no UTF-8 are replaced where the object is written.
+//   {"generation", "seconds", "query": .., "source": "index" or "pair table", "restricted": [{"text", "field", "values"}],
+//    "results": [{"id", "score", "title", "channels", "within"}], "facets": [{"field", "values": [{"value", "count"}]}]}
+// generation and seconds are a server's; facets where they are asked for. Bytes that are no UTF-8 are replaced.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -14,10 +16,17 @@
 
 namespace argosy {
 
-nlohmann::ordered_json answer_json(const std::string& query, const search_answer&, const live_generation& from);
-// [{"field", "values": [{"value", "count"}]}]
-nlohmann::ordered_json facets_json(const std::vector<facet>&);
-// In one line.
+// What a server tells with an answer.
+struct served_answer {
+  std::uint64_t generation = 0;
+  double seconds = 0;
+  const std::vector<facet>* facets = nullptr;
+  std::size_t results = std::numeric_limits<std::size_t>::max();  // the first so many
+};
+
+// In one line, written as it goes: an object of many small parts takes several times as long (docs/measurements/serving.md).
+std::string answer_text(const std::string& query, const search_answer&, const live_generation& from, const served_answer* = nullptr);
+// Any other object, in one line.
 std::string json_text(const nlohmann::ordered_json&);
 
 }  // namespace argosy

@@ -37,6 +37,7 @@ LIBRARIES = {
     "onnx/": "argosy::onnx",
     "omp.h": "OpenMP::OpenMP_CXX",
     "png.h": "PNG::PNG",
+    "rapidjson/": "argosy::rapidjson",
     "roaring/": "argosy::roaring",
     "spdlog/": "spdlog::spdlog",
     "toml++/": "argosy::toml",

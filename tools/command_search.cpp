@@ -99,7 +99,7 @@ private:
     ARGOSY_ASSIGN(search_answer found, find(query));
     const shown_answer answered{query, std::move(found)};
     if (options_->json) {
-      io_->out << json_text(answer_json(query, answered.found, searcher_.live())) << std::endl;
+      io_->out << answer_text(query, answered.found, searcher_.live()) << std::endl;
     } else {
       print_ranked(answered, searcher_.live(), io_->out);
     }
