@@ -74,6 +74,7 @@ spdlog::logger& sink() {
 
 void info(std::string_view text) { sink().info(text); }
 void warning(std::string_view text) { sink().warn(text); }
+void enable(bool wanted) { sink().set_level(wanted ? spdlog::level::info : spdlog::level::off); }
 
 }  // namespace log
 }  // namespace argosy

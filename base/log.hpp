@@ -8,5 +8,7 @@ namespace argosy::log {
 
 void info(std::string_view);
 void warning(std::string_view);
+// Whether lines are written: yes, to begin with. Of the whole process.
+void enable(bool wanted);
 
 }  // namespace argosy::log

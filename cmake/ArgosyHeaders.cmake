@@ -13,5 +13,6 @@ function(argosy_lone_headers target)
   add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(${target} PRIVATE argosy_test_support)
   target_include_directories(${target} BEFORE PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/cuda_on_host)  # headers of kernels/cuda, without CUDA
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/library)  # <argosy.h>, as users include it
   target_compile_options(${target} PRIVATE -O0 -Wno-unknown-pragmas)
 endfunction()

@@ -22,7 +22,7 @@ target_include_directories(argosy_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_
 target_compile_options(argosy_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Werror
   -Wno-restrict   # GCC 12 sees overlapping copies inside std::string's operator+ where there are none (its bug 105651)
-  -fno-math-errno -march=${ARGOSY_ARCH})
+  -fno-math-errno $<$<BOOL:$<TARGET_PROPERTY:POSITION_INDEPENDENT_CODE>>:-fno-semantic-interposition> -march=${ARGOSY_ARCH})
 if(ARGOSY_SANITIZE)
   # Only a check that may go on can be suppressed (tests/support/ubsan.supp); the tests' UBSAN_OPTIONS end the program after all others.
   target_compile_options(argosy_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer

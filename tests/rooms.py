@@ -8,7 +8,8 @@
   * <library/header>: only in rooms whose line links the library (LIBRARIES below); a library that is not listed is refused.
   * CUDA's headers: only in kernels/cuda.
   * Some libraries have one home (HOMES below); folders without a meaning (utils, common, ...) are refused anywhere.
-Tests and examples may include every room and library; nothing else includes them.
+Tests may include every room and library. Examples and the Python package stand where a user's program does: of Argosy they include <argosy.h> or
+<argosy.hpp> alone. Nothing includes any of these.
 A comment that names a file of a room, of the tests or of docs by its path names one that exists (`*` stands for any part of a name).
 
     tests/rooms.py [ROOT]      prints each offence as file:line: reason; exits with 1 when there is any
@@ -37,6 +38,7 @@ LIBRARIES = {
     "onnx/": "argosy::onnx",
     "omp.h": "OpenMP::OpenMP_CXX",
     "png.h": "PNG::PNG",
+    "pybind11/": "pybind11::headers",
     "rapidjson/": "argosy::rapidjson",
     "roaring/": "argosy::roaring",
     "spdlog/": "spdlog::spdlog",
@@ -74,7 +76,8 @@ HOMES = {
     "spdlog::spdlog": "base",
 }
 
-FREE = ("tests", "examples")  # may include every room and library
+EMBEDDING = ("examples", "python")  # of Argosy only what a user has
+FREE = ("tests", *EMBEDDING)  # may include every library, tests every room
 SOURCES = {".cpp", ".hpp", ".h", ".cu", ".cuh", ".c"}
 REFUSED_FOLDERS = {"util", "utils", "common", "helpers", "misc", "shared", "include"}
 
@@ -136,6 +139,8 @@ def library_of(header):
 def why_not_ours(rooms, place, header):
     """The reason why a file in folder `place` may not include our own `header`, or None."""
     top = header.split("/")[0]
+    if place in EMBEDDING:
+        return f"{place} stands where a user's program does: of Argosy it includes <argosy.h> or <argosy.hpp> alone"
     if top not in rooms and top not in FREE:
         return f"\"{header}\" does not begin with a room: our headers are included by their path from the root"
     if top in FREE and top != place:

@@ -35,6 +35,10 @@ class Allowed(unittest.TestCase):
         text = '#include "model/a.hpp"\n#include "tests/support/b.hpp"\n#include <boost/test/unit_test.hpp>\n'
         self.assertEqual(offences("tests/model/a.cpp", text), [])
 
+    def test_examples_and_python_include_libraries_and_what_a_user_has(self):
+        for path in ("examples/a.c", "python/a.cpp"):
+            self.assertEqual(offences(path, "#include <argosy.h>\n#include <argosy.hpp>\n#include <pybind11/stl.h>\n"), [])
+
     def test_cuda_in_its_folder_and_in_tests(self):
         cmake = ROOMS + "argosy_room(kernels USES base LINK)\n"
         for path in ("kernels/cuda/a.cu", "tests/kernels/a.cpp"):
@@ -78,6 +82,10 @@ class Refused(unittest.TestCase):
 
     def test_tests_from_a_room(self):
         self.check("data/a.cpp", '#include "tests/support/a.hpp"\n', "which only tests may")
+
+    def test_a_room_from_an_example_or_from_python(self):
+        self.check("examples/a.cpp", '#include "base/a.hpp"\n', "stands where a user's program does")
+        self.check("python/a.cpp", '#include "examples/a.hpp"\n', "stands where a user's program does")
 
     def test_a_path_that_does_not_start_at_the_root(self):
         self.check("data/a.cpp", '#include "a.hpp"\n', "does not begin with a room")
