@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "actors/error.hpp"
+#include "actors/product_endpoint.hpp"
 #include "search/answer_json.hpp"
 
 namespace argosy {
@@ -143,11 +144,16 @@ void http_endpoint::reply(std::string_view path, http_exchange exchange, http_re
 void http_endpoint::take(const http_request& request, http_exchange exchange) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
-  const bool of_product = path.starts_with(product_prefix);
+  const bool of_product = path.starts_with(product_prefix), of_batch = path == products_path;
+  if ((of_product && request.method != "GET") || (of_batch && (of_->writes() || request.method != "GET"))) {
+    if (of_->writes() && is_change(request.method, of_batch))
+      return change(request, path.substr(std::min(path.size(), product_prefix.size())), std::move(exchange));
+    return reply(products_path, std::move(exchange), refuse_method(*of_, request.method, of_batch));
+  }
   if (request.method != "GET") {
     http_reply refused = error_reply(405, "want GET, got " + request.method);
     refused.fields.emplace_back("Allow", "GET, HEAD");
-    return reply(of_product ? products_path : path, std::move(exchange), std::move(refused));
+    return reply(path, std::move(exchange), std::move(refused));
   }
   if (path == search_path) return search(target.substr(std::min(target.size(), path.size() + 1)), std::move(exchange));
   if (of_product) return reply(products_path, std::move(exchange), product(path.substr(product_prefix.size())));
@@ -169,6 +175,13 @@ http_reply http_endpoint::product(std::string_view encoded_id) const {
   if (!row) return error_reply(404, "no product is called " + id.value());
   const product_facts facts = from->live().facts(*row);
   return json_reply(200, {{"generation", from->current().number()}, {"id", facts.id}, {"title", facts.title}, {"image", facts.image}});
+}
+
+void http_endpoint::change(const http_request& request, std::string_view encoded_id, http_exchange exchange) {
+  auto id = percent_decoded(encoded_id, false);
+  if (id.ok() && id->empty() && request.method != "POST") id = status(errc::invalid_argument, "want a product's, found none");
+  if (!id.ok()) return reply(products_path, std::move(exchange), error_reply(wrong_parameter{"id", id.failure().message()}));
+  take_change(*of_, request, std::move(*id), std::move(exchange));
 }
 
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {

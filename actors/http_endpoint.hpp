@@ -2,6 +2,7 @@
 //   GET /v1/search?q=..       k (1 to 1000; 10), filter, channel (semantic, lexical, hybrid), restrict (1 or 0), live (0 or 1):
 //                             {"generation", "seconds", and what search/answer_json.hpp says}
 //   GET /v1/products/ID       {"generation", "id", "title", "image"}; 404 where it is none
+//   PUT, PATCH, DELETE of it, POST /v1/products   product_endpoint.hpp
 //   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp
 // A value that is wrong is 400 and says which: {"error": .., "parameter": ..}; what cannot be split into parameters has no "parameter".
@@ -33,6 +34,7 @@ private:
   http_reply product(std::string_view encoded_id) const;
   http_reply reply_to(const search_call&, const result<answered_question>&) const;
   void search(std::string_view query_string, http_exchange);
+  void change(const http_request&, std::string_view encoded_id, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
   serving* of_;
   std::function<std::size_t()> connections_;

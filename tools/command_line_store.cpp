@@ -132,6 +132,13 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
       ->capture_default_str()
       ->check(CLI::Range(1, 600'000));
   add_threads(*command, options->threads);
+  auto* writable = command->add_flag("--writable", options->writable,
+                                     "Products are changed by PUT, PATCH and DELETE of /v1/products/ID and POST of /v1/products");
+  command->add_option("--images", options->images, "Folder or tar where the image names of products lead that are put")->needs(writable);
+  command
+      ->add_option("--backbone-weights", options->backbone_weights,
+                   "Weights of the backbone, when the model was trained on features: for photographs of products that are put")
+      ->needs(writable);
 }
 
 void add_bench_scans(CLI::App& bench, chosen_command& chosen) {

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <stop_token>
 
 #include "actors/http_endpoint.hpp"
+#include "actors/product_endpoint.hpp"
 #include "actors/serving.hpp"
 #include "net/http_server.hpp"
 #include "schema/folder.hpp"
@@ -42,6 +44,18 @@ void wait_for(const std::stop_token& stop) {
   asked.wait(held, stop, [] { return false; });
 }
 
+std::optional<product_writer_options> writes_of(const serve_options& options) {
+  if (!options.writable) return std::nullopt;
+  return product_writer_options{.images = options.images, .backbone_weights = options.backbone_weights, .threads = 1};
+}
+
+// Keeps none of it: what answers is let go of when another generation comes.
+void say_what_answers(const serving& answering, const std::string& address, const serve_options& options, const console& io) {
+  const auto from = answering.newest();
+  io.out << options.store.string() << ": generation " << from->current().number() << ", " << counted(from->live().products(), "product")
+         << ", on http://" << address << std::endl;
+}
+
 }  // namespace
 
 status run_serve(const serve_options& options, const console& io) {
@@ -50,7 +64,8 @@ status run_serve(const serve_options& options, const console& io) {
   const serving_options how{.store = options.store,
                             .searches = threads_or_all(options.threads),
                             .waiting = options.waiting,
-                            .deadline = std::chrono::milliseconds(options.deadline_ms)};
+                            .deadline = std::chrono::milliseconds(options.deadline_ms),
+                            .writes = writes_of(options)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
   std::atomic<const http_server*> listening = nullptr;
   const auto endpoint = std::make_shared<http_endpoint>(*answering, [&listening] {
@@ -58,13 +73,13 @@ status run_serve(const serve_options& options, const console& io) {
     return server == nullptr ? std::size_t{0} : server->connections();
   });
   const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
-  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take));
+  http_limits limits;
+  if (options.writable) limits.body_bytes = most_change_bytes;
+  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take, limits));
   listening = server.get();
 
   const std::string address = options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
-  const auto from = answering->newest();
-  io.out << options.store.string() << ": generation " << from->current().number() << ", " << counted(from->live().products(), "product")
-         << ", on http://" << address << std::endl;
+  say_what_answers(*answering, address, options, io);
   if (!options.address_file.empty()) ARGOSY_TRY(replace_file(options.address_file, "http://" + address + "\n"));
   wait_for(io.stop);
   const bool drained = server->drain(patience_of_drain);

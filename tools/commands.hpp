@@ -270,6 +270,8 @@ struct serve_options {
   std::filesystem::path address_file;  // told there once it answers
   std::uint64_t waiting = 1024, deadline_ms = 1000;
   int threads = 0;
+  bool writable = false;
+  std::filesystem::path images, backbone_weights;  // of what is put
 };
 status run_serve(const serve_options&, const console&);
 
