@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "index/store_files.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 namespace fs = std::filesystem;
@@ -15,6 +16,18 @@ take_record into(std::vector<product_change>& changes) {
     return {};
   };
 }
+
+// What a reader reads, and the last record of it.
+struct read_changes {
+  std::vector<product_change> all;
+  std::uint64_t last_at = 0, last_xxh3 = 0;
+
+  status take(std::uint64_t offset, std::span<const std::byte> bytes) {
+    last_at = offset;
+    last_xxh3 = xxh3(bytes);
+    return into(all)(offset, bytes);
+  }
+};
 
 result<live_generation> replayed(generation of, std::vector<product_change> changes, const text_rules& rules) {
   live_generation published(std::move(of));
@@ -43,14 +56,15 @@ std::string state_text(std::uint64_t current, std::uint64_t journal_bytes) {
 
 result<live_mark> open_mark(const fs::path& store, const rules_of_generation& rules_of) {
   ARGOSY_ASSIGN(auto current, generation::open_current(store));
-  std::vector<product_change> changes;
-  const auto read = read_journal(changes_path(store, current.number()), change_journal_kind, into(changes));
+  read_changes found;
+  const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) { return found.take(offset, bytes); };
+  const auto read = read_journal(changes_path(store, current.number()), change_journal_kind, take);
   if (!read.ok() && read.failure().code() != errc::not_found) return read.failure();
   // One that is not there may have gone with its generation.
   if (!read.ok() && expect_current(store, current.number()).code() == errc::unavailable) return open_mark(store, rules_of);
   ARGOSY_ASSIGN(const text_rules rules, rules_of(current));
-  ARGOSY_ASSIGN(auto moment, replayed(std::move(current), std::move(changes), rules));
-  return live_mark{std::move(moment), read.ok() ? read.value() : 0};
+  ARGOSY_ASSIGN(auto moment, replayed(std::move(current), std::move(found.all), rules));
+  return live_mark{std::move(moment), read.ok() ? read.value() : 0, found.last_at, found.last_xxh3};
 }
 
 result<live_generation> open_live(const fs::path& store, const rules_of_generation& rules_of) {
@@ -58,18 +72,24 @@ result<live_generation> open_live(const fs::path& store, const rules_of_generati
   return std::move(opened.moment);
 }
 
-// A writer that failed may have cut off what was read already: then, and where anything else is not as expected, all is read again.
+// A writer that failed may have cut off what was read already, and another record may have its place: the last one is read once more. Where
+// it or anything else is not as expected, all is read again.
 result<live_mark> read_on(const fs::path& store, const rules_of_generation& rules_of, const live_mark& before) {
   const generation& published = before.moment.published();
   ARGOSY_ASSIGN(const auto current, current_number(store));
   if (current != published.number()) return open_mark(store, rules_of);
-  std::vector<product_change> changes;
-  const auto read = read_journal(changes_path(store, current), change_journal_kind, into(changes), before.journal_bytes);
-  if (!read.ok()) return open_mark(store, rules_of);
-  if (changes.empty()) return live_mark{before.moment, read.value()};
+  read_changes found{{}, before.last_at, before.last_xxh3};
+  const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
+    if (offset != before.last_at) return found.take(offset, bytes);
+    return xxh3(bytes) == before.last_xxh3 ? status{} : status(errc::corrupt, "another record than before");
+  };
+  const std::uint64_t from = before.last_at > 0 ? before.last_at : before.journal_bytes;
+  const auto read = read_journal(changes_path(store, current), change_journal_kind, take, from);
+  if (!read.ok() || read.value() < before.journal_bytes) return open_mark(store, rules_of);
+  if (found.all.empty()) return live_mark{before.moment, read.value(), found.last_at, found.last_xxh3};
   ARGOSY_ASSIGN(const text_rules rules, rules_of(published));
-  ARGOSY_ASSIGN(auto moment, before.moment.after(std::move(changes), rules));
-  return live_mark{std::move(moment), read.value()};
+  ARGOSY_ASSIGN(auto moment, before.moment.after(std::move(found.all), rules));
+  return live_mark{std::move(moment), read.value(), found.last_at, found.last_xxh3};
 }
 
 result<std::string> state_of_store(const fs::path& store) {
@@ -117,7 +137,7 @@ result<bool> live_store::is_current() const {
 
 live_store::mark live_store::begin() const {
   const std::scoped_lock alone(writing_);
-  return {now(), changes_.bytes()};
+  return {now(), changes_.bytes(), 0, 0};
 }
 
 status live_store::go_on_from(const mark& from, generation_writer& made) {

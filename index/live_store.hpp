@@ -27,6 +27,8 @@ using rules_of_generation = std::function<result<text_rules>(const generation&)>
 struct live_mark {
   live_generation moment;
   std::uint64_t journal_bytes = 0;
+  // Of a reader: the last record, where it begins and what tells it from one that took its place after a writer had failed. 0: none.
+  std::uint64_t last_at = 0, last_xxh3 = 0;
 };
 
 // The current generation and its changes until now, to read; somebody may be writing more.

@@ -114,6 +114,25 @@ BOOST_AUTO_TEST_CASE(a_reader_goes_on_from_where_it_was) {
   shop = first_shop(50);
   go_on();
 
+  // The place of a change that failed after it was read is another's, of as many bytes.
+  const std::string before = bytes_of_file(store / "changes/000001.journal");
+  const auto put = [&](const char* title) {
+    live = open_store(store);
+    product_change one = made_product(1, 3);
+    one.title = title;
+    check_ok(live->apply({one}));
+    live.reset();
+    return one;
+  };
+  put("Nike shoe 1");
+  const auto read_too_early = read_on(store, rules, *reader);
+  require_ok(read_too_early.failure());
+  write_bytes(store / "changes/000001.journal", before);
+  change(shop, {put("Puma belt 2")});
+  BOOST_TEST(state_of_store(store).value() == state_at(*read_too_early));
+  reader = read_too_early;
+  go_on();
+
   shop = first_shop(7);
   live = open_store(store);
   publish_shop(store, shop);

@@ -354,8 +354,17 @@ BOOST_AUTO_TEST_CASE(one_process_writes_at_a_time) {
 // Generations that come while the server writes: it goes on to them, and lets go of the ones before.
 BOOST_AUTO_TEST_CASE(it_goes_on_to_generations_that_others_make) {
   const written_shop shop;
-  writing_server server(shop.store);
+  writing_server server(shop.store, {"--writable", "--deadline-ms", "600000"});
   const auto put = [&](const std::string& id) { return server.ask("PUT", "/v1/products/" + id, item("zorro cap", 9)).code; };
+  std::atomic<bool> stop = false;
+  std::atomic<int> asked = 0, failed = 0;
+  std::thread asking([&] {
+    while (!stop) {
+      failed += server.ask("GET", "/v1/search?q=red+shoes").code == 200 ? 0 : 1;
+      ++asked;
+      std::this_thread::sleep_for(2ms);
+    }
+  });
   BOOST_TEST(put("first") == 201);
   // Of the same products: what was changed stays.
   std::ofstream(shop.folder / "log.tsv") << "query\tproduct_id\nred things\t1\n";
@@ -372,6 +381,10 @@ BOOST_AUTO_TEST_CASE(it_goes_on_to_generations_that_others_make) {
   BOOST_TEST(server.ask("PATCH", "/v1/products/first", R"({"price": 8})").code == 200);
   BOOST_TEST(server.found("q=cap&filter=category:caps") == (ids{"first", "second"}));
   BOOST_TEST(server.found("q=cap&filter=price:8") == (ids{"first"}));
+  stop = true;
+  asking.join();
+  BOOST_TEST(asked > 10);
+  BOOST_TEST(failed == 0);
   for (const char* gone : {"generations/000001", "generations/000003"})
     BOOST_TEST(server.soon([&] { return !holds(server.maps(), gone); }), gone);
   BOOST_TEST(holds(server.maps(), "generations/000002"));
