@@ -8,6 +8,7 @@
 
 #include "actors/error.hpp"
 #include "actors/json_reply.hpp"
+#include "actors/product_endpoint.hpp"
 #include "actors/search_page.hpp"
 #include "search/answer_json.hpp"
 
@@ -146,11 +147,16 @@ void http_endpoint::reply(std::string_view path, http_exchange exchange, http_re
 void http_endpoint::take(const http_request& request, http_exchange exchange) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
-  const bool of_product = path.starts_with(product_prefix);
+  const bool of_product = path.starts_with(product_prefix), of_batch = path == products_path;
+  if ((of_product && request.method != "GET") || (of_batch && (of_->writes() || request.method != "GET"))) {
+    if (of_->writes() && is_change(request.method, of_batch))
+      return change(request, path.substr(std::min(path.size(), product_prefix.size())), std::move(exchange));
+    return reply(products_path, std::move(exchange), refuse_method(*of_, request.method, of_batch));
+  }
   if (request.method != "GET") {
     http_reply refused = error_reply(405, "want GET, got " + request.method);
     refused.fields.emplace_back("Allow", "GET, HEAD");
-    return reply(of_product ? products_path : path, std::move(exchange), std::move(refused));
+    return reply(path, std::move(exchange), std::move(refused));
   }
   if (path == search_path) return search(target.substr(std::min(target.size(), path.size() + 1)), std::move(exchange));
   if (of_product) return product(path.substr(product_prefix.size()), std::move(exchange));
@@ -179,6 +185,13 @@ void http_endpoint::product(std::string_view encoded_id, http_exchange exchange)
   const auto told = std::make_shared<http_exchange>(std::move(exchange));
   const auto to = [self = shared_from_this(), path, told](http_reply made) { self->reply(path, std::move(*told), std::move(made)); };
   return of_image ? products_->image(std::move(*id), to) : products_->product(std::move(*id), to);
+}
+
+void http_endpoint::change(const http_request& request, std::string_view encoded_id, http_exchange exchange) {
+  auto id = percent_decoded(encoded_id, false);
+  if (id.ok() && id->empty() && request.method != "POST") id = status(errc::invalid_argument, "want a product's, found none");
+  if (!id.ok()) return reply(products_path, std::move(exchange), refusal_reply(wrong_parameter{"id", id.failure().message()}));
+  take_change(*of_, request, std::move(*id), std::move(exchange));
 }
 
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {

@@ -3,6 +3,7 @@
 //                             facets (0 or 1): {"generation", "seconds", and what search/answer_json.hpp says}; with facets the search goes
 //                             as deep as those count (search/product_fields.hpp)
 //   GET /v1/products/ID, /v1/products/ID/image     product_desk.hpp; a `/` in an ID is written %2F
+//   PUT, PATCH, DELETE of it, POST /v1/products    product_endpoint.hpp
 //   GET /                     the search page, and its files (search_page.hpp)
 //   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp
@@ -44,6 +45,7 @@ private:
   void product(std::string_view encoded_id, http_exchange);
   http_reply reply_to(const search_call&, const result<answered_question>&) const;
   void search(std::string_view query_string, http_exchange);
+  void change(const http_request&, std::string_view encoded_id, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
   serving* of_;
   product_desk* products_;

@@ -74,6 +74,10 @@ search_actor::behavior_type search(pointer self, search_parts parts) {
   self->send(self, drain_atom_v);
   return {
       [self](switch_atom, const searcher_ptr& to) { self->state.parts.from = to; },
+      [self](switch_atom, const mark_ptr& to) {
+        searcher_ptr& from = self->state.parts.from;
+        from = std::make_shared<searcher>(from->at(to->moment));
+      },
       [self](drain_atom) { drain(self); },
   };
 }

@@ -1,5 +1,6 @@
 // Search actor: the life of a query, from the queue to whoever asked.
 //   switch (searcher)  answers from it from the next batch on; the one before goes once its last answer has gone
+//   switch (mark)      the same for another moment of the generation that it has: the model stays
 //   drain  ()          answers what waits, a batch at a time, until nothing does
 // A question is answered by the pair table where that knows it, else by the index: what is left of a batch is embedded together.
 // Refusals   to whoever asked: unavailable after its deadline, else what the search says of it.
@@ -18,7 +19,8 @@
 
 namespace argosy {
 
-using search_actor = caf::typed_actor<caf::reacts_to<switch_atom, searcher_ptr>, caf::reacts_to<drain_atom>>;
+using search_actor =
+    caf::typed_actor<caf::reacts_to<switch_atom, searcher_ptr>, caf::reacts_to<switch_atom, mark_ptr>, caf::reacts_to<drain_atom>>;
 
 struct search_parts {
   std::shared_ptr<question_queue> questions;

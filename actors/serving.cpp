@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "actors/catalogue_actor.hpp"
+#include "actors/change_actor.hpp"
 #include "index/live_store.hpp"
+#include "search/terms_of.hpp"
 
 namespace argosy {
 namespace {
@@ -20,8 +22,8 @@ struct serving_config : actor_config {
   serving_config() { set("scheduler.max-threads", std::size_t{1}); }  // every actor has a thread of its own
 };
 
-result<searcher_ptr> open_for_one(const std::filesystem::path& store) {
-  ARGOSY_ASSIGN(searcher opened, searcher::open(store, 1));
+result<searcher_ptr> open_for_one(const live_generation& live) {
+  ARGOSY_ASSIGN(searcher opened, searcher::open(live, 1));
   return std::make_shared<searcher>(std::move(opened));
 }
 
@@ -29,37 +31,53 @@ result<searcher_ptr> open_for_one(const std::filesystem::path& store) {
 
 struct serving::impl {
   impl(const serving_options& chosen, const clock_source& clock)
-      : options(chosen), time(&clock), questions(std::make_shared<question_queue>(chosen.waiting)) {}
+      : options(chosen),
+        time(&clock),
+        questions(std::make_shared<question_queue>(chosen.waiting)),
+        requests(std::make_shared<change_queue>(chosen.waiting_bytes)) {}
 
   serving_options options;
   const clock_source* time;
   std::shared_ptr<question_queue> questions;
+  std::shared_ptr<change_queue> requests;
   serving_metrics metrics;
   std::atomic<std::shared_ptr<const searcher>> newest;
   serving_config config;
   std::unique_ptr<caf::actor_system> actors;
   std::vector<caf::actor> crew;
 
-  void take_note(const searcher_ptr& of) {
+  void take_note(const std::shared_ptr<const searcher>& of) {
     metrics.count_switch(of->current().number(), of->live().products());
     newest.store(of);
   }
 
   status begin() {
-    ARGOSY_ASSIGN(std::string opened, state_of_store(options.store));
+    std::shared_ptr<product_writer> writer;  // before the store is read: it makes the journal where there is none
+    if (options.writes) {
+      ARGOSY_ASSIGN(writer, product_writer::open(options.store, *options.writes));
+    }
+    ARGOSY_ASSIGN(std::string state, state_of_store(options.store));
+    ARGOSY_ASSIGN(live_mark from, open_mark(options.store, rules_of));
     catalogue_parts parts{.state = [store = options.store] { return state_of_store(store); },
-                          .open = [store = options.store] { return open_for_one(store); },
-                          .opened = std::move(opened),
+                          .read_on = [store = options.store](const live_mark& before) { return read_on(store, rules_of, before); },
+                          .open = open_for_one,
+                          .opened = std::move(state),
+                          .from = std::make_shared<const live_mark>(std::move(from)),
                           .searches = {},
-                          .switched = [this](const searcher_ptr& of) { take_note(of); }};
+                          .opened_anew = [this](const searcher_ptr& of) { take_note(of); },
+                          .changed = [this](const live_generation& to) { take_note(std::make_shared<searcher>(newest.load()->at(to))); }};
     actors = std::make_unique<caf::actor_system>(config);
     for (int i = 0; i < options.searches; ++i) {
-      ARGOSY_ASSIGN(searcher_ptr from, parts.open());
-      if (i == 0) take_note(from);
-      parts.searches.push_back(actors->spawn<caf::detached>(search, search_parts{questions, std::move(from), time}));
+      ARGOSY_ASSIGN(searcher_ptr opened, parts.open(parts.from->moment));
+      if (i == 0) take_note(opened);
+      parts.searches.push_back(actors->spawn<caf::detached>(search, search_parts{questions, std::move(opened), time}));
       crew.push_back(caf::actor_cast<caf::actor>(parts.searches.back()));
     }
-    crew.push_back(caf::actor_cast<caf::actor>(actors->spawn<caf::detached>(catalogue, parts)));
+    const catalogue_actor switching = actors->spawn<caf::detached>(catalogue, parts);
+    crew.push_back(caf::actor_cast<caf::actor>(switching));
+    if (!writer) return {};
+    const change_parts changing{.requests = requests, .writer = std::move(writer), .catalogue = switching};
+    crew.push_back(caf::actor_cast<caf::actor>(actors->spawn<caf::detached>(changes, changing)));
     return {};
   }
 };
@@ -85,6 +103,13 @@ result<std::unique_ptr<serving>> serving::start(const serving_options& options, 
 bool serving::ask(question&& asked) {
   asked.deadline = impl_->time->now() + std::min(asked.patience, impl_->options.deadline);
   return impl_->questions->push(std::move(asked));
+}
+
+bool serving::writes() const noexcept { return impl_->options.writes.has_value(); }
+
+bool serving::change(change_request&& one) {
+  const std::size_t weight = one.body.size() + one.id.size() + sizeof(change_request);
+  return impl_->requests->push(std::move(one), weight);
 }
 
 std::size_t serving::waiting() const { return impl_->questions->size(); }

@@ -1,12 +1,15 @@
 // The actors of a server in one process: search actors with a thread each, and the catalogue actor that hands them the store as it changes.
-// Endpoints ask; answers come on a search actor's thread.
+// Where it writes, a change actor too, which is the store's one writer (index/live_store.hpp).
+// Endpoints ask; answers come on a search actor's thread, those to changes on the change actor's.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "actors/change_queue.hpp"
 #include "actors/question_queue.hpp"
 #include "actors/serving_metrics.hpp"
 #include "base/clock.hpp"
@@ -22,11 +25,14 @@ struct serving_options {
   int searches = 1;            // search actors, each with a copy of the query tower
   std::size_t waiting = 1024;  // questions; more are refused
   std::chrono::milliseconds deadline{1000};
+  std::optional<product_writer_options> writes = {};  // none: products are not changed by this process
+  std::size_t waiting_bytes = 64u << 20;              // of changes; more are refused
 };
 
 class serving {
 public:
-  // The store is open, and answers, when it returns. Errors of the store; unavailable when the system gives no thread.
+  // The store is open, and answers, when it returns. Errors of the store; unavailable when the system gives no thread, or when it is to write
+  // and another process does.
   static result<std::unique_ptr<serving>> start(const serving_options&, const clock_source&);
   // What waits is answered by nothing any more: drain the endpoints before.
   ~serving();
@@ -34,6 +40,10 @@ public:
   // Sets the question's deadline: its own patience, or the server's where that is shorter. False when too many wait already: nobody is told anything then.
   bool ask(question&&);
   std::size_t waiting() const;
+  // Whether there is a change actor.
+  bool writes() const noexcept;
+  // False when too much waits already: nobody is told anything then. REQUIRES writes().
+  bool change(change_request&&);
   serving_metrics& metrics() noexcept;
   const clock_source& clock() const noexcept;
   // The newest state of the store that the search actors were given. Any thread.

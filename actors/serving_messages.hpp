@@ -6,12 +6,15 @@
 #include <memory>
 
 #include "actors/messages.hpp"
+#include "index/live_store.hpp"
 #include "search/searcher.hpp"
 
 namespace argosy {
 
 // A store opened for one search actor, which becomes its owner.
 using searcher_ptr = std::shared_ptr<searcher>;
+// A newer moment of the same generation, for all of them.
+using mark_ptr = std::shared_ptr<const live_mark>;
 
 }  // namespace argosy
 
@@ -22,3 +25,4 @@ CAF_ADD_ATOM(argosy_serving, argosy, look_atom, "look")
 CAF_END_TYPE_ID_BLOCK(argosy_serving)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::searcher_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::mark_ptr)

@@ -32,9 +32,16 @@ void serving_metrics::count_message(wire_code code) noexcept { ++messages_[stati
 
 void serving_metrics::count_answer(bool from_pairs, double seconds) noexcept {
   ++(from_pairs ? pair_answers_ : index_answers_);
+  searches_.count(seconds);
+}
+
+void serving_metrics::count_change(std::string_view outcome) noexcept { ++changes_[place_of(outcomes, outcome)]; }
+void serving_metrics::count_change_seconds(double seconds) noexcept { change_times_.count(seconds); }
+
+void serving_metrics::histogram::count(double seconds) noexcept {
   const auto bound = std::lower_bound(std::begin(bounds), std::end(bounds), seconds);
-  ++within_[static_cast<std::size_t>(bound - std::begin(bounds))];
-  nanoseconds_ += static_cast<std::uint64_t>(std::max(0.0, seconds * 1e9));
+  ++within[static_cast<std::size_t>(bound - std::begin(bounds))];
+  nanoseconds += static_cast<std::uint64_t>(std::max(0.0, seconds * 1e9));
 }
 
 void serving_metrics::count_switch(std::uint64_t generation, std::uint64_t products) noexcept {
@@ -44,6 +51,22 @@ void serving_metrics::count_switch(std::uint64_t generation, std::uint64_t produ
 }
 
 std::uint64_t serving_metrics::answers() const noexcept { return pair_answers_ + index_answers_; }
+
+void serving_metrics::histogram::tell(std::ostream& out, std::string_view name, std::string_view help) const {
+  describe(out, name, "histogram", help);
+  std::uint64_t sum = 0;
+  for (std::size_t b = 0; b < within.size(); ++b) {
+    sum += within[b];
+    out << name << "_bucket{le=\"";
+    if (b < std::size(bounds)) {
+      out << bounds[b];
+    } else {
+      out << "+Inf";
+    }
+    out << "\"} " << sum << '\n';
+  }
+  out << name << "_sum " << static_cast<double>(nanoseconds) * 1e-9 << '\n' << name << "_count " << sum << '\n';
+}
 
 std::string serving_metrics::text(const gauges& now) const {
   std::ostringstream out;
@@ -62,19 +85,11 @@ std::string serving_metrics::text(const gauges& now) const {
   describe(out, "argosy_answers_total", "counter", "Queries answered, by what answered them");
   out << "argosy_answers_total{source=\"pair table\"} " << pair_answers_ << "\nargosy_answers_total{source=\"index\"} " << index_answers_
       << '\n';
-  describe(out, "argosy_search_seconds", "histogram", "From a query's arrival to its answer");
-  std::uint64_t sum = 0;
-  for (std::size_t b = 0; b < within_.size(); ++b) {
-    sum += within_[b];
-    out << "argosy_search_seconds_bucket{le=\"";
-    if (b < std::size(bounds)) {
-      out << bounds[b];
-    } else {
-      out << "+Inf";
-    }
-    out << "\"} " << sum << '\n';
-  }
-  out << "argosy_search_seconds_sum " << static_cast<double>(nanoseconds_) * 1e-9 << "\nargosy_search_seconds_count " << sum << '\n';
+  searches_.tell(out, "argosy_search_seconds", "From a query's arrival to its answer");
+  describe(out, "argosy_changes_total", "counter", "Changes of products, by what became of them");
+  for (std::size_t o = 0; o < std::size(outcomes); ++o)
+    out << "argosy_changes_total{outcome=\"" << outcomes[o] << "\"} " << changes_[o] << '\n';
+  change_times_.tell(out, "argosy_change_seconds", "From a request's arrival until its changes are on the disk and searched");
   tell(out, "argosy_queries_waiting", "gauge", "Queries that no search actor has taken yet", now.waiting);
   tell(out, "argosy_connections", "gauge", "Open connections", now.connections);
   tell(out, "argosy_generation", "gauge", "Generation that is answered from", generation_);

@@ -4,6 +4,9 @@
 //   argosy_messages_dropped_total           replies whose peer was gone or did not read
 //   argosy_answers_total{source}            queries answered by the "pair table" and by the "index"
 //   argosy_search_seconds                   histogram: from a query's arrival to its answer
+//   argosy_changes_total{outcome}           changes of products: "created", "replaced", "changed", "removed"; "refused" for what was wrong with
+//                                           them, "failed" for the disk and the store
+//   argosy_change_seconds                   histogram: from a request's arrival until its changes are on the disk and searched
 //   argosy_queries_waiting, argosy_connections, argosy_generation, argosy_products, argosy_switches_total
 // Threads   any.
 #pragma once
@@ -11,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -22,14 +26,17 @@ class serving_metrics {
 public:
   static constexpr std::string_view paths[] = {"/",        "/search.css", "/search.js", "/v1/search", "/v1/products", "/v1/products/image",
                                                "/healthz", "/readyz",     "/metrics",   "other"};
-  static constexpr unsigned codes[] = {200, 400, 404, 405, 429, 500, 503};
+  static constexpr unsigned codes[] = {200, 201, 204, 400, 404, 405, 409, 429, 500, 503};
   static constexpr std::string_view message_codes[] = {"ok", "invalid", "busy", "unavailable", "failed"};  // as wire_code
-  static constexpr double bounds[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5};        // seconds
+  static constexpr std::string_view outcomes[] = {"created", "replaced", "changed", "removed", "refused", "failed"};
+  static constexpr double bounds[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5};  // seconds
 
   // `path` one of paths, `code` one of codes; another is counted as the last.
   void count_request(std::string_view path, unsigned code) noexcept;
   void count_message(wire_code) noexcept;
   void count_answer(bool from_pairs, double seconds) noexcept;
+  void count_change(std::string_view outcome) noexcept;  // one of outcomes; another is counted as the last
+  void count_change_seconds(double) noexcept;
   void count_switch(std::uint64_t generation, std::uint64_t products) noexcept;
 
   struct gauges {
@@ -44,8 +51,14 @@ private:
   std::array<std::array<counter, std::size(codes)>, std::size(paths)> requests_{};
   std::array<counter, std::size(message_codes)> messages_{};
   counter pair_answers_{}, index_answers_{}, switches_{}, generation_{}, products_{};
-  std::array<counter, std::size(bounds) + 1> within_{};  // each its own; summed up when told
-  counter nanoseconds_{};
+  std::array<counter, std::size(outcomes)> changes_{};
+  struct histogram {
+    std::array<counter, std::size(bounds) + 1> within{};  // each its own; summed up when told
+    counter nanoseconds{};
+    void count(double seconds) noexcept;
+    void tell(std::ostream&, std::string_view name, std::string_view help) const;
+  };
+  histogram searches_, change_times_;
 };
 
 }  // namespace argosy

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "index/store_files.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 namespace fs = std::filesystem;
@@ -15,6 +16,18 @@ take_record into(std::vector<product_change>& changes) {
     return {};
   };
 }
+
+// What a reader reads, and the last record of it.
+struct read_changes {
+  std::vector<product_change> all;
+  std::uint64_t last_at = 0, last_xxh3 = 0;
+
+  status take(std::uint64_t offset, std::span<const std::byte> bytes) {
+    last_at = offset;
+    last_xxh3 = xxh3(bytes);
+    return into(all)(offset, bytes);
+  }
+};
 
 result<live_generation> replayed(generation of, std::vector<product_change> changes, const text_rules& rules) {
   live_generation published(std::move(of));
@@ -35,25 +48,58 @@ result<locked_changes> open_changes(const fs::path& store, std::vector<product_c
   return locked_changes{std::move(current), std::move(changes)};
 }
 
+std::string state_text(std::uint64_t current, std::uint64_t journal_bytes) {
+  return number_text(current) + " " + std::to_string(journal_bytes);
+}
+
 }  // namespace
 
-result<live_generation> open_live(const fs::path& store, const rules_of_generation& rules_of) {
+result<live_mark> open_mark(const fs::path& store, const rules_of_generation& rules_of) {
   ARGOSY_ASSIGN(auto current, generation::open_current(store));
-  std::vector<product_change> changes;
-  const status read = read_journal(changes_path(store, current.number()), change_journal_kind, into(changes));
-  if (!read.ok() && read.code() != errc::not_found) return read;
+  read_changes found;
+  const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) { return found.take(offset, bytes); };
+  const auto read = read_journal(changes_path(store, current.number()), change_journal_kind, take);
+  if (!read.ok() && read.failure().code() != errc::not_found) return read.failure();
   // One that is not there may have gone with its generation.
-  if (!read.ok() && expect_current(store, current.number()).code() == errc::unavailable) return open_live(store, rules_of);
+  if (!read.ok() && expect_current(store, current.number()).code() == errc::unavailable) return open_mark(store, rules_of);
   ARGOSY_ASSIGN(const text_rules rules, rules_of(current));
-  return replayed(std::move(current), std::move(changes), rules);
+  ARGOSY_ASSIGN(auto moment, replayed(std::move(current), std::move(found.all), rules));
+  return live_mark{std::move(moment), read.ok() ? read.value() : 0, found.last_at, found.last_xxh3};
+}
+
+result<live_generation> open_live(const fs::path& store, const rules_of_generation& rules_of) {
+  ARGOSY_ASSIGN(auto opened, open_mark(store, rules_of));
+  return std::move(opened.moment);
+}
+
+// A writer that failed may have cut off what was read already, and another record may have its place: the last one is read once more. Where
+// it or anything else is not as expected, all is read again.
+result<live_mark> read_on(const fs::path& store, const rules_of_generation& rules_of, const live_mark& before) {
+  const generation& published = before.moment.published();
+  ARGOSY_ASSIGN(const auto current, current_number(store));
+  if (current != published.number()) return open_mark(store, rules_of);
+  read_changes found{{}, before.last_at, before.last_xxh3};
+  const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
+    if (offset != before.last_at) return found.take(offset, bytes);
+    return xxh3(bytes) == before.last_xxh3 ? status{} : status(errc::corrupt, "another record than before");
+  };
+  const std::uint64_t from = before.last_at > 0 ? before.last_at : before.journal_bytes;
+  const auto read = read_journal(changes_path(store, current), change_journal_kind, take, from);
+  if (!read.ok() || read.value() < before.journal_bytes) return open_mark(store, rules_of);
+  if (found.all.empty()) return live_mark{before.moment, read.value(), found.last_at, found.last_xxh3};
+  ARGOSY_ASSIGN(const text_rules rules, rules_of(published));
+  ARGOSY_ASSIGN(auto moment, before.moment.after(std::move(found.all), rules));
+  return live_mark{std::move(moment), read.value(), found.last_at, found.last_xxh3};
 }
 
 result<std::string> state_of_store(const fs::path& store) {
   ARGOSY_ASSIGN(const auto current, current_number(store));
   std::error_code failed;
   const auto bytes = fs::file_size(changes_path(store, current), failed);
-  return number_text(current) + " " + (failed ? std::string("unchanged") : std::to_string(bytes));
+  return state_text(current, failed ? 0 : bytes);
 }
+
+std::string state_at(const live_mark& mark) { return state_text(mark.moment.published().number(), mark.journal_bytes); }
 
 live_store::live_store(fs::path store, rules_of_generation rules_of, text_rules rules, journal changes, live_generation now)
     : store_(std::move(store)),
@@ -84,9 +130,14 @@ status live_store::apply(std::vector<product_change> changes) {
   return {};
 }
 
+result<bool> live_store::is_current() const {
+  ARGOSY_ASSIGN(const auto current, current_number(store_));
+  return current == now().published().number();
+}
+
 live_store::mark live_store::begin() const {
   const std::scoped_lock alone(writing_);
-  return {now(), changes_.bytes()};
+  return {now(), changes_.bytes(), 0, 0};
 }
 
 status live_store::go_on_from(const mark& from, generation_writer& made) {
@@ -103,10 +154,10 @@ status live_store::replace_by(const mark& from, std::uint64_t number) {
   std::vector<product_change> since;
   std::vector<std::vector<std::byte>> records;
   ARGOSY_TRY(read_journal(changes_.path(), change_journal_kind, [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
-    if (offset < from.journal_bytes) return {};
-    records.emplace_back(bytes.begin(), bytes.end());
-    return into(since)(offset, bytes);
-  }));
+               if (offset < from.journal_bytes) return {};
+               records.emplace_back(bytes.begin(), bytes.end());
+               return into(since)(offset, bytes);
+             }).failure());
   ARGOSY_ASSIGN(auto published, generation::open(store_, number));
   ARGOSY_ASSIGN(text_rules rules, rules_of_(published));
   ARGOSY_ASSIGN(auto next, replayed(std::move(published), std::move(since), rules));

@@ -23,11 +23,24 @@ namespace argosy {
 // How a generation's texts are split, by whom the index room does not know.
 using rules_of_generation = std::function<result<text_rules>(const generation&)>;
 
+// A moment, and where the changes end in the journal that are in it; 0: there was no journal.
+struct live_mark {
+  live_generation moment;
+  std::uint64_t journal_bytes = 0;
+  // Of a reader: the last record, where it begins and what tells it from one that took its place after a writer had failed. 0: none.
+  std::uint64_t last_at = 0, last_xxh3 = 0;
+};
+
 // The current generation and its changes until now, to read; somebody may be writing more.
 result<live_generation> open_live(const std::filesystem::path& store, const rules_of_generation&);
+result<live_mark> open_mark(const std::filesystem::path& store, const rules_of_generation&);
+// The same later: what was changed since `before` alone is read, unless another generation has become current.
+result<live_mark> read_on(const std::filesystem::path& store, const rules_of_generation&, const live_mark& before);
 
 // What tells one state of a store from another: which generation is current, and how much of it has changed. Reads two names alone.
 result<std::string> state_of_store(const std::filesystem::path& store);
+// That of the store when it was at the mark.
+std::string state_at(const live_mark&);
 
 class live_store {
 public:
@@ -42,11 +55,12 @@ public:
   status apply(std::vector<product_change>);
   const std::filesystem::path& path() const noexcept { return store_; }
 
-  // What compaction begins with: a moment, and how much of the journal is in it.
-  struct mark {
-    live_generation moment;
-    std::uint64_t journal_bytes;
-  };
+  // Whether its generation is the current one. Where it is not, another may be of the same products and share the journal: let go of this
+  // writer and open another.
+  result<bool> is_current() const;
+
+  // What compaction begins with, and what readers are told.
+  using mark = live_mark;
   mark begin() const;
   // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it.
   // unavailable when another generation has become current meanwhile. After a failure the store is as it was, without `made`.

@@ -24,7 +24,7 @@ result<std::chrono::sys_seconds> time_of_sealing(const fs::path& folder) {
 // Reads all of them.
 status count_changes(const fs::path& store, std::uint64_t number, std::uint64_t& to) {
   const auto count = [&](std::uint64_t, std::span<const std::byte>) -> status { return ++to, status{}; };
-  const status read = read_journal(changes_path(store, number), change_journal_kind, count);
+  const status read = read_journal(changes_path(store, number), change_journal_kind, count).failure();
   return read.code() == errc::not_found ? status{} : read;
 }
 

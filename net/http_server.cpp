@@ -169,10 +169,11 @@ private:
     reply_.emplace();
     reply_->version(11);
     reply_->result(reply.code);
-    reply_->set(http::field::content_type, beast::string_view(reply.content_type.data(), reply.content_type.size()));
+    const bool has_body = reply.code != 204;  // RFC 9110, 8.6: then neither a type nor a length
+    if (has_body) reply_->set(http::field::content_type, beast::string_view(reply.content_type.data(), reply.content_type.size()));
     for (const auto& [name, value] : reply.fields) reply_->set(beast::string_view(name.data(), name.size()), value);
     reply_->keep_alive(keep_ && !of_->draining);
-    reply_->content_length(reply.body.size());
+    if (has_body) reply_->content_length(reply.body.size());
     if (!head_) reply_->body() = std::move(reply.body);
     stream_.expires_after(of_->limits.reading);
     http::async_write(stream_, *reply_, [self = shared_from_this()](error why, std::size_t) { self->written(why); });

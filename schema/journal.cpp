@@ -97,9 +97,8 @@ result<bool> zeros_until(const fs::path& path, int file, std::uint64_t at, std::
   return true;
 }
 
-// The records from the preamble on; returns where the last whole one ends.
-result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t end, const take_record& take) {
-  std::uint64_t at = sizeof(preamble);
+// The records from `at` on; returns where the last whole one ends.
+result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t at, std::uint64_t end, const take_record& take) {
   std::vector<std::byte> bytes;
   while (end - at >= sizeof(record_head)) {
     record_head head{};
@@ -154,12 +153,13 @@ status begin(const fs::path& path, int file, file_kind kind) {
 journal::journal(fs::path path, descriptor file, std::uint64_t bytes, std::uint64_t cut)
     : path_(std::move(path)), file_(std::move(file)), bytes_(bytes), cut_(cut) {}
 
-status read_journal(const fs::path& path, file_kind kind, const take_record& take) {
+result<std::uint64_t> read_journal(const fs::path& path, file_kind kind, const take_record& take, std::uint64_t from) {
   std::uint64_t size = 0;
   ARGOSY_ASSIGN(const descriptor file, open_to_read(path, &size));
-  if (size < sizeof(preamble)) return {};
+  if (size < from) return unlike(errc::corrupt, path, size, "at least " + std::to_string(from) + " bytes, as before", "the end");
+  if (size < sizeof(preamble)) return std::uint64_t{0};
   ARGOSY_TRY(read_preamble(path, file.get(), kind));
-  return read_records(path, file.get(), size, take).failure();
+  return read_records(path, file.get(), std::max<std::uint64_t>(from, sizeof(preamble)), size, take);
 }
 
 result<journal> journal::open(const fs::path& path, file_kind kind, const take_record& take) {
@@ -181,7 +181,7 @@ result<journal> journal::open(const fs::path& path, file_kind kind, const take_r
     return journal(path, std::move(file), sizeof(preamble), size);
   }
   ARGOSY_TRY(read_preamble(path, file.get(), kind));
-  ARGOSY_ASSIGN(const auto end, read_records(path, file.get(), size, take));
+  ARGOSY_ASSIGN(const auto end, read_records(path, file.get(), sizeof(preamble), size, take));
   if (end < size) ARGOSY_TRY(truncate_to(path, file.get(), end));
   return journal(path, std::move(file), end, size - end);
 }

@@ -25,8 +25,9 @@ inline constexpr std::uint32_t longest_record = 1u << 26;
 // Called with every record, in order, and where it begins; its first failure ends the reading.
 using take_record = std::function<status(std::uint64_t offset, std::span<const std::byte>)>;
 
-// The whole records there are, while somebody may be writing more. not_found.
-status read_journal(const std::filesystem::path&, file_kind, const take_record&);
+// The whole records there are from `from` on, where one begins (0: all), while somebody may be writing more. Returns where the last one ends:
+// 0 while there is not even a preamble. not_found; corrupt also when the file ends before `from`.
+result<std::uint64_t> read_journal(const std::filesystem::path&, file_kind, const take_record&, std::uint64_t from = 0);
 
 class journal {
 public:

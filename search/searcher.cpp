@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
+#include "base/check.hpp"
 #include "index/live_store.hpp"
 #include "model/embedding.hpp"
 #include "schema/folder.hpp"
@@ -14,17 +16,15 @@ int threads_or_all(int threads) noexcept {
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-searcher::searcher(std::unique_ptr<device> on, live_generation live, pair_table pairs, loaded_model loaded, query_encoder encoder,
-                   int threads)
-    : device_(std::move(on)),
-      live_(std::move(live)),
-      pairs_(std::move(pairs)),
-      loaded_(std::move(loaded)),
-      encoder_(std::move(encoder)),
-      threads_(threads) {}
+searcher::searcher(std::shared_ptr<of_generation> of, live_generation live, int threads)
+    : of_(std::move(of)), live_(std::move(live)), threads_(threads) {}
 
 result<searcher> searcher::open(const std::filesystem::path& store, int threads, compute arithmetic) {
   ARGOSY_ASSIGN(live_generation live, open_live(store, rules_of));
+  return open(std::move(live), threads, arithmetic);
+}
+
+result<searcher> searcher::open(live_generation live, int threads, compute arithmetic) {
   const generation& current = live.published();
   for (const std::string_view file : model_files()) ARGOSY_TRY(verify_file(current.folder(), file));
   ARGOSY_ASSIGN(pair_table pairs, pair_table::open(current));
@@ -35,18 +35,24 @@ result<searcher> searcher::open(const std::filesystem::path& store, int threads,
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
   ARGOSY_ASSIGN(query_encoder encoder, query_encoder::open(loaded.facts, current.path()));
-  return searcher(std::move(device), std::move(live), std::move(pairs), std::move(loaded), std::move(encoder), threads_or_all(threads));
+  auto of = std::make_shared<of_generation>(of_generation{std::move(device), std::move(pairs), std::move(loaded), std::move(encoder)});
+  return searcher(std::move(of), std::move(live), threads_or_all(threads));
+}
+
+searcher searcher::at(live_generation moment) const {
+  ARGOSY_CHECK(moment.published().number() == current().number());
+  return {of_, std::move(moment), threads_};
 }
 
 result<std::vector<float>> searcher::embed(std::span<const std::vector<std::int32_t>> queries) {
-  return embed_queries(loaded_.model, queries, {});
+  return embed_queries(of_->loaded.model, queries, {});
 }
 
 result<std::optional<std::vector<hit>>> searcher::known(std::string_view query) const {
-  if (pairs_.empty()) return std::optional<std::vector<hit>>();
-  ARGOSY_ASSIGN(const encoded_query encoded, encoder_.encode(query));
+  if (of_->pairs.empty()) return std::optional<std::vector<hit>>();
+  ARGOSY_ASSIGN(const encoded_query encoded, encoder().encode(query));
   std::vector<hit> hits;
-  ARGOSY_ASSIGN(const bool there, pairs_.find({encoded.id.qid, encoded.id.check}, pairs_.k(), hits));
+  ARGOSY_ASSIGN(const bool there, of_->pairs.find({encoded.id.qid, encoded.id.check}, of_->pairs.k(), hits));
   if (!there) return std::optional<std::vector<hit>>();
   if (live_.gone() == 0) return std::optional(std::move(hits));
   std::vector<hit> now;

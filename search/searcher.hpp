@@ -1,6 +1,7 @@
 // A store opened for answering: its current generation, what has changed since it was published, and the model that made it. Queries become
 // sorted words, pieces, embeddings, hits.
 // Opening verifies what it reads: the model, facts and dictionaries; searches verify the rest by block as they first touch it.
+// A searcher is of one moment; at() makes that of another, which costs nothing: both have one model.
 // Threads   one; live() and current() may be read by others meanwhile. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
 #pragma once
 
@@ -25,18 +26,22 @@ class searcher {
 public:
   // `threads` 0: all cores. `arithmetic`: of the query tower.
   static result<searcher> open(const std::filesystem::path& store, int threads, compute arithmetic = compute::float32);
+  static result<searcher> open(live_generation, int threads, compute arithmetic = compute::float32);
+  // This one at another moment of its generation. They share the model: one of them embeds at a time.
+  // REQUIRES the same generation.
+  searcher at(live_generation) const;
 
   // As they stand in the query.
-  result<std::vector<std::string>> words(std::string_view query) const { return encoder_.words(query); }
+  result<std::vector<std::string>> words(std::string_view query) const { return encoder().words(query); }
   // [CLS] and the pieces of the query's sorted words.
-  result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder_.tokens(query); }
+  result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder().tokens(query); }
 
   // What the generation's pair table keeps for the query, best first; none when it is not among its queries. A product that was
   // replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
   result<std::optional<std::vector<hit>>> known(std::string_view query) const;
-  std::size_t most_known() const noexcept { return pairs_.k(); }  // of one query; 0: there is no pair table
+  std::size_t most_known() const noexcept { return of_->pairs.k(); }  // of one query; 0: there is no pair table
 
-  const query_encoder& encoder() const noexcept { return encoder_; }
+  const query_encoder& encoder() const noexcept { return of_->encoder; }
   // (queries, columns of the index), a row each.
   result<std::vector<float>> embed(std::span<const std::vector<std::int32_t>> queries);
   int threads() const noexcept { return threads_; }
@@ -44,12 +49,16 @@ public:
   const live_generation& live() const noexcept { return live_; }
 
 private:
-  searcher(std::unique_ptr<device>, live_generation, pair_table, loaded_model, query_encoder, int threads);
-  std::unique_ptr<device> device_;
+  // What does not change with a product.
+  struct of_generation {
+    std::unique_ptr<device> on;
+    pair_table pairs;
+    loaded_model loaded;
+    query_encoder encoder;
+  };
+  searcher(std::shared_ptr<of_generation>, live_generation, int threads);
+  std::shared_ptr<of_generation> of_;
   live_generation live_;
-  pair_table pairs_;
-  loaded_model loaded_;
-  query_encoder encoder_;
   int threads_;
 };
 

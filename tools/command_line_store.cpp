@@ -157,7 +157,7 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
                   "  curl 'http://127.0.0.1:8080/v1/search?q=red+dress&k=5'",
                   chosen, true, &run_serve, options);
   command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
-  command->add_option("--images", options->images, "Photographs for the search page: the folder or tar that `argosy prepare` had");
+  command->add_option("--images", options->images, "Photographs, to show and of what is put: the folder or tar that `argosy prepare` had");
   command->add_option("--http", options->http, "HOST:PORT of this machine; port 0: one that is free")->capture_default_str();
   command->add_option("--zmq", options->zmq, "tcp://HOST:PORT of this machine, port *: one that is free, or ipc://PATH; for programs");
   command->add_option("--address-file", options->address_file, "Where its addresses are written once it answers, a line each");
@@ -168,6 +168,12 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
       ->capture_default_str()
       ->check(CLI::Range(1, 600'000));
   add_threads(*command, options->threads);
+  auto* writable = command->add_flag("--writable", options->writable,
+                                     "Products are changed by PUT, PATCH and DELETE of /v1/products/ID and POST of /v1/products");
+  command
+      ->add_option("--backbone-weights", options->backbone_weights,
+                   "Weights of the backbone, when the model was trained on features: for photographs of products that are put")
+      ->needs(writable);
 }
 
 void add_bench_scans(CLI::App& bench, chosen_command& chosen) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <stop_token>
@@ -11,6 +12,7 @@
 #include "actors/http_endpoint.hpp"
 #include "actors/message_endpoint.hpp"
 #include "actors/product_desk.hpp"
+#include "actors/product_endpoint.hpp"
 #include "actors/serving.hpp"
 #include "data/records.hpp"
 #include "net/http_server.hpp"
@@ -71,6 +73,18 @@ void wait_for(const std::stop_token& stop) {
   asked.wait(held, stop, [] { return false; });
 }
 
+std::optional<product_writer_options> writes_of(const serve_options& options) {
+  if (!options.writable) return std::nullopt;
+  return product_writer_options{.images = options.images, .backbone_weights = options.backbone_weights, .threads = 1};
+}
+
+// Keeps none of it: what answers is let go of when another generation comes.
+void say_what_answers(const serving& answering, const std::string& address, const serve_options& options, const console& io) {
+  const auto from = answering.newest();
+  io.out << options.store.string() << ": generation " << from->current().number() << ", " << counted(from->live().products(), "product")
+         << ", on " << address << std::endl;
+}
+
 }  // namespace
 
 status run_serve(const serve_options& options, const console& io) {
@@ -80,7 +94,8 @@ status run_serve(const serve_options& options, const console& io) {
   const serving_options how{.store = options.store,
                             .searches = threads_or_all(options.threads),
                             .waiting = options.waiting,
-                            .deadline = std::chrono::milliseconds(options.deadline_ms)};
+                            .deadline = std::chrono::milliseconds(options.deadline_ms),
+                            .writes = writes_of(options)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
   ARGOSY_ASSIGN(const auto messages, start_messages(options.zmq, *answering));
   std::atomic<const http_server*> listening = nullptr;
@@ -90,15 +105,16 @@ status run_serve(const serve_options& options, const console& io) {
     return open_peers{server == nullptr ? std::size_t{0} : server->connections(), messages ? messages->dropped() : 0};
   });
   const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
-  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take));
+  http_limits limits;
+  if (options.writable) limits.body_bytes = most_change_bytes;
+  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take, limits));
   listening = server.get();
 
   const std::string address = "http://" + options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
-  const auto from = answering->newest();
-  io.out << options.store.string() << ": generation " << from->current().number() << ", " << counted(from->live().products(), "product")
-         << ", on " << address << (messages ? " and " + messages->endpoint() : std::string()) << std::endl;
+  const std::string endpoint_of_messages = messages ? messages->endpoint() : std::string();
+  say_what_answers(*answering, address + (messages ? " and " + endpoint_of_messages : ""), options, io);
   if (!options.address_file.empty())
-    ARGOSY_TRY(replace_file(options.address_file, address + "\n" + (messages ? messages->endpoint() + "\n" : std::string())));
+    ARGOSY_TRY(replace_file(options.address_file, address + "\n" + (messages ? endpoint_of_messages + "\n" : "")));
   wait_for(io.stop);
   const bool told = !messages || messages->drain(patience_of_drain);
   const bool drained = server->drain(patience_of_drain) && told;

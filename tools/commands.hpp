@@ -267,10 +267,12 @@ status run_bench_search(const bench_search_options&, const console&);
 struct serve_options {
   std::filesystem::path store;
   std::string http = "127.0.0.1:8080", zmq;  // zmq empty: none
-  std::filesystem::path images;              // empty: no photographs
+  std::filesystem::path images;              // empty: no photographs, and none of what is put
   std::filesystem::path address_file;        // told there once it answers
   std::uint64_t waiting = 1024, deadline_ms = 1000;
   int threads = 0;
+  bool writable = false;
+  std::filesystem::path backbone_weights;  // of what is put
 };
 status run_serve(const serve_options&, const console&);
 

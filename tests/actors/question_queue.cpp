@@ -30,6 +30,21 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_and_the_oldest_comes_first) {
   BOOST_TEST(queue.take(2, [] {}).front().query == "c");
 }
 
+BOOST_AUTO_TEST_CASE(what_weighs_more_takes_more_of_the_queue) {
+  bounded_queue<int> queue(10);
+  BOOST_TEST(queue.push(1, 6));
+  BOOST_TEST(!queue.push(2, 5));
+  BOOST_TEST(queue.push(3, 4));
+  BOOST_TEST(!queue.push(4));
+  BOOST_TEST(queue.size() == 2u);
+  BOOST_TEST(queue.take(1, [] {}).front() == 1);
+  BOOST_TEST(!queue.push(5, 7));
+  BOOST_TEST(queue.push(6, 6));
+  BOOST_TEST(queue.take(9, [] {}).size() == 2u);
+  BOOST_TEST(!queue.push(7, 11));
+  BOOST_TEST(queue.push(8, 10));
+}
+
 BOOST_AUTO_TEST_CASE(who_finds_nothing_is_woken_once) {
   question_queue queue(10);
   int one = 0, other = 0;

@@ -70,6 +70,77 @@ BOOST_AUTO_TEST_CASE(changes_are_there_when_the_store_is_opened_again) {
   }
 }
 
+// A reader that goes on has at each moment what one has who opens the store: after changes, none, a cut, another generation.
+BOOST_AUTO_TEST_CASE(a_reader_goes_on_from_where_it_was) {
+  const scratch_folder scratch(memory_parent());
+  const fs::path store = scratch / "store";
+  shop_contents shop = first_shop(50);
+  publish_shop(store, shop);
+  auto reader = open_mark(store, rules);
+  require_ok(reader.failure());
+  BOOST_TEST(reader->journal_bytes == 0u);
+  const auto go_on = [&] {
+    auto next = read_on(store, rules, *reader);
+    require_ok(next.failure());
+    reader = std::move(next);
+    check_contents(reader->moment, shop);
+    BOOST_TEST(state_at(*reader) == state_of_store(store).value());
+  };
+  go_on();
+  auto live = open_store(store);
+  draws of(5);
+  for (std::uint64_t version = 1; version < 20; ++version) {
+    const auto changes = drawn_changes(of, 90, 100 * version);
+    change(shop, changes);
+    check_ok(live->apply(changes));
+    if (version % 3 != 0) go_on();
+    if (version % 4 == 0) go_on();
+  }
+  go_on();
+  BOOST_TEST(state_at(live->begin()) == state_at(*reader));
+  BOOST_TEST(live->is_current().value());
+
+  const std::string journal = bytes_of_file(store / "changes/000001.journal");
+  const auto unfinished = reader->journal_bytes;
+  write_bytes(store / "changes/000001.journal", journal + "half a record");
+  auto next = read_on(store, rules, *reader);
+  require_ok(next.failure());
+  BOOST_TEST(next->journal_bytes == unfinished);
+  check_contents(next->moment, shop);
+
+  // What was read is cut off, and a writer begins again from what is left.
+  live.reset();
+  write_bytes(store / "changes/000001.journal", journal.substr(0, 64));
+  shop = first_shop(50);
+  go_on();
+
+  // The place of a change that failed after it was read is another's, of as many bytes.
+  const std::string before = bytes_of_file(store / "changes/000001.journal");
+  const auto put = [&](const char* title) {
+    live = open_store(store);
+    product_change one = made_product(1, 3);
+    one.title = title;
+    check_ok(live->apply({one}));
+    live.reset();
+    return one;
+  };
+  put("Nike shoe 1");
+  const auto read_too_early = read_on(store, rules, *reader);
+  require_ok(read_too_early.failure());
+  write_bytes(store / "changes/000001.journal", before);
+  change(shop, {put("Puma belt 2")});
+  BOOST_TEST(state_of_store(store).value() == state_at(*read_too_early));
+  reader = read_too_early;
+  go_on();
+
+  shop = first_shop(7);
+  live = open_store(store);
+  publish_shop(store, shop);
+  BOOST_TEST(!live->is_current().value());
+  go_on();
+  BOOST_TEST(reader->moment.published().number() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(one_writes_and_others_read) {
   const scratch_folder scratch(memory_parent());
   const fs::path store = scratch / "store";

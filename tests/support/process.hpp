@@ -31,6 +31,7 @@ public:
   std::optional<int> wait_for(std::chrono::milliseconds);
   int wait();
   void signal(int number);
+  pid_t id() const noexcept { return pid_; }
 
 private:
   pid_t pid_ = -1;
