@@ -182,17 +182,18 @@ void http_endpoint::product(std::string_view encoded_id, http_exchange exchange)
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {
   if (!found.ok()) return refusal_of(found.failure());
   const answered_question& answer = found.value();
-  const double seconds = seconds_between(call.start, of_->clock().now());
-  of_->metrics().count_answer(answer.found.from_pairs, seconds);
-  ordered_json object{{"generation", answer.from->current().number()}, {"seconds", seconds}};
   search_answer told = answer.found;
   told.products.resize(std::min(told.products.size(), call.k));
-  object.update(answer_json(call.query, told, answer.from->live()));
+  ordered_json of_answer = answer_json(call.query, told, answer.from->live());
   if (call.facets) {
     const auto fields = fields_->of(answer.from->current());
     if (!fields.ok()) return refusal_of(fields.failure());
-    object["facets"] = facets_json((*fields)->facets_of(answer.from->live(), answer.found.products));
+    of_answer["facets"] = facets_json((*fields)->facets_of(answer.from->live(), answer.found.products));
   }
+  const double seconds = seconds_between(call.start, of_->clock().now());
+  of_->metrics().count_answer(answer.found.from_pairs, seconds);
+  ordered_json object{{"generation", answer.from->current().number()}, {"seconds", seconds}};
+  object.update(of_answer);
   return json_reply(200, object);
 }
 

@@ -14,7 +14,8 @@ facet_counter::facet_counter(std::span<const facet_field> fields, fold_text fold
 // What cannot be folded is no UTF-8 and equals itself alone.
 std::string facet_counter::folded(const std::string& text) const {
   auto made = fold_(text);
-  return made.ok() ? std::move(*made) : text;
+  if (!made.ok()) return text;
+  return std::move(made).value();
 }
 
 void facet_counter::count(counted_field& field, const std::string& value) const {

@@ -327,8 +327,8 @@ class SearchPage(unittest.TestCase):
 
 
 def take_picture(options):
-    with serving(options.argosy, options.store, options.images) as address, browser(1280, 900) as driver:
-        set_view(driver, 1280, 900)
+    with serving(options.argosy, options.store, options.images) as address, browser(1500, 900) as driver:
+        set_view(driver, 1500, 900)
         page = Page(driver, address)
         page.open("/?q=" + urllib.parse.quote(options.query))
         page.settled()
