@@ -197,9 +197,7 @@ void http_endpoint::change(const http_request& request, std::string_view encoded
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {
   if (!found.ok()) return refusal_of(found.failure());
   const answered_question& answer = found.value();
-  const double seconds = seconds_between(call.start, of_->clock().now());
-  of_->metrics().count_answer(answer.found.from_pairs, seconds);
-  served_answer served{answer.from->current().number(), seconds, nullptr, call.k};
+  served_answer served{answer.from->current().number(), 0, nullptr, call.k};
   std::vector<facet> facets;
   if (call.facets) {
     const auto fields = fields_->of(answer.from->current());
@@ -207,6 +205,8 @@ http_reply http_endpoint::reply_to(const search_call& call, const result<answere
     facets = (*fields)->facets_of(answer.from->live(), answer.found.products);
     served.facets = &facets;
   }
+  served.seconds = seconds_between(call.start, of_->clock().now());
+  of_->metrics().count_answer(answer.found.from_pairs, served.seconds);
   return {200, answer_text(call.query, answer.found, answer.from->live(), &served) + "\n"};
 }
 

@@ -105,6 +105,7 @@ result<http_reply> product_desk::product_reply(const std::string& id) {
   ordered_json object{{"generation", from->current().number()}, {"id", facts.id}, {"title", facts.title}, {"image", facts.image}};
   object["fields"] = fields->kept() ? fields_json(fields->of(from->live(), *row)) : ordered_json();
   if (!fields->kept()) object["not_kept"] = "fields: the generation was published before they were kept; publish it again";
+  if (const auto weight = fields->image_weight(from->live(), *row)) object["weights"] = {{"title", 1 - *weight}, {"image", *weight}};
   return json_reply(200, object);
 }
 

@@ -1,6 +1,7 @@
 // The products of a server, one at a time, and their photographs. Answers on a thread of its own: it reads files, which the server's must not.
-//   product ID  {"generation", "id", "title", "image", "fields": {NAME: [value, ..]}}; a value is a number where the catalogue has one. Of a
-//               generation published before fields were kept "fields" is null and "not_kept" says so. 404 where there is no such product.
+//   product ID  {"generation", "id", "title", "image", "fields": {NAME: [value, ..]}, "weights": {"title", "image"}}; a value is a number where
+//               the catalogue has one. Of a generation published before fields were kept "fields" is null and "not_kept" says so; "weights" are
+//               of modal adaptation, and absent where they are not known. 404 where there is no such product.
 //   image ID    the photograph's bytes as they are in the folder or tar; 404 that says why there is none
 // What is told apart by its first bytes as JPEG, PNG or WebP is answered, nothing else: a folder may hold pages and scripts too.
 // Threads   any. More than `waiting` that wait are answered 429.

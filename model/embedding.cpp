@@ -23,7 +23,7 @@ status stopped() { return {errc::aborted, "embedding was interrupted"}; }
 }  // namespace
 
 result<std::vector<float>> embed_products(retrieval_model& model, const prepared_data& data, std::uint64_t count,
-                                          const embedding_progress& show, const std::stop_token& stop) {
+                                          const embedding_progress& show, const std::stop_token& stop, std::vector<float>* image_weights) {
   std::vector<float> vectors;
   vectors.reserve(count * static_cast<std::uint64_t>(model.width()));
   for (std::uint64_t first = 0; first < count; first += batch_products) {
@@ -31,6 +31,7 @@ result<std::vector<float>> embed_products(retrieval_model& model, const prepared
     ARGOSY_ASSIGN(const product_batch products, make_product_batch(data, first, std::min(batch_products, count - first)));
     ARGOSY_ASSIGN(const const_view rows, model.embed_products(products, {}));
     ARGOSY_TRY(append_rows(model.on(), rows, vectors));
+    if (image_weights != nullptr) ARGOSY_TRY(append_rows(model.on(), model.gates().column_range(1, 1), *image_weights));
     show(std::min(first + batch_products, count), count);
   }
   return vectors;

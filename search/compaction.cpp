@@ -1,6 +1,7 @@
 #include "search/compaction.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "data/field_rows.hpp"
 #include "index/pair_table.hpp"
 #include "schema/measure.hpp"
+#include "search/image_weights.hpp"
 #include "search/terms_of.hpp"
 
 namespace argosy {
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t rows_at_once = 4096;
 constexpr std::uint32_t no_row = 0xFFFFFFFF;
+constexpr float no_weight = std::numeric_limits<float>::quiet_NaN();
 
 class compaction {
 public:
@@ -34,6 +37,7 @@ public:
     const auto count = static_cast<std::int64_t>(rows_.size()), width = static_cast<std::int64_t>(published().index().columns());
     ARGOSY_TRY(to.write(view_of(std::as_const(vectors_).data(), count, width), facts, choice()));
     ARGOSY_TRY(write_words(to.path()));
+    ARGOSY_TRY(write_weights(to.path()));
     return write_pairs(to.path());
   }
 
@@ -100,6 +104,16 @@ private:
     ARGOSY_ASSIGN(const text_rules rules, rules_of(published()));
     const auto title = [this](std::size_t row) { return from_.facts(rows_[row]).title; };
     return write_terms_of({rows_.size(), title, &fields}, options, rules, folder);
+  }
+
+  // What is put has none: its embedding came with it.
+  status write_weights(const fs::path& folder) const {
+    ARGOSY_ASSIGN(const auto of_published, image_weights::open(published()));
+    if (!of_published.kept()) return {};
+    std::vector<float> weights;
+    for (const std::uint32_t row : rows_)
+      weights.push_back(row < published().products() ? of_published.of(row).value_or(no_weight) : no_weight);
+    return write_image_weights(folder, weights);
   }
 
   // For each of the generation's rows the new one; no_row where it was removed.

@@ -3,6 +3,7 @@
 //   index      is built anew of the vectors as they are stored. Its tuned effort stays; its kind is that of the generation's own, or is chosen
 //              anew where the publisher would have chosen that one too
 //   terms      are made anew, and know the fields of what was put
+//   weights    of photographs (image_weights.hpp) stay with their products; what was put has none
 //   pairs      answers of known queries stay: rows are renumbered, a replaced product keeps its place, a removed one is left out. What was
 //              added joins them with the next `argosy pairs`
 #pragma once

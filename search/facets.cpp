@@ -12,12 +12,16 @@ facet_counter::facet_counter(std::span<const facet_field> fields, fold_text fold
 }
 
 // What cannot be folded is no UTF-8 and equals itself alone.
-std::string facet_counter::folded(const std::string& text) const {
-  auto made = fold_(text);
-  return made.ok() ? std::move(*made) : text;
+const std::string& facet_counter::folded(const std::string& text) {
+  const auto [place, added] = folded_.try_emplace(text);
+  if (added) {
+    auto made = fold_(text);
+    place->second = made.ok() ? std::move(made).value() : text;
+  }
+  return place->second;
 }
 
-void facet_counter::count(counted_field& field, const std::string& value) const {
+void facet_counter::count(counted_field& field, const std::string& value) {
   const auto [place, added] = field.places.emplace(folded(value), field.values.size());
   if (added) field.values.push_back({.told = {value, 0}});
   counted_value& counted = field.values[place->second];

@@ -52,9 +52,10 @@ private:
     std::vector<counted_value> values = {};          // as they came
     std::map<std::string, std::size_t> places = {};  // of a folded value
   };
-  std::string folded(const std::string&) const;
-  void count(counted_field&, const std::string& value) const;
+  const std::string& folded(const std::string&);
+  void count(counted_field&, const std::string& value);
   fold_text fold_;
+  std::map<std::string, std::string> folded_;  // each text once: folding is what counting costs
   std::vector<counted_field> fields_;
   std::map<std::string, std::size_t> by_name_;  // folded
   std::uint64_t product_ = 0;                   // from 1

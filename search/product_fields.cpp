@@ -49,6 +49,7 @@ result<std::vector<facet_field>> fields_for_facets(const generation& of, const c
 
 result<product_fields> product_fields::open(const generation& of) {
   product_fields opened;
+  ARGOSY_ASSIGN(opened.weights_, image_weights::open(of));
   const auto path = of.path() / fields_name;
   std::error_code failed;
   if (!std::filesystem::exists(path, failed) && !failed) return opened;
@@ -61,6 +62,10 @@ result<product_fields> product_fields::open(const generation& of) {
 std::vector<field_value> product_fields::of(const live_generation& moment, std::uint32_t row) const {
   if (row >= moment.published().products()) return moment.put_at(row).fields;
   return published_.values_of(row);
+}
+
+std::optional<float> product_fields::image_weight(const live_generation& moment, std::uint32_t row) const {
+  return row < moment.published().products() ? weights_.of(row) : std::nullopt;
 }
 
 // A value too long for a list (terms.hpp) is nothing to narrow by.

@@ -1,5 +1,5 @@
 // What a store keeps of its products beyond id, title and the name of the photograph: the fields of the catalogue, from fields.argosy of the
-// generation and from the changes since.
+// generation and from the changes since, and what the photograph weighs in the embedding (image_weights.hpp).
 // Threads   immutable; may be shared.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "data/catalogue_fields.hpp"
 #include "index/live_generation.hpp"
 #include "search/facets.hpp"
+#include "search/image_weights.hpp"
 #include "search/product_search.hpp"
 
 namespace argosy {
@@ -24,18 +26,21 @@ inline constexpr std::uint64_t most_values_of_a_facet = 200;  // different ones 
 
 class product_fields {
 public:
-  // Reads and checks the whole file. A generation published before fields were kept has none.
+  // Reads and checks both files whole. A generation published before fields were kept has none.
   static result<product_fields> open(const generation&);
   bool kept() const noexcept { return kept_; }
 
   // The values of a product in the order of its record. REQUIRES a moment of the generation that this was opened of, and a row of it.
   std::vector<field_value> of(const live_generation&, std::uint32_t row) const;
+  // Not known of what was put since.
+  std::optional<float> image_weight(const live_generation&, std::uint32_t row) const;
   // Fields that a filter finds by value and that restrict queries or have few values.
   std::span<const facet_field> facet_fields() const noexcept { return facet_fields_; }
   std::vector<facet> facets_of(const live_generation&, std::span<const found_product>) const;
 
 private:
   catalogue_fields published_;
+  image_weights weights_;
   std::vector<facet_field> facet_fields_;
   bool kept_ = false;
 };

@@ -7,6 +7,7 @@
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
 #include "schema/folder.hpp"
+#include "search/image_weights.hpp"
 #include "search/searcher.hpp"
 #include "search/terms_of.hpp"
 #include "tools/commands.hpp"
@@ -76,7 +77,8 @@ status write_generation(const publish_options& options, const fs::path& checkpoi
   const auto show = [&](std::uint64_t done, std::uint64_t total) {
     io.progress.show({.stage = "embed", .unit = "products", .done = done, .total = total});
   };
-  ARGOSY_ASSIGN(const std::vector<float> vectors, embed_products(loaded.model, data, data.products(), show, io.stop));
+  std::vector<float> of_images;
+  ARGOSY_ASSIGN(const std::vector<float> vectors, embed_products(loaded.model, data, data.products(), show, io.stop, &of_images));
   io.progress.close();
   ARGOSY_ASSIGN(generation_writer writer, generation_writer::create(options.store));
   ARGOSY_TRY(copy_model(checkpoint, writer.path()));
@@ -85,6 +87,7 @@ status write_generation(const publish_options& options, const fs::path& checkpoi
   io.progress.close();
   if (data.queries() > 0) ARGOSY_TRY(keep_queries(loaded, data, writer.path(), io));
   ARGOSY_TRY(write_catalogue_terms(options, data, writer.path()));
+  ARGOSY_TRY(write_image_weights(writer.path(), of_images));
   const std::uint64_t bytes = bytes_in(writer.path());
   if (io.stop.stop_requested()) return interrupted(store_unchanged);
   ARGOSY_TRY(writer.publish());

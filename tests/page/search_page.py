@@ -227,6 +227,8 @@ class SearchPage(unittest.TestCase):
         why = page.all("#results dl")[0].text
         for told in ("Found by\nsemantic", "Score\n", "category\n", "colour\n", narrowed[0]):
             self.assertIn(told, why)
+        share = int(page.product(narrowed[0])["weights"]["image"] * 100 + 0.5)
+        self.assertIn(f"The model weighs\ntitle {100 - share} %, photograph {share} %", why)
 
         page.driver.back()
         page.wait(lambda: page.ids() == found, "the answer before")
@@ -325,8 +327,8 @@ class SearchPage(unittest.TestCase):
 
 
 def take_picture(options):
-    with serving(options.argosy, options.store, options.images) as address, browser(1280, 900) as driver:
-        set_view(driver, 1280, 900)
+    with serving(options.argosy, options.store, options.images) as address, browser(1500, 900) as driver:
+        set_view(driver, 1500, 900)
         page = Page(driver, address)
         page.open("/?q=" + urllib.parse.quote(options.query))
         page.settled()

@@ -12,6 +12,7 @@
 
 #include "data/records.hpp"
 #include "index/live_store.hpp"
+#include "search/image_weights.hpp"
 #include "search/terms_of.hpp"
 #include "tests/support/bare_client.hpp"
 #include "tests/support/bytes.hpp"
@@ -198,6 +199,9 @@ BOOST_AUTO_TEST_CASE(a_product_has_the_fields_of_its_record) {
     BOOST_TEST(product.at("fields").at("price")[0].is_number_integer());
     BOOST_TEST(product.at("fields").contains("attributes.audience"));
     BOOST_TEST(!product.contains("not_kept"));
+    const auto from = generation::open_current(shop.store);
+    const float weight = image_weights::open(*from)->of(from->row_of(id).value()).value();
+    BOOST_TEST(product.at("weights") == json({{"title", 1 - weight}, {"image", weight}}), product.dump());
   }
   BOOST_TEST(server.end() == 0);
 }
@@ -245,7 +249,8 @@ BOOST_AUTO_TEST_CASE(fields_and_facets_follow_changes) {
   write_bytes(shop.folder / "put.jsonl", R"({"id": ")" + id + R"(", "title": "red dress", "brand": "Novelty", "price": 7})" + "\n");
   must_run({"change", "--store", shop.store, "--put", shop.folder / "put.jsonl"});
   BOOST_TEST(server.soon("/v1/products/" + id, [](const reply& answered) {
-    return answered.object().at("fields") == json({{"brand", {"Novelty"}}, {"price", {7}}});
+    const json product = answered.object();
+    return product.at("fields") == json({{"brand", {"Novelty"}}, {"price", {7}}}) && !product.contains("weights");
   }));
   BOOST_TEST(server.soon("/v1/search?q=dress&facets=1&filter=brand:novelty", [](const reply& answered) {
     return answered.object().at("facets")[0] == json({{"field", "brand"}, {"values", {{{"value", "Novelty"}, {"count", 1}}}}});
@@ -257,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_generation_without_fields_says_so) {
   const served_shop shop;
   auto writer = generation_writer::create_from(shop.store, *generation::open_current(shop.store));
   BOOST_REQUIRE(writer.ok());
-  for (const char* name : {"fields.argosy", "relevance.json", "terms.argosy"}) fs::remove(writer->path() / name);
+  for (const char* name : {"fields.argosy", "relevance.json", "terms.argosy", "weights.argosy"}) fs::remove(writer->path() / name);
   BOOST_REQUIRE(writer->publish().ok());
   running_server server(shop.store);
   const json answer = server.ask("/v1/search?q=red+dress&facets=1").object();
@@ -265,6 +270,7 @@ BOOST_AUTO_TEST_CASE(a_generation_without_fields_says_so) {
   const json product = server.ask("/v1/products/" + answer.at("results")[0].at("id").get<std::string>()).object();
   BOOST_TEST(product.at("fields").is_null());
   BOOST_TEST(holds(product.at("not_kept"), "publish it again"), product.dump());
+  BOOST_TEST(!product.contains("weights"));
   BOOST_TEST(server.end() == 0);
 }
 
