@@ -113,7 +113,7 @@ private:
 
 void as_python_error(std::exception_ptr thrown) {
   try {
-    if (thrown) std::rethrow_exception(thrown);
+    if (thrown) std::rethrow_exception(std::move(thrown));
   } catch (const argosy::error& failure) {
     const py::object type = py::module_::import("argosy").attr("Error");
     PyErr_SetObject(type.ptr(), type(text(failure.what()), failure.code()).ptr());

@@ -47,10 +47,12 @@ void check_failed(argosy_code code, const owned_error& why, argosy_code wanted, 
     BOOST_TEST((std::strstr(argosy_error_message(why), part) != nullptr), argosy_error_message(why) << " without " << part);
 }
 
+void require_done(argosy_code code, const owned_error& why) { BOOST_REQUIRE_MESSAGE(code == ARGOSY_OK, argosy_error_message(why)); }
+
 owned_store opened(const fs::path& path) {
   owned_store store;
   owned_error why;
-  BOOST_REQUIRE_MESSAGE(argosy_open(path.c_str(), nullptr, &store, &why) == ARGOSY_OK, argosy_error_message(why));
+  require_done(argosy_open(path.c_str(), nullptr, &store, &why), why);
   BOOST_TEST((why == nullptr));
   return store;
 }
@@ -94,7 +96,7 @@ json object_of(const std::string& query, const argosy_answer* answer) {
 json searched(argosy_store* store, const char* query, const argosy_search_options& options = ARGOSY_SEARCH_OPTIONS) {
   owned_answer answer;
   owned_error why;
-  BOOST_REQUIRE_MESSAGE(argosy_search(store, query, &options, &answer, &why) == ARGOSY_OK, argosy_error_message(why));
+  require_done(argosy_search(store, query, &options, &answer, &why), why);
   return object_of(query, answer);
 }
 
@@ -354,13 +356,36 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_is_named) {
   opened(shop.path());
 }
 
+// Vectors are verified by the search that first reads them.
+BOOST_AUTO_TEST_CASE(a_damaged_vector_is_the_failure_of_the_search) {
+  const small_store shop;
+  const fs::path file = shop.path() / "generations/000001/index.argosy";
+  std::string bytes = bytes_of_file(file);
+  bytes[130] ^= 1;  // of the first section, behind the first 64 bytes (schema/FORMATS.md)
+  write_bytes(file, bytes);
+  const owned_store store = opened(shop.path());
+  owned_answer answer;
+  owned_error why;
+  check_failed(argosy_search(store, "shoes", nullptr, &answer, &why), why, ARGOSY_CORRUPT, {"index.argosy"});
+}
+
+BOOST_AUTO_TEST_CASE(more_threads_answer_the_same) {
+  argosy_open_options options = ARGOSY_OPEN_OPTIONS;
+  for (const int threads : {0, 2}) {
+    options.threads = threads;
+    owned_store store;
+    BOOST_REQUIRE(argosy_open(shared_store().path().c_str(), &options, &store, nullptr) == ARGOSY_OK);
+    check_alike(searched(store, "zorro shoes"), shared_store().searched({"zorro shoes"}));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(refresh_takes_up_changes_and_generations_and_nothing_else) {
   const small_store shop;
   const owned_store store = opened(shop.path());
   std::int32_t changed = 7;
   const auto refreshed = [&] {
     owned_error why;
-    BOOST_REQUIRE_MESSAGE(argosy_refresh(store, &changed, &why) == ARGOSY_OK, argosy_error_message(why));
+    require_done(argosy_refresh(store, &changed, &why), why);
     return changed;
   };
   const auto check_same = [&] {

@@ -119,13 +119,29 @@ class Package(unittest.TestCase):
                 one.join()
             self.assertEqual(wrong, [])
 
+    def alone(self, script, **environment):
+        """What a Python of its own writes, to both outputs."""
+        end = subprocess.run([sys.executable, "-B", "-c", script, STORE], check=True, capture_output=True, text=True,
+                             env={**os.environ, **environment})
+        return end.stdout, end.stderr
+
     def test_no_thread_is_started(self):
-        """In a process of its own, which has the main thread alone."""
         script = ("import argosy, os, sys\n"
-                  "with argosy.Store(sys.argv[1]) as store: store.search('red dress', channel='hybrid', live=True)\n"
-                  "print(len(os.listdir('/proc/self/task')))")
-        end = subprocess.run([sys.executable, "-c", script, STORE], check=True, capture_output=True, text=True)
-        self.assertEqual((end.stdout, end.stderr), ("1\n", ""))
+                  "with argosy.Store(sys.argv[1]) as store:\n"
+                  "    store.search('red dress', channel='hybrid', live=True)\n"
+                  "    print(len(os.listdir('/proc/self/task')))")
+        self.assertEqual(self.alone(script), ("1\n", ""))
+
+    def test_warnings_are_written_where_they_are_asked_for(self):
+        """A word list that is not the model's is worth one."""
+        with tempfile.TemporaryDirectory() as folder:
+            words = pathlib.Path(folder) / "words.txt"
+            words.write_text("\u88d9 3 n\n")
+            script = "import argosy, sys\n%sargosy.Store(sys.argv[1])"
+            self.assertEqual(self.alone(script % "", ARGOSY_WORD_LIST=str(words)), ("", ""))
+            out, told = self.alone(script % "argosy.log(True)\n", ARGOSY_WORD_LIST=str(words))
+            self.assertEqual(out, "")
+            self.assertIn("answers to Chinese queries will be worse", told)
 
     def test_version_and_types(self):
         self.assertEqual(f"argosy {argosy.version()}\n", run("--version"))
