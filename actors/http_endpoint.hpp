@@ -35,7 +35,7 @@ class http_endpoint : public std::enable_shared_from_this<http_endpoint> {
 public:
   // `peers` is asked for the metrics. The serving outlives it; the desk outlives what takes requests.
   http_endpoint(serving& of, product_desk& products, std::function<open_peers()> peers)
-      : of_(&of), products_(&products), fields_(products.fields()), peers_(std::move(peers)) {}
+      : of_(&of), products_(&products), fields_(of.fields()), peers_(std::move(peers)) {}
 
   void take(const http_request&, http_exchange);
 

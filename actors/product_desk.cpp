@@ -101,7 +101,7 @@ result<http_reply> product_desk::product_reply(const std::string& id) {
   const auto row = from->live().row_of(id);
   if (!row) return no_such_product(id);
   const product_facts facts = from->live().facts(*row);
-  ARGOSY_ASSIGN(const auto fields, fields_->of(from->current()));
+  ARGOSY_ASSIGN(const auto fields, of_->fields()->of(from->current()));
   ordered_json object{{"generation", from->current().number()}, {"id", facts.id}, {"title", facts.title}, {"image", facts.image}};
   object["fields"] = fields->kept() ? fields_json(fields->of(from->live(), *row)) : ordered_json();
   if (!fields->kept()) object["not_kept"] = "fields: the generation was published before they were kept; publish it again";

@@ -18,7 +18,6 @@
 
 #include "actors/serving.hpp"
 #include "net/http_server.hpp"
-#include "search/product_fields.hpp"
 
 namespace argosy {
 
@@ -36,8 +35,6 @@ public:
 
   void product(std::string id, answer_to);
   void image(std::string id, answer_to);
-  // Of any generation that is answered from, for others too: they may outlive the desk.
-  const std::shared_ptr<fields_of_generations>& fields() const noexcept { return fields_; }
 
 private:
   struct errand {
@@ -52,7 +49,6 @@ private:
 
   const serving* of_;
   std::shared_ptr<const image_source> images_;
-  std::shared_ptr<fields_of_generations> fields_ = std::make_shared<fields_of_generations>();
   std::mutex lock_;  // for what follows
   std::condition_variable changed_;
   std::deque<errand> errands_;

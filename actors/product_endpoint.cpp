@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/error.hpp"
+#include "actors/json_reply.hpp"
 #include "search/answer_json.hpp"
 
 namespace argosy {
@@ -15,8 +16,6 @@ using what = change_request::what;
 
 constexpr std::string_view products_path = "/v1/products";
 constexpr std::string_view seconds_to_wait = "1";
-
-http_reply json_reply(unsigned code, const ordered_json& object) { return {code, json_text(object) + "\n"}; }
 
 std::string_view word_of(edit_outcome outcome) noexcept {
   switch (outcome) {
@@ -58,7 +57,7 @@ http_reply reply_to_one(const change_answer& answer) {
 }
 
 http_reply reply_to_lines(const std::vector<change_answer>& answers) {
-  if (answers.empty()) return json_reply(400, {{"error", "want a change a line, found none"}});
+  if (answers.empty()) return error_reply(400, "want a change a line, found none");
   http_reply reply{200, {}, "application/x-ndjson"};
   for (const change_answer& one : answers) {
     ordered_json object{{"line", one.line}};
@@ -94,7 +93,7 @@ void answer_with(serving& of, change_call& call, const std::vector<change_answer
   of.metrics().count_change_seconds(seconds_between(call.start, of.clock().now()));
   const auto reply =
       guarded([&]() -> result<http_reply> { return call.verb == what::lines ? reply_to_lines(answers) : reply_to_one(answers.front()); });
-  answer(of, call, reply.ok() ? reply.value() : json_reply(500, {{"error", reply.failure().message()}}));
+  answer(of, call, reply.ok() ? reply.value() : error_reply(500, reply.failure().message()));
 }
 
 }  // namespace
@@ -109,7 +108,7 @@ http_reply refuse_method(const serving& of, std::string_view method, bool batch)
   const bool would = is_change(method, batch) && !of.writes();
   const std::string want = would ? "want a server that was started with --writable to change products"
                                  : "want " + (allowed.empty() ? "/v1/products/ID" : allowed) + ", got " + std::string(method);
-  http_reply refused = json_reply(405, {{"error", want}});
+  http_reply refused = error_reply(405, want);
   refused.fields.emplace_back("Allow", allowed);
   return refused;
 }
@@ -119,7 +118,7 @@ void take_change(serving& of, const http_request& request, std::string id, http_
   change_request change{call->verb, std::move(id), request.body};
   change.tell = [&of, call](const std::vector<change_answer>& answers) { answer_with(of, *call, answers); };
   if (of.change(std::move(change))) return;
-  http_reply busy = json_reply(429, {{"error", "too many changes wait already"}});
+  http_reply busy = error_reply(429, "too many changes wait already");
   busy.fields.emplace_back("Retry-After", std::string(seconds_to_wait));
   answer(of, *call, std::move(busy));
 }

@@ -41,6 +41,7 @@ struct serving::impl {
   std::shared_ptr<question_queue> questions;
   std::shared_ptr<change_queue> requests;
   serving_metrics metrics;
+  std::shared_ptr<fields_of_generations> fields = std::make_shared<fields_of_generations>();
   std::atomic<std::shared_ptr<const searcher>> newest;
   serving_config config;
   std::unique_ptr<caf::actor_system> actors;
@@ -49,6 +50,7 @@ struct serving::impl {
   void take_note(const std::shared_ptr<const searcher>& of) {
     metrics.count_switch(of->current().number(), of->live().products());
     newest.store(of);
+    fields->keep_only(of->current());
   }
 
   status begin() {
@@ -116,5 +118,6 @@ std::size_t serving::waiting() const { return impl_->questions->size(); }
 serving_metrics& serving::metrics() noexcept { return impl_->metrics; }
 const clock_source& serving::clock() const noexcept { return *impl_->time; }
 std::shared_ptr<const searcher> serving::newest() const { return impl_->newest.load(); }
+const std::shared_ptr<fields_of_generations>& serving::fields() const noexcept { return impl_->fields; }
 
 }  // namespace argosy

@@ -13,6 +13,7 @@
 #include "actors/question_queue.hpp"
 #include "actors/serving_metrics.hpp"
 #include "base/clock.hpp"
+#include "search/product_fields.hpp"
 
 namespace argosy {
 
@@ -48,6 +49,8 @@ public:
   const clock_source& clock() const noexcept;
   // The newest state of the store that the search actors were given. Any thread.
   std::shared_ptr<const searcher> newest() const;
+  // Of generations that are answered from. They may outlive this.
+  const std::shared_ptr<fields_of_generations>& fields() const noexcept;
 
 private:
   struct impl;

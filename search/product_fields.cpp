@@ -89,4 +89,9 @@ result<std::shared_ptr<const product_fields>> fields_of_generations::of(const ge
   return opened_.back().second;
 }
 
+void fields_of_generations::keep_only(const generation& wanted) {
+  const std::lock_guard held(lock_);
+  std::erase_if(opened_, [&](const auto& one) { return one.first != wanted.path(); });
+}
+
 }  // namespace argosy

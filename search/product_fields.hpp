@@ -50,6 +50,8 @@ private:
 class fields_of_generations {
 public:
   result<std::shared_ptr<const product_fields>> of(const generation&);
+  // Lets go of all others.
+  void keep_only(const generation&);
 
 private:
   std::mutex lock_;  // for what follows

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <sstream>
+#include <stdexcept>
 
 #include "tests/support/bare_client.hpp"
 #include "tests/support/bytes.hpp"
@@ -23,14 +24,22 @@ running_server::running_server(const std::filesystem::path& store, std::vector<s
   port_ = static_cast<std::uint16_t>(std::stoi(http.substr(http.rfind(':') + 1)));
 }
 
-http_answered running_server::ask(const std::string& target, const std::string& method) const {
-  bare_client one(port_);
-  one.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  const std::string read = one.read_all();
-  const auto body = read.find("\r\n\r\n");
-  if (!read.starts_with("HTTP/1.1 ") || body == std::string::npos) return {};
-  return {std::stoi(read.substr(9, 3)), read.substr(body + 4), read.substr(0, body + 2)};
+http_answered running_server::ask(const std::string& target, const std::string& method, const std::string& body) const {
+  std::string read;
+  try {
+    bare_client one(port_);
+    const std::string length = body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    one.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + length + "\r\n" + body);
+    read = one.read_all();
+  } catch (const std::runtime_error&) {
+    return {};
+  }
+  const auto end = read.find("\r\n\r\n");
+  if (!read.starts_with("HTTP/1.1 ") || end == std::string::npos) return {};
+  return {std::stoi(read.substr(9, 3)), read.substr(end + 4), read.substr(0, end + 2)};
 }
+
+std::string running_server::maps() const { return bytes_of_file("/proc/" + std::to_string(process_.id()) + "/maps"); }
 
 std::vector<std::string> running_server::ids(const std::string& target) const {
   std::vector<std::string> found;
@@ -46,7 +55,7 @@ int running_server::end() {
 
 void running_server::kill() {
   process_.signal(SIGKILL);
-  process_.wait();
+  BOOST_TEST(process_.wait() == 128 + SIGKILL);
 }
 
 std::vector<std::string> running_server::words(const std::filesystem::path& store, std::vector<std::string> more) const {

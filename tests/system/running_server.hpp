@@ -16,7 +16,7 @@
 namespace argosy::test {
 
 struct http_answered {
-  int code = 0;
+  int code = 0;  // 0: none came
   std::string body, head;
   nlohmann::json object() const { return nlohmann::json::parse(body); }
 };
@@ -26,7 +26,8 @@ public:
   // Of a ZeroMQ endpoint too. Fails the test where it does not begin.
   explicit running_server(const std::filesystem::path& store, std::vector<std::string> more = {});
 
-  http_answered ask(const std::string& target, const std::string& method = "GET") const;
+  // From any thread. Uses no macro of Boost.Test; a server that is gone gives no answer.
+  http_answered ask(const std::string& target, const std::string& method = "GET", const std::string& body = {}) const;
   std::vector<std::string> ids(const std::string& target) const;
   // Until the answer is as wanted.
   template <class Wanted>
@@ -39,6 +40,8 @@ public:
   }
   const std::string& messages() const noexcept { return messages_; }  // tcp://127.0.0.1:PORT
   std::uint16_t port() const noexcept { return port_; }
+  // The files that it has mapped.
+  std::string maps() const;
   int end();
   void kill();
 

@@ -16,10 +16,10 @@
 #include "data/records.hpp"
 #include "index/live_store.hpp"
 #include "search/terms_of.hpp"
-#include "tests/support/bare_client.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/small_disk.hpp"
+#include "tests/system/running_server.hpp"
 #include "tests/system/small_shop.hpp"
 #include "tools/results_page.hpp"
 
@@ -33,41 +33,19 @@ namespace fs = std::filesystem;
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-struct reply {
-  int code = 0;  // 0: none came
-  std::string head, body;
-  json object() const { return json::parse(body); }
-};
+using reply = http_answered;
 
-class writing_server {
+class writing_server : public running_server {
 public:
-  explicit writing_server(const fs::path& store, std::vector<std::string> more = {"--writable"}) : process_(words(store, std::move(more))) {
-    for (int waits = 0; waits < 8000 && !fs::exists(address_); ++waits) BOOST_REQUIRE(!process_.wait_for(5ms));
-    const std::string address = bytes_of_file(address_);
-    BOOST_REQUIRE_MESSAGE(address.starts_with("http://127.0.0.1:"), address);
-    port_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-  }
-  // From any thread. Uses no macro of Boost.Test; a server that is gone gives no reply.
+  explicit writing_server(const fs::path& store, std::vector<std::string> more = {"--writable"})
+      : running_server(store, with_threads(std::move(more))) {}
   reply ask(const std::string& method, const std::string& target, const std::string& body = {}) const {
-    std::string read;
-    try {
-      bare_client one(port_);
-      one.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-               "\r\n\r\n" + body);
-      read = one.read_all();
-    } catch (const std::runtime_error&) {
-      return {};
-    }
-    const auto end = read.find("\r\n\r\n");
-    if (!read.starts_with("HTTP/1.1 ") || end == std::string::npos) return {};
-    return {std::stoi(read.substr(9, 3)), read.substr(0, end), read.substr(end + 4)};
+    return running_server::ask(target, method, body);
   }
   reply get(const std::string& id) const { return ask("GET", "/v1/products/" + id); }
-  ids found(const std::string& parameters) const {
-    ids all;
-    const json answered = ask("GET", "/v1/search?k=100&" + parameters).object();
-    for (const auto& one : answered.at("results")) all.insert(one.at("id"));
-    return all;
+  std::set<std::string> found(const std::string& parameters) const {
+    const auto all = running_server::ids("/v1/search?k=100&" + parameters);
+    return {all.begin(), all.end()};
   }
   template <class Wanted>
   bool soon(Wanted&& wanted) const {
@@ -77,27 +55,12 @@ public:
     }
     return false;
   }
-  int end() {
-    process_.signal(SIGTERM);
-    return process_.wait();
-  }
-  void kill() {
-    process_.signal(SIGKILL);
-    BOOST_TEST(process_.wait() == 128 + SIGKILL);
-  }
-  // The files that it has mapped.
-  std::string maps() const { return bytes_of_file("/proc/" + std::to_string(process_.id()) + "/maps"); }
 
 private:
-  std::vector<std::string> words(const fs::path& store, std::vector<std::string> more) const {
-    std::vector<std::string> all{"serve", "--store", store, "--http", "127.0.0.1:0", "--address-file", address_, "--threads", "2"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
+  static std::vector<std::string> with_threads(std::vector<std::string> more) {
+    more.insert(more.end(), {"--threads", "2"});
+    return more;
   }
-  scratch_folder folder_;
-  fs::path address_ = folder_ / "address";
-  background_argosy process_;
-  std::uint16_t port_ = 0;
 };
 
 void publish_to(const fs::path& store, const scratch_folder& folder) {
