@@ -148,7 +148,8 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
   const bool of_product = path.starts_with(product_prefix), of_batch = path == products_path;
-  if ((of_product && request.method != "GET") || (of_batch && (of_->writes() || request.method != "GET"))) {
+  const bool of_image = of_product && path.ends_with(image_suffix);
+  if ((of_product && !of_image && request.method != "GET") || (of_batch && (of_->writes() || request.method != "GET"))) {
     if (of_->writes() && is_change(request.method, of_batch))
       return change(request, path.substr(std::min(path.size(), product_prefix.size())), std::move(exchange));
     return reply(products_path, std::move(exchange), refuse_method(*of_, request.method, of_batch));

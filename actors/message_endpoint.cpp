@@ -20,8 +20,7 @@ wire_answer refusal(wire_code code, std::string why) {
 wire_answer refusal_of(const status& why) {
   switch (why.code()) {
     case errc::invalid_argument:
-    case errc::out_of_range:
-    case errc::corrupt: return refusal(wire_code::invalid, why.message());
+    case errc::out_of_range: return refusal(wire_code::invalid, why.message());
     case errc::unavailable: return refusal(wire_code::unavailable, why.message());
     default: return refusal(wire_code::failed, why.message());
   }
@@ -85,18 +84,26 @@ struct message_endpoint::call {
 void message_endpoint::told(const std::shared_ptr<call>& of, std::size_t place, wire_answer answer) {
   of_->metrics().count_message(answer.code);
   of->reply.answers[place] = std::move(answer);
-  if (--of->left == 0) of->exchange.answer(encode(of->reply));
+  if (--of->left != 0) return;
+  auto bytes = guarded([&]() -> result<wire_bytes> { return encode(of->reply); });
+  if (!bytes.ok()) bytes = encode(wire_reply{of->reply.id, {refusal(wire_code::failed, bytes.failure().message())}});
+  of->exchange.answer(std::move(*bytes));
 }
 
 void message_endpoint::take(std::span<const std::byte> bytes, message_exchange exchange) {
   auto request = decode_request(bytes);
-  const std::size_t queries = request.ok() ? request->queries.size() : 0;
-  if (request.ok() && (queries == 0 || queries > most_queries))
-    request = status(errc::invalid_argument, "queries: want 1 to " + std::to_string(most_queries) + ", got " + std::to_string(queries));
+  if (request.ok()) {
+    std::uint64_t together = 0;
+    for (const wire_query& one : request->queries) together += one.k;
+    if (request->queries.size() > 1 && together > most_results_together)
+      request = status(errc::invalid_argument, "k: want " + std::to_string(most_results_together) +
+                                                   " at most of all queries together, got " + std::to_string(together));
+  }
   if (!request.ok()) {
     of_->metrics().count_message(wire_code::invalid);
-    return exchange.answer(encode(wire_reply{0, {refusal_of(request.failure())}}));
+    return exchange.answer(encode(wire_reply{0, {refusal(wire_code::invalid, request.failure().message())}}));
   }
+  const std::size_t queries = request->queries.size();
   const auto all = std::make_shared<call>(std::move(exchange), request->id, queries, of_->clock().now());
   for (std::size_t place = 0; place < queries; ++place) {
     const bool titles = request->queries[place].titles;

@@ -1,6 +1,6 @@
 // The message endpoint: requests of schema/search_wire.hpp in, questions to the serving actors, replies out. A request is answered once all of
 // its queries are. What cannot be read as a request has one answer, and id 0.
-// Refusals   invalid: no request, none or more than most_queries of them, a query that is too long or empty, a k or weight beyond its limits, a
+// Refusals   invalid: no request, none or more than most_wire_queries of them, a query that is too long or empty, a k or weight beyond its limits, a
 //            filter that cannot be read; busy: too many wait.
 // Threads    the server's; replies leave from a search actor's.
 #pragma once

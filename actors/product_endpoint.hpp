@@ -5,7 +5,8 @@
 //   POST   /v1/products      JSON lines of changes: 200, and a line of JSON for each, in order: {"line", "id", "code"} and what follows
 // Answers {"id", "outcome": created, replaced, changed or removed}, or {"error"}: 400 what is wrong and where, 404 no such product, 409 the
 // generation cannot give what a patch needs, 503 the disk or the store refused: it may be tried again. A change that is answered is on the
-// disk, and every search that is asked after the answer finds it. Too many that wait: 429 with Retry-After.
+// disk, and every search that is asked after the answer is of it; answers of the pair table go on without what was added (docs/changes.md).
+// A web page may not change products: 403 for an Origin that is another than the server's, and for a Host that is not this machine. Too many that wait: 429 with Retry-After.
 // Threads   the server's; answers leave from the change actor's.
 #pragma once
 
@@ -18,6 +19,8 @@
 namespace argosy {
 
 inline constexpr std::size_t most_change_bytes = 8u << 20;  // ours, of a body: some photographs, or tens of thousands of prices
+
+inline constexpr std::size_t most_change_lines = 20'000;  // ours: what a batch takes of time and memory stays bounded
 
 // Whether the method changes the products of a path, where the server writes: one product's, or with `batch` those of /v1/products.
 bool is_change(std::string_view method, bool batch) noexcept;

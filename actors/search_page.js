@@ -88,7 +88,10 @@ async function facetsOf(what, answer, signal) {
   const others = await Promise.all(narrowed.map((field) => ask("/v1/search?" + parametersOf(what, 1, field), signal)));
   narrowed.forEach((field, i) => {
     const values = [...(others[i].facets.find((one) => one.field === field)?.values ?? [])];
-    for (const value of what.chosen.get(field)) if (!values.some((one) => one.value === value)) values.push({ value, count: 0 });
+    const listed = facets.get(field) ?? [];
+    for (const value of what.chosen.get(field)) {
+      if (!values.some((one) => one.value === value)) values.push(listed.find((one) => one.value === value) ?? { value, count: 0 });
+    }
     facets.set(field, values);
   });
   return facets;

@@ -22,8 +22,8 @@ struct serving_config : actor_config {
   serving_config() { set("scheduler.max-threads", std::size_t{1}); }  // every actor has a thread of its own
 };
 
-result<searcher_ptr> open_for_one(const live_generation& live) {
-  ARGOSY_ASSIGN(searcher opened, searcher::open(live, 1));
+result<searcher_ptr> open_for_one(const live_generation& live, compute arithmetic) {
+  ARGOSY_ASSIGN(searcher opened, searcher::open(live, 1, arithmetic));
   return std::make_shared<searcher>(std::move(opened));
 }
 
@@ -62,7 +62,7 @@ struct serving::impl {
     ARGOSY_ASSIGN(live_mark from, open_mark(options.store, rules_of));
     catalogue_parts parts{.state = [store = options.store] { return state_of_store(store); },
                           .read_on = [store = options.store](const live_mark& before) { return read_on(store, rules_of, before); },
-                          .open = open_for_one,
+                          .open = [arithmetic = options.arithmetic](const live_generation& live) { return open_for_one(live, arithmetic); },
                           .opened = std::move(state),
                           .from = std::make_shared<const live_mark>(std::move(from)),
                           .searches = {},

@@ -19,12 +19,14 @@ namespace argosy {
 
 // What an endpoint takes of one question, and of one request with many.
 inline constexpr std::size_t longest_query = 1000, longest_filter = 8192;  // bytes
-inline constexpr std::size_t most_results = 1000, most_queries = 256;
+inline constexpr std::size_t most_results = 1000;
+inline constexpr std::size_t most_results_together = 20'000;  // of all queries of a request: what its reply takes stays bounded
 
 struct serving_options {
   std::filesystem::path store;
-  int searches = 1;            // search actors, each with a copy of the query tower
-  std::size_t waiting = 1024;  // questions; more are refused
+  int searches = 1;                       // search actors, each with a copy of the query tower
+  compute arithmetic = compute::float32;  // of it
+  std::size_t waiting = 1024;             // questions; more are refused
   std::chrono::milliseconds deadline{1000};
   std::optional<product_writer_options> writes = {};  // none: products are not changed by this process
   std::size_t waiting_bytes = 64u << 20;              // of changes; more are refused
@@ -38,7 +40,8 @@ public:
   // What waits is answered by nothing any more: drain the endpoints before.
   ~serving();
 
-  // Sets the question's deadline: its own patience, or the server's where that is shorter. False when too many wait already: nobody is told anything then.
+  // Sets the question's deadline: its own patience, or the server's where that is shorter. False when too many wait already: nobody is
+  // told anything then.
   bool ask(question&&);
   std::size_t waiting() const;
   // Whether there is a change actor.

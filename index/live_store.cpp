@@ -121,13 +121,16 @@ status live_store::apply(std::vector<product_change> changes) {
   std::vector<std::vector<std::byte>> records;
   for (const auto& change : changes) records.push_back(encode(change));
   ARGOSY_ASSIGN(auto next, now().after(std::move(changes), rules_));
-  ARGOSY_ASSIGN(const auto current, current_number(store_));
-  if (current != next.published().number() && !changes_.is_at(changes_path(store_, current)))
-    return {errc::unavailable,
-            store_.string() + ": generation " + std::to_string(current) + ", of other products, became current meanwhile"};
+  ARGOSY_TRY(expect_own_journal(next.published().number()));
   ARGOSY_TRY(changes_.append_all(records));
   now_.store(std::make_shared<const live_generation>(std::move(next)));
-  return {};
+  return expect_own_journal(now().published().number());  // it may have become another's while the disk was waited for
+}
+
+status live_store::expect_own_journal(std::uint64_t generation) const {
+  ARGOSY_ASSIGN(const auto current, current_number(store_));
+  if (current == generation || changes_.is_at(changes_path(store_, current))) return {};
+  return {errc::unavailable, store_.string() + ": generation " + std::to_string(current) + ", of other products, became current meanwhile"};
 }
 
 result<bool> live_store::is_current() const {

@@ -51,7 +51,8 @@ public:
   live_generation now() const { return *now_.load(); }
   // All of the changes or none, in one moment; on the disk when it returns. Any thread, one after the other. Where it does not return because
   // it was killed, and for other processes meanwhile, the first of them may be there without the others.
-  // Errors   nothing has changed then: live_generation::check; io_error; unavailable when its generation is not the current one any more.
+  // Errors   nothing has changed then: live_generation::check; io_error; unavailable when its generation is not the current one any more, whose
+  //          journal may have them all the same.
   status apply(std::vector<product_change>);
   const std::filesystem::path& path() const noexcept { return store_; }
 
@@ -69,6 +70,7 @@ public:
 private:
   live_store(std::filesystem::path store, rules_of_generation rules_of, text_rules rules, journal changes, live_generation now);
   status replace_by(const mark&, std::uint64_t number);
+  status expect_own_journal(std::uint64_t generation) const;
 
   const std::filesystem::path store_;
   const rules_of_generation rules_of_;

@@ -214,9 +214,9 @@ argosy_code argosy_search(argosy_store* store, const char* query, const argosy_s
 argosy_code argosy_search_many(argosy_store* store, const char* const* queries, std::size_t count, const argosy_search_options* options,
                                argosy_answer** answers, argosy_error** error) {
   return run(error, [&]() -> status {
+    if (answers != nullptr) std::fill_n(answers, count, nullptr);
     ARGOSY_TRY(want({{"store", store}}));
     if (count > 0) ARGOSY_TRY(want({{"queries", queries}, {"answers", answers}}));
-    std::fill_n(answers, count, nullptr);
     ARGOSY_ASSIGN(const argosy::asked how, argosy::asked_for(options));
     std::vector<std::string> texts;
     for (std::size_t q = 0; q < count; ++q) {

@@ -106,7 +106,7 @@ typedef struct argosy_search_options {
 argosy_code argosy_search(argosy_store *store, const char *query, const argosy_search_options *options, argosy_answer **answer,
                           argosy_error **error);
 
-/* The same for `count` queries, embedded together: faster than one by one. answers: room for `count`. A query that cannot be answered has
+/* The same for `count` queries, embedded together. answers: room for `count`. A query that cannot be answered has
  * an answer without results that tells why (argosy_answer_refusal). After a failure all of them are NULL. */
 argosy_code argosy_search_many(argosy_store *store, const char *const *queries, size_t count, const argosy_search_options *options,
                                argosy_answer **answers, argosy_error **error);

@@ -38,6 +38,13 @@ status embedded_store::check(const search_request& request) {
   return product_search(searcher_).answer({}, request, &wordless).failure();
 }
 
+namespace {
+
+// What is wrong with a query is its own; a store that cannot be read, or lacks what is asked for, is everybody's.
+bool of_all(const status& failure) { return !failure.ok() && failure.code() != errc::invalid_argument; }
+
+}  // namespace
+
 // The pair table first; what it does not know is embedded together.
 result<std::vector<result<kept_answer>>> embedded_store::answer(std::span<const std::string> queries, const search_request& request,
                                                                 bool live) {
@@ -47,6 +54,7 @@ result<std::vector<result<kept_answer>>> embedded_store::answer(std::span<const 
   std::vector<asked_query> asked;
   for (std::size_t q = 0; q < queries.size(); ++q) {
     const auto known = live ? result(std::optional<search_answer>()) : products.known(queries[q], request);
+    if (of_all(known.failure())) return known.failure();
     if (!known.ok()) {
       answers[q] = known.failure();
     } else if (known.value()) {
@@ -57,8 +65,10 @@ result<std::vector<result<kept_answer>>> embedded_store::answer(std::span<const 
     }
   }
   ARGOSY_ASSIGN(const auto searched, products.answer_each(asked));
-  for (std::size_t i = 0; i < left.size(); ++i)
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (of_all(searched[i].failure())) return searched[i].failure();
     answers[left[i]] = searched[i].ok() ? result(kept(searched[i].value())) : result<kept_answer>(searched[i].failure());
+  }
   std::vector<result<kept_answer>> all;
   for (auto& one : answers) all.push_back(std::move(*one));
   return all;

@@ -160,7 +160,8 @@ private:
     auto request = parser_->release();
     keep_ = request.keep_alive();
     head_ = request.method() == http::verb::head;
-    http_request told{std::string(request.method_string()), std::string(request.target()), std::move(request.body())};
+    http_request told{std::string(request.method_string()), std::string(request.target()), std::move(request.body()),
+                      std::string(request[http::field::host]), std::string(request[http::field::origin])};
     if (head_) told.method = "GET";
     of_->handler(std::move(told), http_exchange(shared_from_this()));
   }

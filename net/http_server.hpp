@@ -31,6 +31,7 @@ struct http_request {
   std::string method;  // "GET"
   std::string target;  // as it came: "/v1/search?q=red%20dress"
   std::string body;
+  std::string host = {}, origin = {};  // of the header; origin: the page whose script asks, where it is one
 };
 
 struct http_reply {

@@ -6,11 +6,13 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <zmq.hpp>
 
+#include "base/log.hpp"
 #include "net/server_thread.hpp"
 
 namespace argosy {
@@ -102,6 +104,7 @@ struct message_server::impl {
     socket.set(zmq::sockopt::sndhwm, limits.unread);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.message_bytes));
     socket.set(zmq::sockopt::linger, linger_ms);
+    if (at.find('[') != std::string::npos) socket.set(zmq::sockopt::ipv6, true);
     socket.bind(at);
     endpoint = socket.get(zmq::sockopt::last_endpoint);
   }
@@ -149,9 +152,18 @@ struct message_server::impl {
       }  // what follows is nobody's
       {
         const std::lock_guard guard(all->lock);
+        if (all->draining) return;
         ++all->open;
       }
-      handler(received, message_exchange(all, peer.to_string(), delimited));
+      hand_over(message_exchange(all, peer.to_string(), delimited));
+    }
+  }
+  // One that cannot be taken costs its peer an answer, not the others the server.
+  void hand_over(message_exchange exchange) {
+    try {
+      handler(received, std::move(exchange));
+    } catch (const std::exception& why) {
+      log::warning(std::string("a message was not taken: ") + why.what());
     }
   }
   // The frame after this one.

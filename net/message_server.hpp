@@ -4,6 +4,7 @@
 //   exchange   answered once, from any thread; let go of unanswered it answers nothing
 // Limits     a peer that sends a longer message is disconnected; an answer to a peer that is gone, or that has not read `unread` answers, is
 //            dropped and counted: memory stays bounded.
+//            A message of frames without end is read by ZeroMQ whole, which bounds each frame alone: not for peers that are not trusted.
 // Errors     invalid_argument: an endpoint that ZeroMQ does not know; io_error: what the operating system says to it.
 #pragma once
 

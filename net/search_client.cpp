@@ -29,6 +29,7 @@ result<search_client> search_client::connect(const std::string& endpoint) {
     made->socket.set(zmq::sockopt::linger, 0);
     made->socket.set(zmq::sockopt::sndhwm, most_waiting);
     made->socket.set(zmq::sockopt::rcvhwm, most_waiting);
+    if (endpoint.find('[') != std::string::npos) made->socket.set(zmq::sockopt::ipv6, true);
     made->socket.connect(endpoint);
     return search_client(std::move(made));
   } catch (const zmq::error_t& why) {

@@ -40,6 +40,41 @@ result<const schema::wire_message*> verified(std::span<const std::byte> bytes, s
                                    "), found " + std::to_string(bytes.size()) + " other bytes");
 }
 
+// Of what is copied out of a message. Texts may lie in it once and be pointed at a million times.
+class copied_bytes {
+public:
+  explicit copied_bytes(std::size_t most) : left_(most) {}
+  // False once it is more than the message has.
+  template <class... Texts>
+  bool take(const Texts*... texts) {
+    const std::size_t bytes = (sizeof(std::uint32_t) + ... + (texts == nullptr ? 0 : texts->size()));
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+
+private:
+  std::size_t left_;
+};
+
+status shared_texts(std::string_view what) { return {errc::corrupt, "want " + std::string(what) + " whose parts lie in it once each"}; }
+
+bool take_all(copied_bytes& bytes, const schema::wire_answer& from) {
+  if (!bytes.take(from.error())) return false;
+  if (from.results() != nullptr) {
+    for (const auto* one : *from.results())
+      if (!bytes.take(one->id(), one->title())) return false;
+  }
+  if (from.restricted() == nullptr) return true;
+  for (const auto* one : *from.restricted()) {
+    if (!bytes.take(one->text(), one->field())) return false;
+    if (one->values() == nullptr) continue;
+    for (const auto* value : *one->values())
+      if (!bytes.take(value)) return false;
+  }
+  return true;
+}
+
 wire_answer read(const schema::wire_answer& from) {
   wire_answer answer{static_cast<wire_code>(from.code()), text_of(from.error()), from.generation(), from.from_pairs(), {}, {}};
   if (from.results() != nullptr) {
@@ -94,9 +129,14 @@ result<wire_request> decode_request(std::span<const std::byte> bytes) {
   ARGOSY_ASSIGN(const auto* message, verified(bytes, "a request"));
   const auto* from = message->body_as_wire_request();
   if (from == nullptr) return status(errc::corrupt, "want a request, found a reply");
+  const std::size_t queries = from->queries()->size();
+  if (queries == 0 || queries > most_wire_queries)
+    return status(errc::invalid_argument, "queries: want 1 to " + std::to_string(most_wire_queries) + ", got " + std::to_string(queries));
   wire_request request{from->id(), from->deadline_ms(), {}};
-  request.queries.reserve(from->queries()->size());
+  request.queries.reserve(queries);
+  copied_bytes copied(bytes.size());
   for (const auto* one : *from->queries()) {
+    if (!copied.take(one->text(), one->filter())) return shared_texts("a request");
     if (one->channel() > last_channel)
       return status(errc::corrupt, "channel: want 0 to " + std::to_string(last_channel) + ", found " + std::to_string(one->channel()));
     request.queries.push_back({text_of(one->text()), one->k(), text_of(one->filter()), static_cast<wire_channel>(one->channel()),
@@ -111,9 +151,11 @@ result<wire_reply> decode_reply(std::span<const std::byte> bytes) {
   if (from == nullptr) return status(errc::corrupt, "want a reply, found a request");
   wire_reply reply{from->id(), {}};
   reply.answers.reserve(from->answers()->size());
+  copied_bytes copied(bytes.size());
   for (const auto* one : *from->answers()) {
     if (one->code() > last_code)
       return status(errc::corrupt, "code: want 0 to " + std::to_string(last_code) + ", found " + std::to_string(one->code()));
+    if (!take_all(copied, *one)) return shared_texts("a reply");
     reply.answers.push_back(read(*one));
   }
   return reply;

@@ -67,9 +67,12 @@ struct wire_reply {
 
 using wire_bytes = std::vector<std::byte>;
 
+inline constexpr std::size_t most_wire_queries = 256;  // of a request (ours)
+
 wire_bytes encode(const wire_request&);
 wire_bytes encode(const wire_reply&);
-// corrupt for what is no such message, a channel or a code that there is not.
+// corrupt for what is no such message, a channel or a code that there is not, and texts that several places share: what is read is never
+// longer than the message. invalid_argument for a request of no or of more queries.
 result<wire_request> decode_request(std::span<const std::byte>);
 result<wire_reply> decode_reply(std::span<const std::byte>);
 

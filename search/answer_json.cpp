@@ -3,6 +3,10 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+#include <cmath>
+#include <span>
+
 #include "data/utf8.hpp"
 
 namespace argosy {
@@ -46,7 +50,7 @@ void write(writer& to, const found_product& found, const product_facts& facts) {
   to.StartObject();
   text(to, "id", facts.id);
   key(to, "score");
-  to.Double(found.score);
+  std::isfinite(found.score) ? to.Double(found.score) : to.Null();
   text(to, "title", facts.title);
   key(to, "channels");
   to.StartArray();

@@ -167,6 +167,7 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
   command->add_option("--deadline-ms", options->deadline_ms, "A query that no answer has begun for by then is answered 503")
       ->capture_default_str()
       ->check(CLI::Range(1, 600'000));
+  add_arithmetic(*command, options->arithmetic);
   add_threads(*command, options->threads);
   auto* writable = command->add_flag("--writable", options->writable,
                                      "Products are changed by PUT, PATCH and DELETE of /v1/products/ID and POST of /v1/products");

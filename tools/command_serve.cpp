@@ -15,6 +15,7 @@
 #include "actors/product_endpoint.hpp"
 #include "actors/serving.hpp"
 #include "data/records.hpp"
+#include "kernels/slow_arithmetic.hpp"
 #include "net/http_server.hpp"
 #include "net/message_server.hpp"
 #include "schema/folder.hpp"
@@ -38,6 +39,8 @@ status check_loopback(const std::string& option, std::string_view address) {
 status check_endpoint(const std::string& endpoint) {
   constexpr std::string_view tcp = "tcp://", ipc = "ipc://";
   if (endpoint.empty() || endpoint.starts_with(ipc)) return {};
+  if (endpoint.starts_with("tcp://localhost:"))
+    return {errc::invalid_argument, "--zmq: want tcp://127.0.0.1 or tcp://[::1], got `" + endpoint + "`: ZeroMQ binds to no name"};
   if (endpoint.starts_with(tcp)) return check_loopback("--zmq", std::string_view(endpoint).substr(tcp.size()));
   return {errc::invalid_argument, "--zmq: want tcp://HOST:PORT or ipc://PATH, got `" + endpoint + "`"};
 }
@@ -91,8 +94,10 @@ status run_serve(const serve_options& options, const console& io) {
   ARGOSY_TRY(check_loopback("--http", options.http));
   ARGOSY_TRY(check_endpoint(options.zmq));
   raise_descriptor_limit();
+  warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
   const serving_options how{.store = options.store,
                             .searches = threads_or_all(options.threads),
+                            .arithmetic = options.arithmetic,
                             .waiting = options.waiting,
                             .deadline = std::chrono::milliseconds(options.deadline_ms),
                             .writes = writes_of(options)};

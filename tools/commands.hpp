@@ -271,6 +271,7 @@ struct serve_options {
   std::filesystem::path address_file;        // told there once it answers
   std::uint64_t waiting = 1024, deadline_ms = 1000;
   int threads = 0;
+  compute arithmetic = compute::float32;  // of the query tower
   bool writable = false;
   std::filesystem::path backbone_weights;  // of what is put
 };

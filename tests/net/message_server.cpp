@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <zmq.hpp>
 
@@ -172,11 +173,32 @@ BOOST_AUTO_TEST_CASE(draining_answers_what_was_asked) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_dropped_unanswered_does_not_hold_the_end_up) {
-  const auto server = started([](auto, const message_exchange&) {});
+  std::atomic<int> taken = 0;
+  const auto server = started([&](auto, const message_exchange&) { ++taken; });
   peer one(*server, zmq::socket_type::dealer);
   one.send("asked");
-  std::this_thread::sleep_for(20ms);
+  BOOST_REQUIRE(soon([&] { return taken == 1; }));
   BOOST_TEST(server->drain(10s));
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_that_throws_costs_one_answer) {
+  const auto server = started([](std::span<const std::byte> bytes, message_exchange exchange) {
+    if (bytes.empty()) throw std::runtime_error("nothing there");
+    echo(bytes, std::move(exchange));
+  });
+  peer one(*server, zmq::socket_type::dealer);
+  one.send("");
+  one.send("something");
+  BOOST_TEST(one.receive() == "re: something");
+}
+
+BOOST_AUTO_TEST_CASE(the_other_loopback_is_bound_to_as_well) {
+  const auto server = message_server::start("tcp://[::1]:*", echo);
+  if (!server.ok()) {
+    BOOST_TEST_MESSAGE("skipped: this machine has no IPv6: " + server.failure().text());
+    return;
+  }
+  BOOST_TEST(server.value()->endpoint().starts_with("tcp://[::1]:"), server.value()->endpoint());
 }
 
 BOOST_AUTO_TEST_CASE(exchanges_may_outlive_the_server) {

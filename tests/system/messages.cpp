@@ -93,6 +93,8 @@ BOOST_AUTO_TEST_CASE(a_batch_has_an_answer_or_a_refusal_for_each) {
   }
   const wire_reply none = reply_to(client, {});
   BOOST_TEST(none.answers.front().error == "queries: want 1 to 256, got 0");
+  BOOST_TEST(reply_to(client, std::vector<wire_query>(21, {.text = "a", .k = 1000})).answers.front().error ==
+             "k: want 20000 at most of all queries together, got 21000");
   BOOST_TEST(reply_to(client, std::vector<wire_query>(257, {.text = "a"})).answers.front().error == "queries: want 1 to 256, got 257");
   BOOST_TEST(server.end() == 0);
 }
@@ -172,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_was_killed_is_found_again) {
 }
 
 BOOST_AUTO_TEST_CASE(endpoints_of_elsewhere_are_refused) {
-  for (const std::string endpoint : {"tcp://0.0.0.0:5555", "tcp://*:5555", "udp://127.0.0.1:5555", "5555"}) {
+  for (const std::string endpoint : {"tcp://0.0.0.0:5555", "tcp://*:5555", "tcp://localhost:5555", "udp://127.0.0.1:5555", "5555"}) {
     const auto end = run_argosy({"serve", "--store", shared_small_shop().store, "--http", "127.0.0.1:0", "--zmq", endpoint});
     BOOST_TEST(end.exit_code == 1);
     BOOST_TEST(end.err.find("--zmq: want ") != std::string::npos, end.err);

@@ -29,7 +29,7 @@ http_answered running_server::ask(const std::string& target, const std::string& 
   try {
     bare_client one(port_);
     const std::string length = body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    one.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + length + "\r\n" + body);
+    one.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + length + "\r\n" + body);
     read = one.read_all();
   } catch (const std::runtime_error&) {
     return {};

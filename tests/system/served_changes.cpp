@@ -16,6 +16,7 @@
 #include "data/records.hpp"
 #include "index/live_store.hpp"
 #include "search/terms_of.hpp"
+#include "tests/support/bare_client.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/small_disk.hpp"
@@ -239,6 +240,26 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named_and_changes_nothing) {
     BOOST_TEST(reader.ask("POST", "/v1/products", item("cap", 1)).code == 405);
     BOOST_TEST(reader.ask("GET", "/v1/products").code == 404);
   }
+}
+
+// What a script of a page of elsewhere may send to a server on this machine.
+BOOST_AUTO_TEST_CASE(web_pages_of_elsewhere_change_nothing) {
+  const written_shop shop;
+  writing_server server(shop.store);
+  const auto told = [&](const std::string& headers, const std::string& method = "DELETE", const std::string& target = "/v1/products/1") {
+    bare_client one(server.port());
+    one.send(method + " " + target + " HTTP/1.1\r\nConnection: close\r\n" + headers + "\r\n");
+    return one.read_all().substr(0, 12);
+  };
+  const std::string own = "127.0.0.1:" + std::to_string(server.port());
+  BOOST_TEST(told("Host: " + own + "\r\nOrigin: http://shop.example\r\n") == "HTTP/1.1 403");
+  BOOST_TEST(told("Host: shop.example\r\nOrigin: http://shop.example\r\n") == "HTTP/1.1 403");
+  BOOST_TEST(told("Host: " + own + "\r\nOrigin: null\r\n") == "HTTP/1.1 403");
+  BOOST_TEST(told("Host: " + own + "\r\n", "PUT", "/v1/products/1/image") == "HTTP/1.1 405");
+  BOOST_TEST(server.ask("POST", "/v1/products", std::string(20'001, '\n')).code == 400);
+  BOOST_TEST(server.get("1").code == 200);
+  BOOST_TEST(told("Host: " + own + "\r\nOrigin: http://" + own + "\r\n") == "HTTP/1.1 204");
+  BOOST_TEST(server.get("1").code == 404);
 }
 
 BOOST_AUTO_TEST_CASE(each_line_of_a_batch_is_answered_in_order) {
