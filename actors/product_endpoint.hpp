@@ -6,7 +6,8 @@
 // Answers {"id", "outcome": created, replaced, changed or removed}, or {"error"}: 400 what is wrong and where, 404 no such product, 409 the
 // generation cannot give what a patch needs, 503 the disk or the store refused: it may be tried again. A change that is answered is on the
 // disk, and every search that is asked after the answer is of it; answers of the pair table go on without what was added (docs/changes.md).
-// A web page may not change products: 403 for an Origin that is another than the server's, and for a Host that is not this machine. Too many that wait: 429 with Retry-After.
+// A web page may not change products: 403 for an Origin that is another than the server's, and for a Host that is not this machine.
+// Too many that wait: 429 with Retry-After.
 // Threads   the server's; answers leave from the change actor's.
 #pragma once
 

@@ -92,7 +92,10 @@ result<training_end> run_training(const training_job& job, const std::function<v
     if (figures && end.steps_done == end.of) end.interrupted = !figures->has_measured(end.of);
     return end;
   };
-  if (facts.steps_done == facts.of) return ended(nothing_left(facts));
+  if (facts.steps_done == facts.of) {
+    ARGOSY_TRY(prune_checkpoints(job.run, job.recipe.checkpoint.keep));  // it may have been killed right before
+    return ended(nothing_left(facts));
+  }
   ARGOSY_ASSIGN(auto metrics, step_log::open(job.run / "metrics.jsonl", facts.steps_done));
 
   const system_clock_source clock;

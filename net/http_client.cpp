@@ -64,11 +64,11 @@ struct http_client::impl {
     while (!idle.empty() && !line.empty()) {
       connection& on = *idle.back();
       idle.pop_back();
-      send(on, std::move(line.front()));
+      send(on, line.front());
       line.pop_front();
     }
   }
-  void send(connection& on, waiting_request one) {
+  void send(connection& on, const waiting_request& one) {
     on.number = one.number;
     on.request = {http::verb::get, one.target, 11};
     on.request.set(http::field::host, host);

@@ -146,7 +146,7 @@ struct message_server::impl {
   void receive() {
     zmq::message_t peer, frame;
     for (int i = 0; i < received_at_once && socket.recv(peer, zmq::recv_flags::dontwait); ++i) {
-      const bool delimited = next(peer, frame) && frame.size() == 0 && next(frame, frame);
+      const bool delimited = next(peer, frame) && frame.empty() && next(frame, frame);
       received.assign(frame.data<std::byte>(), frame.data<std::byte>() + frame.size());
       while (next(frame, frame)) {
       }  // what follows is nobody's

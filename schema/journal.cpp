@@ -199,15 +199,23 @@ status journal::append_all(std::span<const std::vector<std::byte>> records) {
   ARGOSY_TRY(write_at_end(all));
   status synced = sync();
   if (synced.ok()) return {};
-  ARGOSY_TRY(truncate_to(path_, file_.get(), before));
-  bytes_ = before;
+  ARGOSY_TRY(cut_to(before));
   return synced;
 }
 
+// What was refused must not be found by who reads next; where that cannot be had, nothing more is written behind it.
+status journal::cut_to(std::uint64_t bytes) {
+  status end = truncate_to(path_, file_.get(), bytes);
+  broken_ = !end.ok();
+  bytes_ = bytes;
+  return end;
+}
+
 status journal::write_at_end(std::span<const std::byte> bytes) {
+  if (broken_) ARGOSY_TRY(cut_to(bytes_));
   if (const status wrote = write_at(path_, file_.get(), bytes_, bytes); !wrote.ok()) {
-    const status cut = truncate_to(path_, file_.get(), bytes_);
-    return cut.ok() ? wrote : cut;
+    const status end = cut_to(bytes_);
+    return end.ok() ? wrote : end;
   }
   bytes_ += bytes.size();
   return {};

@@ -47,10 +47,12 @@ public:
 
 private:
   status write_at_end(std::span<const std::byte>);
+  status cut_to(std::uint64_t bytes);
   journal(std::filesystem::path, descriptor, std::uint64_t bytes, std::uint64_t cut);
   std::filesystem::path path_;
   descriptor file_;
   std::uint64_t bytes_, cut_;
+  bool broken_ = false;  // what lies behind bytes_ could not be cut off
 };
 
 }  // namespace argosy

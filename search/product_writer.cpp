@@ -21,7 +21,14 @@ namespace {
 constexpr int most_attempts = 3;            // at a group, while generations come and go
 constexpr std::size_t most_together = 512;  // ours: what waits behind them waits for a second at most
 
-status in_field(std::string_view field, const status& why) { return {errc::invalid_argument, std::string(field) + ": " + why.message()}; }
+// What is wrong with a value is the request's; a folder that cannot be read is not.
+status in_field(std::string_view field, const status& why) {
+  const bool of_the_server = why.code() == errc::io_error || why.code() == errc::internal;
+  return {of_the_server ? why.code() : errc::invalid_argument, std::string(field) + ": " + why.message()};
+}
+
+// Of all edits together: whatever it is, it is not what is wrong with any of them.
+status of_the_store(const status& why) { return why.code() == errc::io_error ? why : status(errc::unavailable, why.message()); }
 
 bool is_within(std::string_view field, std::string_view outer) {
   return field == outer || (field.size() > outer.size() && field.starts_with(outer) && field[outer.size()] == '.');
@@ -203,7 +210,7 @@ std::vector<result<edit_outcome>> product_writer::apply_distinct(std::span<const
     if (failure.ok()) return std::move(of.outcomes);
     if (failure.code() != errc::unavailable) break;
   }
-  return std::vector<result<edit_outcome>>(edits.size(), failure);
+  return std::vector<result<edit_outcome>>(edits.size(), of_the_store(failure));
 }
 
 std::vector<result<edit_outcome>> product_writer::apply(std::span<const product_edit> edits) {

@@ -2,7 +2,8 @@
 // sorted words, pieces, embeddings, hits.
 // Opening verifies what it reads: the model, facts and dictionaries; searches verify the rest by block as they first touch it.
 // A searcher is of one moment; at() makes that of another, which costs nothing: both have one model.
-// Threads   one; live() and current() may be read by others meanwhile. Errors   of the store; invalid_argument for a query without words or with invalid UTF-8.
+// Threads   one; live() and current() may be read by others meanwhile.
+// Errors    of the store; invalid_argument for a query without words or with invalid UTF-8.
 #pragma once
 
 #include <filesystem>

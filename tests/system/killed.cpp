@@ -117,6 +117,21 @@ BOOST_AUTO_TEST_CASE(training_leaves_whole_checkpoints_and_resumes_to_the_same_l
   }
 }
 
+// Killed after its last checkpoint was written and before an old one was removed.
+BOOST_AUTO_TEST_CASE(a_run_at_its_end_lets_go_of_what_a_kill_left) {
+  const auto& shop = shared_small_shop();
+  const scratch_folder folder;
+  const fs::path run = folder / "run", checkpoints = run / "checkpoints";
+  fs::copy(shop.run, run, fs::copy_options::recursive);
+  BOOST_REQUIRE(entries_of(checkpoints) == 2);
+  fs::copy(checkpoints / "00000060", checkpoints / "00000001", fs::copy_options::recursive);
+  auto arguments = train_arguments(shop, run);
+  arguments.push_back("--resume");
+  BOOST_TEST(ended_well(arguments));
+  BOOST_TEST(entries_of(checkpoints) == 2);
+  BOOST_TEST(!fs::exists(checkpoints / "00000001"));
+}
+
 BOOST_AUTO_TEST_CASE(preparing_leaves_the_old_data_or_the_new) {
   const auto& shop = shared_small_shop();
   const scratch_folder folder;
