@@ -19,7 +19,6 @@ using nlohmann::ordered_json;
 
 constexpr std::string_view search_path = "/v1/search", products_path = "/v1/products", images_path = "/v1/products/image",
                            product_prefix = "/v1/products/", image_suffix = "/image";
-constexpr std::string_view seconds_to_wait = "1";
 
 // A failure that names the parameter it is about.
 struct wrong_parameter {
@@ -240,9 +239,7 @@ void http_endpoint::search(std::string_view query_string, http_exchange exchange
     self->reply(search_path, std::move(call->exchange), answer.ok() ? answer.value() : refusal_of(answer.failure()));
   };
   if (of_->ask(std::move(asked))) return;
-  http_reply busy = error_reply(429, "too many queries wait already");
-  busy.fields.emplace_back("Retry-After", std::string(seconds_to_wait));
-  reply(search_path, std::move(call->exchange), std::move(busy));
+  reply(search_path, std::move(call->exchange), busy_reply("too many queries wait already"));
 }
 
 }  // namespace argosy

@@ -80,9 +80,7 @@ void product_desk::take(errand next) {
   std::unique_lock held(lock_);
   if (errands_.size() >= waiting) {
     held.unlock();
-    http_reply busy = error_reply(429, "too many products and photographs are waited for already");
-    busy.fields.emplace_back("Retry-After", "1");
-    return next.to(std::move(busy));
+    return next.to(busy_reply("too many products and photographs are waited for already"));
   }
   errands_.push_back(std::move(next));
   changed_.notify_one();

@@ -16,7 +16,6 @@ using nlohmann::ordered_json;
 using what = change_request::what;
 
 constexpr std::string_view products_path = "/v1/products";
-constexpr std::string_view seconds_to_wait = "1";
 
 std::string_view word_of(edit_outcome outcome) noexcept {
   switch (outcome) {
@@ -134,9 +133,7 @@ void take_change(serving& of, const http_request& request, std::string id, http_
   change_request change{call->verb, std::move(id), request.body};
   change.tell = [&of, call](const std::vector<change_answer>& answers) { answer_with(of, *call, answers); };
   if (of.change(std::move(change))) return;
-  http_reply busy = error_reply(429, "too many changes wait already");
-  busy.fields.emplace_back("Retry-After", std::string(seconds_to_wait));
-  answer(of, *call, std::move(busy));
+  answer(of, *call, busy_reply("too many changes wait already"));
 }
 
 }  // namespace argosy

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/host_and_port.hpp"
+
 namespace argosy {
 namespace {
 
@@ -43,12 +45,11 @@ struct http_client::impl {
   std::vector<http_answer> answered;
 
   status begin(std::string_view address, std::size_t count) {
-    const auto colon = address.rfind(':');
-    if (colon == std::string_view::npos) return {errc::invalid_argument, "want HOST:PORT, got `" + std::string(address) + "`"};
+    ARGOSY_ASSIGN(const host_and_port at, parse_address(address));
     error why;
     tcp::resolver resolver(io);
     host = std::string(address);
-    const auto found = resolver.resolve(host.substr(0, colon), host.substr(colon + 1), why);
+    const auto found = resolver.resolve(at.host, at.port, why);
     if (why || found.empty()) return {errc::invalid_argument, host + ": " + why.message()};
     server = found.begin()->endpoint();
     for (std::size_t i = 0; i < count; ++i) {

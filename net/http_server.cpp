@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "net/host_and_port.hpp"
 #include "net/server_thread.hpp"
 
 namespace argosy {
@@ -26,20 +27,6 @@ using asio::ip::tcp;
 using error = beast::error_code;
 
 constexpr std::chrono::milliseconds pause_after_refusal{50};  // of accept(): no descriptors left
-
-struct host_and_port {
-  std::string host, port;
-};
-
-result<host_and_port> parse_address(std::string_view address) {
-  const auto colon = address.rfind(':');
-  const auto fail = [&] { return status(errc::invalid_argument, "want HOST:PORT, got `" + std::string(address) + "`"); };
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == address.size()) return fail();
-  std::string_view host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return fail();
-  return host_and_port{std::string(host), std::string(address.substr(colon + 1))};
-}
 
 // What a request that cannot be read is answered with; none: nothing, the connection is closed.
 std::optional<http_reply> refusal_of(const error& why) {

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int most_attempts = 3;            // at a group, while generations come and go
-constexpr std::size_t most_together = 512;  // ours: what waits behind them waits for a second at most
+constexpr std::size_t most_together = 512;  // ours: changes of one fsync
 
 // What is wrong with a value is the request's; a folder that cannot be read is not.
 status in_field(std::string_view field, const status& why) {

@@ -1,5 +1,3 @@
-#include <condition_variable>
-#include <mutex>
 #include <ostream>
 
 #include "net/http_server.hpp"
@@ -7,6 +5,7 @@
 #include "schema/folder.hpp"
 #include "schema/search_wire.hpp"
 #include "tools/commands.hpp"
+#include "tools/interrupts.hpp"
 
 namespace argosy {
 namespace {
@@ -26,10 +25,7 @@ status run_bench_floor(const bench_floor_options& options, const console& io) {
   const std::string addresses = "http://127.0.0.1:" + std::to_string(http->port()) + "\n" + messages->endpoint() + "\n";
   io.out << "answers nothing at all on\n" << addresses << std::flush;
   if (!options.address_file.empty()) ARGOSY_TRY(replace_file(options.address_file, addresses));
-  std::mutex lock;
-  std::condition_variable_any asked;
-  std::unique_lock held(lock);
-  asked.wait(held, io.stop, [] { return false; });
+  wait_for_stop(io.stop);
   return {};
 }
 

@@ -1,12 +1,9 @@
 #include <sys/resource.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <ostream>
 #include <span>
-#include <stop_token>
 #include <string_view>
 
 #include "actors/http_endpoint.hpp"
@@ -22,6 +19,7 @@
 #include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
+#include "tools/interrupts.hpp"
 
 namespace argosy {
 namespace {
@@ -69,13 +67,6 @@ result<std::unique_ptr<message_server>> start_messages(const std::string& endpoi
   return started;
 }
 
-void wait_for(const std::stop_token& stop) {
-  std::mutex lock;
-  std::condition_variable_any asked;
-  std::unique_lock held(lock);
-  asked.wait(held, stop, [] { return false; });
-}
-
 std::optional<product_writer_options> writes_of(const serve_options& options) {
   if (!options.writable) return std::nullopt;
   return product_writer_options{.images = options.images, .backbone_weights = options.backbone_weights, .threads = 1};
@@ -120,7 +111,7 @@ status run_serve(const serve_options& options, const console& io) {
   say_what_answers(*answering, address + (messages ? " and " + endpoint_of_messages : ""), options, io);
   if (!options.address_file.empty())
     ARGOSY_TRY(replace_file(options.address_file, address + "\n" + (messages ? endpoint_of_messages + "\n" : "")));
-  wait_for(io.stop);
+  wait_for_stop(io.stop);
   const bool told = !messages || messages->drain(patience_of_drain);
   const bool drained = server->drain(patience_of_drain) && told;
   listening = nullptr;

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 
 #include "base/check.hpp"
 
@@ -67,5 +69,12 @@ void interrupts::listen() {
 }
 
 status interrupted(std::string_view what_is_left) { return {errc::aborted, "interrupted: " + std::string(what_is_left)}; }
+
+void wait_for_stop(const std::stop_token& stop) {
+  std::mutex lock;
+  std::condition_variable_any asked;
+  std::unique_lock held(lock);
+  asked.wait(held, stop, [] { return false; });
+}
 
 }  // namespace argosy

@@ -28,6 +28,9 @@ private:
   std::thread listener_;
 };
 
+// Returns once it is asked for.
+void wait_for_stop(const std::stop_token&);
+
 // The failure of whoever was asked to stop.
 status interrupted(std::string_view what_is_left);
 

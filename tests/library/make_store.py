@@ -8,16 +8,7 @@ import shutil
 import subprocess
 import sys
 
-RECIPE = """
-[model]
-hidden = 16
-heads = 2
-feed_forward = 32
-query_layers = 1
-title_layers = 1
-image_layers = 1
-projection = 16
-
+RECIPE = (pathlib.Path(__file__).parent.parent / "support" / "tiny_model.toml").read_text() + """
 [train]
 batch = 16
 steps = 40

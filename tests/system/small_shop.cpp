@@ -3,6 +3,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
 
 namespace argosy::test {
@@ -10,16 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* tiny_recipe = R"(
-[model]
-hidden = 16
-heads = 2
-feed_forward = 32
-query_layers = 1
-title_layers = 1
-image_layers = 1
-projection = 16
-
+// Behind tests/support/tiny_model.toml.
+constexpr const char* tiny_training = R"(
 [train]
 batch = 16
 steps = 60
@@ -49,7 +42,7 @@ small_shop make_shop(const fs::path& folder) {
                   folder / "tiny.toml",
                   folder / "run",
                   folder / "store"};
-  std::ofstream(made.recipe) << tiny_recipe;
+  std::ofstream(made.recipe) << bytes_of_file(fs::path(ARGOSY_SOURCE_DIR) / "tests/support/tiny_model.toml") << tiny_training;
   must_run(prepare_arguments(made, made.data));
   must_run(train_arguments(made, made.run));
   must_run(publish_arguments(made, made.store));

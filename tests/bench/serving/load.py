@@ -48,6 +48,10 @@ class Server:
         self.folder.cleanup()
 
 
+def serve_words(argosy, store):
+    return [argosy, "serve", "--store", store, "--http", "127.0.0.1:0", "--zmq", "tcp://127.0.0.1:*", "--threads", "1"]
+
+
 def measure(options, at, arguments):
     words = ["taskset", "-c", "1", options.argosy, "bench", "serve", "--at", at, "--log", options.log, "--seconds", str(options.seconds), "--json"]
     done = subprocess.run(words + arguments, capture_output=True, text=True, check=False)
@@ -67,7 +71,7 @@ def main():
     options = parser.parse_args()
     servers = {
         "floor": [options.argosy, "bench", "floor"],
-        "serve": [options.argosy, "serve", "--store", options.store, "--http", "127.0.0.1:0", "--zmq", "tcp://127.0.0.1:*", "--threads", "1"],
+        "serve": serve_words(options.argosy, options.store),
     }
     found = {name: [] for name, *_ in LINES}
     for number in range(options.rounds):

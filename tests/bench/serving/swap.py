@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.request
 
-from load import Server, measure
+from load import Server, measure, serve_words
 
 
 def generations(options, store):
@@ -73,8 +73,7 @@ def main():
         shutil.copytree(options.store, store)
         numbers = generations(options, store)
         make_current(options, store, numbers[0])
-        words = [options.argosy, "serve", "--store", store, "--http", "127.0.0.1:0", "--zmq", "tcp://127.0.0.1:*", "--threads", "1"]
-        server = Server(words)
+        server = Server(serve_words(options.argosy, store))
         asked = ["--no-restrict", "--rate", str(options.rate)]
         still = measure(options, server.at["zmq"], asked)
 
