@@ -1,130 +1,22 @@
 #include "actors/http_endpoint.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <map>
-#include <optional>
 #include <utility>
+#include <variant>
 
 #include "actors/error.hpp"
 #include "actors/json_reply.hpp"
 #include "actors/product_endpoint.hpp"
 #include "actors/search_page.hpp"
+#include "actors/search_parameters.hpp"
+#include "net/query_string.hpp"
 #include "search/answer_json.hpp"
 
 namespace argosy {
 namespace {
 
-using nlohmann::ordered_json;
-
 constexpr std::string_view search_path = "/v1/search", products_path = "/v1/products", images_path = "/v1/products/image",
                            product_prefix = "/v1/products/", image_suffix = "/image";
-
-// A failure that names the parameter it is about.
-struct wrong_parameter {
-  std::string parameter, message;
-};
-
-http_reply refusal_reply(const wrong_parameter& wrong) {
-  return json_reply(400, {{"error", wrong.parameter + ": " + wrong.message}, {"parameter", wrong.parameter}});
-}
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-// Part of a request's target (RFC 3986), `+` a space in the query.
-result<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i] == '+' && plus_is_space ? ' ' : text[i];
-      continue;
-    }
-    const bool whole = i + 2 < text.size();
-    const int high = whole ? hex_digit(text[i + 1]) : -1, low = whole ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      return status(errc::invalid_argument, "want two hexadecimal digits after % at character " + std::to_string(i + 1));
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return decoded;
-}
-
-using parameters = std::map<std::string, std::string, std::less<>>;
-
-result<parameters> parse_query_string(std::string_view text) {
-  parameters found;
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    ARGOSY_ASSIGN(std::string name, percent_decoded(pair.substr(0, equals), true));
-    ARGOSY_ASSIGN(std::string value, percent_decoded(pair.substr(std::min(pair.size(), equals + 1)), true));
-    if (!found.emplace(name, std::move(value)).second) return status(errc::invalid_argument, "`" + name + "` is there twice");
-  }
-  return found;
-}
-
-// Reads one parameter after the other; the first that is wrong is kept.
-class parameter_reader {
-public:
-  explicit parameter_reader(parameters from) : left_(std::move(from)) {}
-
-  std::string text(std::string_view name) {
-    const auto found = left_.find(name);
-    if (found == left_.end()) return {};
-    std::string value = std::move(found->second);
-    left_.erase(found);
-    return value;
-  }
-  std::size_t count(std::string_view name, std::size_t usual, std::size_t most) {
-    const std::string value = text(name);
-    if (value.empty()) return usual;
-    std::size_t number = 0;
-    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (code == std::errc{} && end == value.data() + value.size() && number >= 1 && number <= most) return number;
-    refuse(name, "want a whole number from 1 to " + std::to_string(most) + ", got `" + value + "`");
-    return usual;
-  }
-  bool flag(std::string_view name, bool usual) {
-    const std::string value = text(name);
-    if (value.empty()) return usual;
-    if (value != "0" && value != "1") refuse(name, "want 0 or 1, got `" + value + "`");
-    return value == "1";
-  }
-  void refuse(std::string_view name, std::string message) {
-    if (!wrong_) wrong_ = wrong_parameter{std::string(name), std::move(message)};
-  }
-  // Once all that is known has been read.
-  std::optional<wrong_parameter> wrong() {
-    if (!wrong_ && !left_.empty()) refuse(left_.begin()->first, "is no parameter; there are q, k, filter, channel, restrict, live, facets");
-    return wrong_;
-  }
-
-private:
-  parameters left_;
-  std::optional<wrong_parameter> wrong_;
-};
-
-unsigned code_of(const status& failure) noexcept {
-  switch (failure.code()) {
-    case errc::invalid_argument:
-    case errc::out_of_range: return 400;
-    case errc::unavailable: return 503;
-    default: return 500;
-  }
-}
-
-// A search refuses the filter or the query; it has no name for either.
-http_reply refusal_of(const status& failure) {
-  if (code_of(failure) != 400) return error_reply(code_of(failure), failure.message());
-  const bool of_filter = failure.message().starts_with("filter");
-  return refusal_reply(wrong_parameter{of_filter ? "filter" : "q", failure.message()});
-}
 
 }  // namespace
 
@@ -181,7 +73,7 @@ void http_endpoint::product(std::string_view encoded_id, http_exchange exchange)
   const std::string_view path = of_image ? images_path : products_path;
   if (of_image) encoded_id.remove_suffix(image_suffix.size());
   auto id = percent_decoded(encoded_id, false);
-  if (!id.ok()) return reply(path, std::move(exchange), refusal_reply(wrong_parameter{"id", id.failure().message()}));
+  if (!id.ok()) return reply(path, std::move(exchange), parameter_reply("id", id.failure().message()));
   const auto told = std::make_shared<http_exchange>(std::move(exchange));
   const auto to = [self = shared_from_this(), path, told](http_reply made) { self->reply(path, std::move(*told), std::move(made)); };
   return of_image ? products_->image(std::move(*id), to) : products_->product(std::move(*id), to);
@@ -190,18 +82,18 @@ void http_endpoint::product(std::string_view encoded_id, http_exchange exchange)
 void http_endpoint::change(const http_request& request, std::string_view encoded_id, http_exchange exchange) {
   auto id = percent_decoded(encoded_id, false);
   if (id.ok() && id->empty() && request.method != "POST") id = status(errc::invalid_argument, "want a product's, found none");
-  if (!id.ok()) return reply(products_path, std::move(exchange), refusal_reply(wrong_parameter{"id", id.failure().message()}));
+  if (!id.ok()) return reply(products_path, std::move(exchange), parameter_reply("id", id.failure().message()));
   take_change(*of_, request, std::move(*id), std::move(exchange));
 }
 
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {
-  if (!found.ok()) return refusal_of(found.failure());
+  if (!found.ok()) return search_refusal(found.failure());
   const answered_question& answer = found.value();
   served_answer served{answer.from->current().number(), 0, nullptr, call.k};
   std::vector<facet> facets;
   if (call.facets) {
     const auto fields = fields_->of(answer.from->current());
-    if (!fields.ok()) return refusal_of(fields.failure());
+    if (!fields.ok()) return search_refusal(fields.failure());
     facets = (*fields)->facets_of(answer.from->live(), answer.found.products);
     served.facets = &facets;
   }
@@ -211,34 +103,18 @@ http_reply http_endpoint::reply_to(const search_call& call, const result<answere
 }
 
 void http_endpoint::search(std::string_view query_string, http_exchange exchange) {
-  const auto refuse = [&](http_reply why) { reply(search_path, std::move(exchange), std::move(why)); };
-  auto given = parse_query_string(query_string);
-  if (!given.ok()) return refuse(error_reply(400, given.failure().message()));
-  parameter_reader read(std::move(given).value());
-  question asked;
-  asked.query = read.text("q");
-  if (asked.query.empty() || asked.query.size() > longest_query)
-    read.refuse("q", "want a query of 1 to " + std::to_string(longest_query) + " bytes, got " + std::to_string(asked.query.size()));
-  asked.request.k = read.count("k", asked.request.k, most_results);
-  asked.request.filter = read.text("filter");
-  asked.request.restricts = read.flag("restrict", true);
-  asked.live = read.flag("live", false);
-  const bool facets = read.flag("facets", false);
-  if (const std::string name = read.text("channel"); !name.empty()) {
-    const auto channel = channel_named(name);
-    if (!channel) read.refuse("channel", "want semantic, lexical or hybrid, got `" + name + "`");
-    asked.request.channel = channel.value_or(search_channel::semantic);
-  }
-  if (const auto wrong = read.wrong()) return refuse(refusal_reply(*wrong));
-
-  const auto call =
-      std::make_shared<search_call>(search_call{asked.query, asked.request.k, facets, std::move(exchange), of_->clock().now()});
-  if (facets) asked.request.k = std::max(asked.request.k, facet_depth);
-  asked.tell = [self = shared_from_this(), call](const result<answered_question>& found) {
+  auto read = read_search_parameters(query_string);
+  if (auto* refused = std::get_if<http_reply>(&read)) return reply(search_path, std::move(exchange), std::move(*refused));
+  auto& asked = std::get<search_parameters>(read);
+  const auto call = std::make_shared<search_call>(
+      search_call{asked.query, asked.request.k, asked.facets, std::move(exchange), of_->clock().now()});
+  if (asked.facets) asked.request.k = std::max(asked.request.k, facet_depth);
+  question one{.query = std::move(asked.query), .request = std::move(asked.request), .live = asked.live, .tell = {}};
+  one.tell = [self = shared_from_this(), call](const result<answered_question>& found) {
     const auto answer = guarded([&]() -> result<http_reply> { return self->reply_to(*call, found); });
-    self->reply(search_path, std::move(call->exchange), answer.ok() ? answer.value() : refusal_of(answer.failure()));
+    self->reply(search_path, std::move(call->exchange), answer.ok() ? answer.value() : search_refusal(answer.failure()));
   };
-  if (of_->ask(std::move(asked))) return;
+  if (of_->ask(std::move(one))) return;
   reply(search_path, std::move(call->exchange), busy_reply("too many queries wait already"));
 }
 

@@ -11,6 +11,8 @@ namespace argosy {
 http_reply json_reply(unsigned code, const nlohmann::ordered_json&);
 // {"error": message}
 http_reply error_reply(unsigned code, const std::string& message);
+// 400 that says which parameter is wrong: {"error", "parameter"}.
+http_reply parameter_reply(const std::string& parameter, const std::string& message);
 // 429, with Retry-After.
 http_reply busy_reply(const std::string& message);
 

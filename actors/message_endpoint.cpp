@@ -17,6 +17,8 @@ wire_answer refusal(wire_code code, std::string why) {
   return answer;
 }
 
+}  // namespace
+
 wire_answer refusal_of(const status& why) {
   switch (why.code()) {
     case errc::invalid_argument:
@@ -25,6 +27,8 @@ wire_answer refusal_of(const status& why) {
     default: return refusal(wire_code::failed, why.message());
   }
 }
+
+namespace {
 
 status check_length(std::string_view field, std::size_t length, std::size_t least, std::size_t most) {
   if (length >= least && length <= most) return {};
@@ -58,7 +62,7 @@ result<question> question_of(wire_query query) {
 
 wire_answer answer_of(const answered_question& from, bool titles) {
   const live_generation& products = from.from->live();
-  wire_answer answer{.generation = from.from->current().number(), .from_pairs = from.found.from_pairs};
+  wire_answer answer{.generation = from.from->current().number(), .from_pairs = from.found.from_pairs, .scored_by = from.from->model_sum()};
   answer.results.reserve(from.found.products.size());
   for (const found_product& one : from.found.products) {
     const product_facts facts = products.facts(one.row);
@@ -73,9 +77,9 @@ wire_answer answer_of(const answered_question& from, bool titles) {
 
 // A request until the last of its queries is answered; each has its place in the reply.
 struct message_endpoint::call {
-  call(message_exchange to, std::uint64_t id, std::size_t queries, steady_time now)
-      : exchange(std::move(to)), reply{id, std::vector<wire_answer>(queries)}, left(queries), start(now) {}
-  message_exchange exchange;
+  call(reply_taker taker, std::uint64_t id, std::size_t queries, steady_time now)
+      : to(std::move(taker)), reply{id, std::vector<wire_answer>(queries)}, left(queries), start(now) {}
+  reply_taker to;
   wire_reply reply;
   std::atomic<std::size_t> left;
   const steady_time start;
@@ -87,24 +91,26 @@ void message_endpoint::told(const std::shared_ptr<call>& of, std::size_t place, 
   if (--of->left != 0) return;
   auto bytes = guarded([&]() -> result<wire_bytes> { return encode(of->reply); });
   if (!bytes.ok()) bytes = encode(wire_reply{of->reply.id, {refusal(wire_code::failed, bytes.failure().message())}});
-  of->exchange.answer(std::move(*bytes));
+  of->to(std::move(*bytes));
 }
 
-void message_endpoint::take(std::span<const std::byte> bytes, message_exchange exchange) {
+status check_together(const wire_request& request) {
+  std::uint64_t together = 0;
+  for (const wire_query& one : request.queries) together += one.k;
+  if (request.queries.size() == 1 || together <= most_results_together) return {};
+  return {errc::invalid_argument,
+          "k: want " + std::to_string(most_results_together) + " at most of all queries together, got " + std::to_string(together)};
+}
+
+void message_endpoint::take(std::span<const std::byte> bytes, reply_taker to) {
   auto request = decode_request(bytes);
-  if (request.ok()) {
-    std::uint64_t together = 0;
-    for (const wire_query& one : request->queries) together += one.k;
-    if (request->queries.size() > 1 && together > most_results_together)
-      request = status(errc::invalid_argument, "k: want " + std::to_string(most_results_together) +
-                                                   " at most of all queries together, got " + std::to_string(together));
-  }
+  if (const status wrong = request.ok() ? check_together(*request) : status(); !wrong.ok()) request = wrong;
   if (!request.ok()) {
     of_->metrics().count_message(wire_code::invalid);
-    return exchange.answer(encode(wire_reply{0, {refusal(wire_code::invalid, request.failure().message())}}));
+    return to(encode(wire_reply{0, {refusal(wire_code::invalid, request.failure().message())}}));
   }
   const std::size_t queries = request->queries.size();
-  const auto all = std::make_shared<call>(std::move(exchange), request->id, queries, of_->clock().now());
+  const auto all = std::make_shared<call>(std::move(to), request->id, queries, of_->clock().now());
   for (std::size_t place = 0; place < queries; ++place) {
     const bool titles = request->queries[place].titles;
     auto asked = question_of(std::move(request->queries[place]));

@@ -1,9 +1,11 @@
-// The messages of serving, all local; those of training are in actors/messages.hpp. How to add one: docs/adding-actors.md.
+// The messages of serving, all local but those of the shard actor (strings, and numbers); those of training are in actors/messages.hpp. How to add one: docs/adding-actors.md.
 #pragma once
 
 #include <caf/atom.hpp>
 #include <caf/type_id.hpp>
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include "actors/messages.hpp"
 #include "index/live_store.hpp"
@@ -15,6 +17,15 @@ namespace argosy {
 using searcher_ptr = std::shared_ptr<searcher>;
 // A newer moment of the same generation, for all of them.
 using mark_ptr = std::shared_ptr<const live_mark>;
+// A shard's own reply on its way to who asked.
+struct shard_reply {
+  std::uint64_t number;
+  std::string bytes;
+};
+using shard_reply_ptr = std::shared_ptr<shard_reply>;
+// A client's request on its way to all shards.
+struct routed_request;
+using routed_ptr = std::shared_ptr<routed_request>;
 
 }  // namespace argosy
 
@@ -22,7 +33,12 @@ CAF_BEGIN_TYPE_ID_BLOCK(argosy_serving, caf::id_block::argosy::end)
 CAF_ADD_ATOM(argosy_serving, argosy, drain_atom, "drain")
 CAF_ADD_ATOM(argosy_serving, argosy, switch_atom, "switch")
 CAF_ADD_ATOM(argosy_serving, argosy, look_atom, "look")
+CAF_ADD_ATOM(argosy_serving, argosy, search_atom, "search")
+CAF_ADD_ATOM(argosy_serving, argosy, ping_atom, "ping")
+CAF_ADD_ATOM(argosy_serving, argosy, route_atom, "route")
 CAF_END_TYPE_ID_BLOCK(argosy_serving)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::searcher_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::mark_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::shard_reply_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::routed_ptr)

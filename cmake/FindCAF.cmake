@@ -1,11 +1,19 @@
-# CAF as Debian ships it: 0.17.6 without a CMake config. Gives CAF::core.
+# CAF as Debian ships it: 0.17.6 without a CMake config. Gives CAF::core and CAF::io.
 find_path(CAF_INCLUDE_DIR caf/actor_system.hpp)
-find_library(CAF_CORE_LIBRARY caf_core)
+foreach(part core io)
+  string(TOUPPER ${part} upper)
+  find_library(CAF_${upper}_LIBRARY caf_${part})
+  list(APPEND caf_libraries CAF_${upper}_LIBRARY)
+endforeach()
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(CAF REQUIRED_VARS CAF_CORE_LIBRARY CAF_INCLUDE_DIR)
+find_package_handle_standard_args(CAF REQUIRED_VARS ${caf_libraries} CAF_INCLUDE_DIR)
 if(CAF_FOUND AND NOT TARGET CAF::core)
-  add_library(CAF::core UNKNOWN IMPORTED)
-  set_target_properties(CAF::core PROPERTIES IMPORTED_LOCATION ${CAF_CORE_LIBRARY}
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${CAF_INCLUDE_DIR} INTERFACE_INCLUDE_DIRECTORIES ${CAF_INCLUDE_DIR})
+  foreach(part core io)
+    string(TOUPPER ${part} upper)
+    add_library(CAF::${part} UNKNOWN IMPORTED)
+    set_target_properties(CAF::${part} PROPERTIES IMPORTED_LOCATION ${CAF_${upper}_LIBRARY}
+      INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${CAF_INCLUDE_DIR} INTERFACE_INCLUDE_DIRECTORIES ${CAF_INCLUDE_DIR})
+  endforeach()
   target_link_libraries(CAF::core INTERFACE Threads::Threads)
+  target_link_libraries(CAF::io INTERFACE CAF::core)
 endif()

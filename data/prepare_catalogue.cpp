@@ -4,6 +4,7 @@
 #include "data/prepared_files.hpp"
 #include "data/record_reader.hpp"
 #include "data/refusal_reasons.hpp"
+#include "schema/folder.hpp"
 
 namespace argosy {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::uint64_t records_between_news = 4096;
 
 }  // namespace
+
+bool catalogue_shard::has(std::string_view id) const noexcept { return of <= 1 || xxh3(std::as_bytes(std::span(id))) % of == number; }
 
 status prepare_context::check_stop() const {
   if (!stop.stop_requested()) return {};
@@ -37,6 +40,7 @@ result<catalogue> read_catalogue(const prepare_context& context) {
   };
   const auto take = [&](std::uint64_t line, const product_record& record) -> status {
     ARGOSY_TRY(context.check_stop());
+    if (!context.options.shard.has(record.id)) return {};
     if (!seen.insert(record.id).second) return refused({line, std::string(reason::repeated_id), record.id});
     if (read.size() == prepared::most_items) return {errc::out_of_range, context.options.catalogue.string() + ": too many products"};
     ARGOSY_ASSIGN(const auto words, context.sorted_words(record.title));

@@ -26,8 +26,15 @@
 
 namespace argosy {
 
+// One of the parts that a catalogue is split into, by the XXH3 of a product's id.
+struct catalogue_shard {
+  std::uint32_t number = 0, of = 1;  // number < of
+  bool has(std::string_view id) const noexcept;
+};
+
 struct prepare_options {
   std::filesystem::path catalogue;
+  catalogue_shard shard = {};      // the rest of the catalogue is passed over
   std::filesystem::path images;    // folder or tar; empty: titles only
   std::filesystem::path log;       // empty: a catalogue alone (to publish), no pairs
   std::filesystem::path out;       // the prepared folder

@@ -76,7 +76,8 @@ bool take_all(copied_bytes& bytes, const schema::wire_answer& from) {
 }
 
 wire_answer read(const schema::wire_answer& from) {
-  wire_answer answer{static_cast<wire_code>(from.code()), text_of(from.error()), from.generation(), from.from_pairs(), {}, {}};
+  wire_answer answer{static_cast<wire_code>(from.code()), text_of(from.error()), from.generation(), from.from_pairs(), {}, {},
+                     from.scored_by(), from.shards(), from.shards_answered()};
   if (from.results() != nullptr) {
     answer.results.reserve(from.results()->size());
     for (const auto* one : *from.results())
@@ -104,7 +105,7 @@ flatbuffers::Offset<schema::wire_answer> write(builder& to, const wire_answer& a
   });
   const text_at error = text_in(to, answer.error);
   return schema::Createwire_answer(to, static_cast<std::uint8_t>(answer.code), error, answer.generation, answer.from_pairs, results,
-                                   restricted);
+                                   restricted, answer.scored_by, answer.shards, answer.shards_answered);
 }
 
 }  // namespace

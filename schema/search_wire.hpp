@@ -58,6 +58,8 @@ struct wire_answer {
   bool from_pairs = false;
   std::vector<wire_result> results = {};  // best first
   std::vector<wire_restriction> restricted = {};
+  std::uint64_t scored_by = 0;                    // the model: scores of different ones say nothing of each other
+  std::uint32_t shards = 0, shards_answered = 0;  // of a router; fewer answered: the results are those of a part of the products
 };
 
 struct wire_reply {

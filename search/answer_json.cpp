@@ -38,27 +38,40 @@ void list(writer& to, std::string_view name, const Elements& elements, One&& one
   to.EndArray();
 }
 
-void write(writer& to, const restriction& one) {
-  to.StartObject();
-  text(to, "text", one.text);
-  text(to, "field", one.field);
-  list(to, "values", one.values, [&](const std::string& value) { text(to, value); });
-  to.EndObject();
+// `Restriction`: a store's own, or one of the wire.
+template <class Restriction>
+void write_restricted(writer& to, const std::vector<Restriction>& restricted) {
+  list(to, "restricted", restricted, [&](const Restriction& one) {
+    to.StartObject();
+    text(to, "text", one.text);
+    text(to, "field", one.field);
+    list(to, "values", one.values, [&](const std::string& value) { text(to, value); });
+    to.EndObject();
+  });
 }
 
-void write(writer& to, const found_product& found, const product_facts& facts) {
+std::string_view source_of(bool from_pairs) { return from_pairs ? "pair table" : "index"; }
+
+struct told_product {
+  std::string_view id, title;
+  double score;
+  std::uint32_t channels;
+  bool within;
+};
+
+void write(writer& to, const told_product& one) {
   to.StartObject();
-  text(to, "id", facts.id);
+  text(to, "id", one.id);
   key(to, "score");
-  std::isfinite(found.score) ? to.Double(found.score) : to.Null();
-  text(to, "title", facts.title);
+  std::isfinite(one.score) ? to.Double(one.score) : to.Null();
+  text(to, "title", one.title);
   key(to, "channels");
   to.StartArray();
   for (std::size_t c = 0; c < std::size(channel_names); ++c)
-    if ((found.channels >> c & 1) != 0) text(to, channel_names[c]);
+    if ((one.channels >> c & 1) != 0) text(to, channel_names[c]);
   to.EndArray();
   key(to, "within");
-  to.Bool(found.within);
+  to.Bool(one.within);
   to.EndObject();
 }
 
@@ -88,12 +101,39 @@ std::string answer_text(const std::string& query, const search_answer& answer, c
     to.Double(served->seconds);
   }
   text(to, "query", query);
-  text(to, "source", answer.from_pairs ? "pair table" : "index");
-  list(to, "restricted", answer.restricted, [&](const restriction& one) { write(to, one); });
+  text(to, "source", source_of(answer.from_pairs));
+  write_restricted(to, answer.restricted);
   const std::size_t told = std::min(answer.products.size(), served != nullptr ? served->results : answer.products.size());
   const std::span best = std::span(answer.products).first(told);
-  list(to, "results", best, [&](const found_product& found) { write(to, found, from.facts(found.row)); });
+  list(to, "results", best, [&](const found_product& found) {
+    const product_facts facts = from.facts(found.row);
+    write(to, {facts.id, facts.title, found.score, found.channels, found.within});
+  });
   if (served != nullptr && served->facets != nullptr) list(to, "facets", *served->facets, [&](const facet& one) { write(to, one); });
+  to.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string answer_text(const std::string& query, const wire_answer& answer, double seconds) {
+  rapidjson::StringBuffer buffer(nullptr, 4096);
+  writer to(buffer);
+  to.StartObject();
+  key(to, "seconds");
+  to.Double(seconds);
+  text(to, "query", query);
+  text(to, "source", source_of(answer.from_pairs));
+  key(to, "partial");
+  to.Bool(answer.shards_answered < answer.shards);
+  key(to, "shards");
+  to.StartObject();
+  key(to, "total");
+  to.Uint(answer.shards);
+  key(to, "answered");
+  to.Uint(answer.shards_answered);
+  to.EndObject();
+  write_restricted(to, answer.restricted);
+  list(to, "results", answer.results,
+       [&](const wire_result& one) { write(to, {one.id, one.title, one.score, one.channels, one.within}); });
   to.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }

@@ -16,6 +16,18 @@ int threads_or_all(int threads) noexcept {
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+namespace {
+
+std::uint64_t sum_of_model(const sealed_folder& folder) {
+  std::string sums;
+  for (const std::string_view wanted : model_files()) {
+    for (const folder_file& file : folder.files) sums += file.name == wanted ? hex_text(file.xxh3) : std::string();
+  }
+  return xxh3(std::as_bytes(std::span(sums)));
+}
+
+}  // namespace
+
 searcher::searcher(std::shared_ptr<of_generation> of, live_generation live, int threads)
     : of_(std::move(of)), live_(std::move(live)), threads_(threads) {}
 
@@ -35,7 +47,8 @@ result<searcher> searcher::open(live_generation live, int threads, compute arith
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
   ARGOSY_ASSIGN(query_encoder encoder, query_encoder::open(loaded.facts, current.path()));
-  auto of = std::make_shared<of_generation>(of_generation{std::move(device), std::move(pairs), std::move(loaded), std::move(encoder)});
+  auto of = std::make_shared<of_generation>(of_generation{std::move(device), std::move(pairs), std::move(loaded), std::move(encoder),
+                                                          sum_of_model(current.folder())});
   return searcher(std::move(of), std::move(live), threads_or_all(threads));
 }
 

@@ -46,6 +46,8 @@ public:
   // (queries, columns of the index), a row each.
   result<std::vector<float>> embed(std::span<const std::vector<std::int32_t>> queries);
   int threads() const noexcept { return threads_; }
+  // Of the bytes of its model: what two searchers score is comparable where they have the same.
+  std::uint64_t model_sum() const noexcept { return of_->model_sum; }
   const generation& current() const noexcept { return live_.published(); }
   const live_generation& live() const noexcept { return live_; }
 
@@ -56,6 +58,7 @@ private:
     pair_table pairs;
     loaded_model loaded;
     query_encoder encoder;
+    std::uint64_t model_sum;
   };
   searcher(std::shared_ptr<of_generation>, live_generation, int threads);
   std::shared_ptr<of_generation> of_;

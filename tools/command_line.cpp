@@ -152,6 +152,10 @@ void add_publish(CLI::App& app, chosen_command& chosen) {
                       ->needs(catalogue);
   command->add_option("--reuse", options->reuse, "Prepared data with features of the same images")->needs(weights);
   command
+      ->add_option("--shard", options->shard,
+                   "I/N: the products of shard I, from 0 to N - 1, of a catalogue in N, each a store of its own; all without it")
+      ->needs(catalogue);
+  command
       ->add_option("--restrict", options->restricted,
                    "Fields whose values in a query restrict its answers, commas between; a star: the last words of a value are enough")
       ->capture_default_str();

@@ -156,7 +156,17 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
                   "argosy serve --store store --images images.tar --http 127.0.0.1:8080 --zmq tcp://127.0.0.1:5555\n"
                   "  curl 'http://127.0.0.1:8080/v1/search?q=red+dress&k=5'",
                   chosen, true, &run_serve, options);
-  command->add_option("--store", options->store, "A store that `argosy publish` wrote")->required();
+  command->add_option("--store", options->stores, "A store that `argosy publish` wrote; several are shards of one catalogue")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--shard", options->shards, "A shard of other servers: HOST:PORT of their --node, commas between replicas; once a shard")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--node", options->node, "HOST:PORT where routers ask this server's store");
+  command->add_option("--node-certificate", options->credentials.certificate,
+                      "This node's certificate (PEM), for --node and --shard beyond this machine: TLS on both sides");
+  command->add_option("--node-key", options->credentials.key, "Its private key");
+  command->add_option("--node-authority", options->credentials.authority, "The certificate that signs those of all nodes");
   command->add_option("--images", options->images, "Photographs, to show and of what is put: the folder or tar that `argosy prepare` had");
   command->add_option("--http", options->http, "HOST:PORT of this machine; port 0: one that is free")->capture_default_str();
   command->add_option("--zmq", options->zmq, "tcp://HOST:PORT of this machine, port *: one that is free, or ipc://PATH; for programs");

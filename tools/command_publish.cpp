@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <ostream>
 
@@ -96,6 +97,17 @@ status write_generation(const publish_options& options, const fs::path& checkpoi
   return {};
 }
 
+result<catalogue_shard> shard_named(const std::string& text) {
+  catalogue_shard shard;
+  if (text.empty()) return shard;
+  const char* end = text.data() + text.size();
+  const auto number = std::from_chars(text.data(), end, shard.number);
+  const bool slash = number.ec == std::errc{} && number.ptr != end && *number.ptr == '/';
+  const auto of = slash ? std::from_chars(number.ptr + 1, end, shard.of) : number;
+  if (slash && of.ec == std::errc{} && of.ptr == end && shard.number < shard.of) return shard;
+  return status(errc::invalid_argument, "--shard: want I/N, I from 0 to N - 1, got `" + text + "`");
+}
+
 status publish(const publish_options& options, const console& io) {
   ARGOSY_ASSIGN(const fs::path checkpoint, find_checkpoint(options.run));
   const auto device = make_cpu_device(options.threads);
@@ -105,7 +117,8 @@ status publish(const publish_options& options, const console& io) {
     ARGOSY_TRY(check_fits(data, loaded.facts, "publish from --catalogue instead"));
     return write_generation(options, checkpoint, loaded, data, io);
   }
-  const catalogue_place place{options.catalogue, options.images, options.backbone_weights, options.reuse, options.threads};
+  ARGOSY_ASSIGN(const catalogue_shard shard, shard_named(options.shard));
+  const catalogue_place place{options.catalogue, options.images, options.backbone_weights, options.reuse, options.threads, shard};
   ARGOSY_ASSIGN(const auto made, passing_catalogue::prepare(place, loaded.facts, checkpoint, options.store, io));
   ARGOSY_TRY(write_generation(options, checkpoint, loaded, made.data(), io));
   return made.refused() == 0 ? status{} : made.keep_refusals(options.store, io);

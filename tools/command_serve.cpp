@@ -1,55 +1,24 @@
-#include <sys/resource.h>
-
-#include <atomic>
 #include <optional>
 #include <ostream>
-#include <span>
-#include <string_view>
 
 #include "actors/http_endpoint.hpp"
 #include "actors/message_endpoint.hpp"
 #include "actors/product_desk.hpp"
 #include "actors/product_endpoint.hpp"
+#include "actors/routed_endpoint.hpp"
 #include "actors/serving.hpp"
+#include "actors/shard_server.hpp"
 #include "data/records.hpp"
 #include "kernels/slow_arithmetic.hpp"
-#include "net/http_server.hpp"
-#include "net/message_server.hpp"
-#include "schema/folder.hpp"
+#include "net/host_and_port.hpp"
 #include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
+#include "tools/front.hpp"
 #include "tools/interrupts.hpp"
 
 namespace argosy {
 namespace {
-
-constexpr std::chrono::seconds patience_of_drain{10};
-
-status check_loopback(const std::string& option, std::string_view address) {
-  const std::string host(address.substr(0, address.rfind(':')));
-  if (host == "127.0.0.1" || host == "localhost" || host == "[::1]") return {};
-  return {errc::invalid_argument,
-          option + ": want 127.0.0.1, localhost or [::1], got `" + host +
-              "`: keys and TLS are not there yet, and without them the server answers this machine alone; a proxy on it can do both"};
-}
-
-status check_endpoint(const std::string& endpoint) {
-  constexpr std::string_view tcp = "tcp://", ipc = "ipc://";
-  if (endpoint.empty() || endpoint.starts_with(ipc)) return {};
-  if (endpoint.starts_with("tcp://localhost:"))
-    return {errc::invalid_argument, "--zmq: want tcp://127.0.0.1 or tcp://[::1], got `" + endpoint + "`: ZeroMQ binds to no name"};
-  if (endpoint.starts_with(tcp)) return check_loopback("--zmq", std::string_view(endpoint).substr(tcp.size()));
-  return {errc::invalid_argument, "--zmq: want tcp://HOST:PORT or ipc://PATH, got `" + endpoint + "`"};
-}
-
-// Ten thousand connections are ten thousand descriptors.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-}
 
 result<std::unique_ptr<product_desk>> start_desk(const serving& of, const std::filesystem::path& images) {
   if (images.empty()) return product_desk::start(of, nullptr);
@@ -57,67 +26,112 @@ result<std::unique_ptr<product_desk>> start_desk(const serving& of, const std::f
   return product_desk::start(of, std::make_shared<const image_source>(std::move(from)));
 }
 
-// None where no endpoint is wanted.
-result<std::unique_ptr<message_server>> start_messages(const std::string& endpoint, serving& of) {
-  if (endpoint.empty()) return std::unique_ptr<message_server>();
-  const auto taker = std::make_shared<message_endpoint>(of);
-  auto started = message_server::start(
-      endpoint, [taker](std::span<const std::byte> bytes, message_exchange exchange) { taker->take(bytes, std::move(exchange)); });
-  if (!started.ok()) return started.failure().within("--zmq");
-  return started;
-}
-
 std::optional<product_writer_options> writes_of(const serve_options& options) {
   if (!options.writable) return std::nullopt;
   return product_writer_options{.images = options.images, .backbone_weights = options.backbone_weights, .threads = 1};
 }
 
-// Keeps none of it: what answers is let go of when another generation comes.
-void say_what_answers(const serving& answering, const std::string& address, const serve_options& options, const console& io) {
-  const auto from = answering.newest();
-  io.out << options.store.string() << ": generation " << from->current().number() << ", " << counted(from->live().products(), "product")
-         << ", on " << address << std::endl;
+// Where routers ask; none where no port is wanted.
+result<std::unique_ptr<shard_server>> start_node(const serve_options& options, serving& of) {
+  if (options.node.empty()) return std::unique_ptr<shard_server>();
+  auto started = shard_server::start(options.node, options.credentials, of);
+  if (!started.ok()) return started.failure().within("--node");
+  return started;
 }
 
-}  // namespace
+std::string address_of(const serve_options& options, const shard_server* node) {
+  return node == nullptr ? std::string() : options.node.substr(0, options.node.rfind(':')) + ":" + std::to_string(node->port());
+}
 
-status run_serve(const serve_options& options, const console& io) {
-  ARGOSY_TRY(check_loopback("--http", options.http));
-  ARGOSY_TRY(check_endpoint(options.zmq));
-  raise_descriptor_limit();
-  warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
-  const serving_options how{.store = options.store,
+status end_of(front& ports, const serving_metrics& metrics, const console& io) {
+  wait_for_stop(io.stop);
+  const bool drained = ports.drain();
+  io.out << counted(metrics.answers(), "query", "queries") << " answered" << (drained ? "" : "; some that waited were not") << std::endl;
+  return {};
+}
+
+std::vector<std::string> split(const std::string& replicas) {
+  std::vector<std::string> all;
+  std::size_t first = 0;
+  for (std::size_t comma = 0; comma != std::string::npos; first = comma + 1) {
+    comma = replicas.find(',', first);
+    all.push_back(replicas.substr(first, comma - first));
+  }
+  return all;
+}
+
+// Nodes trust each other: who can reach them beyond this machine has to show a certificate.
+status check_nodes(const serve_options& options) {
+  if (!options.credentials.none()) return {};
+  std::vector<std::pair<std::string, std::string>> addresses;
+  if (!options.node.empty()) addresses.emplace_back("--node", options.node);
+  for (const std::string& shard : options.shards)
+    for (const std::string& one : split(shard)) addresses.emplace_back("--shard", one);
+  for (const auto& [option, address] : addresses) {
+    const auto at = parse_address(address);
+    if (!at.ok()) return at.failure().within(option);
+    if (!is_loopback(*at))
+      return {errc::invalid_argument, option + ": `" + at->host + "` is not this machine: want --node-certificate, --node-key and --node-authority " +
+                                          "too, for TLS on both sides (docs/serving.md, Shards, says how they are made)"};
+  }
+  return {};
+}
+
+status serve_store(const serve_options& options, const console& io) {
+  const serving_options how{.store = options.stores.front(),
                             .searches = threads_or_all(options.threads),
                             .arithmetic = options.arithmetic,
                             .waiting = options.waiting,
                             .deadline = std::chrono::milliseconds(options.deadline_ms),
                             .writes = writes_of(options)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
-  ARGOSY_ASSIGN(const auto messages, start_messages(options.zmq, *answering));
-  std::atomic<const http_server*> listening = nullptr;
   ARGOSY_ASSIGN(const auto products, start_desk(*answering, options.images));
-  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, [&listening, &messages] {
-    const http_server* server = listening;
-    return open_peers{server == nullptr ? std::size_t{0} : server->connections(), messages ? messages->dropped() : 0};
-  });
-  const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
+  ARGOSY_ASSIGN(const auto node, start_node(options, *answering));
+  const std::string at = address_of(options, node.get());
+  front ports;
+  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, [&ports] { return ports.peers(); });
   http_limits limits;
   if (options.writable) limits.body_bytes = most_change_bytes;
-  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take, limits));
-  listening = server.get();
+  const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
+  ARGOSY_TRY(ports.listen(options, {take, handler_of(std::make_shared<message_endpoint>(*answering)), limits}, at));
+  const auto from = answering->newest();
+  io.out << options.stores.front().string() << ": generation " << from->current().number() << ", "
+         << counted(from->live().products(), "product") << ", on " << ports.addresses()
+         << (at.empty() ? at : ", for routers on " + at) << std::endl;
+  return end_of(ports, answering->metrics(), io);
+}
 
-  const std::string address = "http://" + options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
-  const std::string endpoint_of_messages = messages ? messages->endpoint() : std::string();
-  say_what_answers(*answering, address + (messages ? " and " + endpoint_of_messages : ""), options, io);
-  if (!options.address_file.empty())
-    ARGOSY_TRY(replace_file(options.address_file, address + "\n" + (messages ? endpoint_of_messages + "\n" : "")));
-  wait_for_stop(io.stop);
-  const bool told = !messages || messages->drain(patience_of_drain);
-  const bool drained = server->drain(patience_of_drain) && told;
-  listening = nullptr;
-  io.out << counted(answering->metrics().answers(), "query", "queries") << " answered" << (drained ? "" : "; some that waited were not")
-         << std::endl;
-  return {};
+status serve_shards(const serve_options& options, const console& io) {
+  if (options.writable || !options.images.empty() || !options.node.empty())
+    return {errc::invalid_argument, "--writable, --images and --node are of a server with one --store and no --shard: ask that of the products' own"};
+  routing_options how{.stores = options.stores,
+                      .shards = {},
+                      .credentials = options.credentials,
+                      .searches = threads_or_all(options.threads),
+                      .arithmetic = options.arithmetic,
+                      .waiting = options.waiting,
+                      .deadline = std::chrono::milliseconds(options.deadline_ms)};
+  for (const std::string& one : options.shards) how.shards.push_back(split(one));
+  auto started = routing::start(how, io.clock);
+  if (!started.ok()) return options.stores.empty() ? started.failure().within("--shard") : started.failure();
+  routing& of = **started;
+  front ports;
+  const auto endpoint = std::make_shared<routed_endpoint>(of, [&ports] { return ports.peers(); });
+  const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
+  ARGOSY_TRY(ports.listen(options, {take, handler_of(endpoint)}));
+  io.out << counted(options.stores.size() + options.shards.size(), "shard") << " in " << counted(of.replicas().size(), "replica") << ", on "
+         << ports.addresses() << std::endl;
+  return end_of(ports, of.metrics(), io);
+}
+
+}  // namespace
+
+status run_serve(const serve_options& options, const console& io) {
+  if (options.stores.empty() && options.shards.empty()) return {errc::invalid_argument, "want --store, or --shard of servers with --node"};
+  ARGOSY_TRY(front::check(options));
+  ARGOSY_TRY(check_nodes(options));
+  warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
+  return options.stores.size() == 1 && options.shards.empty() ? serve_store(options, io) : serve_shards(options, io);
 }
 
 }  // namespace argosy

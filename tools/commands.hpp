@@ -13,6 +13,7 @@
 #include "data/prepared.hpp"
 #include "index/index_choice.hpp"
 #include "kernels/device.hpp"
+#include "net/node_credentials.hpp"
 #include "tools/console.hpp"
 #include "tools/passing_catalogue.hpp"
 #include "tools/trained_model.hpp"
@@ -63,6 +64,7 @@ struct publish_options {
   std::filesystem::path run, store;
   std::filesystem::path data;
   std::filesystem::path catalogue, images;
+  std::string shard;                           // of the catalogue: "0/4"; empty: all of it
   std::filesystem::path backbone_weights;      // for a catalogue, when the model was trained on features
   std::filesystem::path reuse;                 // prepared data with features of the same images
   std::string restricted = "brand,category*";  // search/terms_of.hpp
@@ -265,7 +267,10 @@ status run_bench_search(const bench_search_options&, const console&);
 
 // Until it is asked to end: then what was asked is answered, and it ends with 0.
 struct serve_options {
-  std::filesystem::path store;
+  std::vector<std::filesystem::path> stores;  // several: shards of this process
+  std::vector<std::string> shards;            // of other processes: HOST:PORT of a shard's replicas, commas between
+  std::string node;                           // where routers ask this one's store; empty: nowhere
+  node_credentials credentials;               // of node and shards; none: they are of this machine
   std::string http = "127.0.0.1:8080", zmq;  // zmq empty: none
   std::filesystem::path images;              // empty: no photographs, and none of what is put
   std::filesystem::path address_file;        // told there once it answers

@@ -34,6 +34,7 @@ prepare_options options_for(const catalogue_place& options, const fs::path& chec
   const model_inputs& inputs = model.inputs;
   prepare_options how;
   how.catalogue = options.catalogue;
+  how.shard = options.shard;
   how.images = options.images;
   how.out = out;
   how.vocab = checkpoint / "vocab.txt";

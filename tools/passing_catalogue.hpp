@@ -17,6 +17,7 @@ struct catalogue_place {
   std::filesystem::path backbone_weights;  // when the model was trained on features
   std::filesystem::path reuse;             // prepared data with features of the same images
   int threads = 0;                         // 0: all cores
+  catalogue_shard shard = {};              // of the catalogue
 };
 
 class passing_catalogue {

@@ -19,6 +19,7 @@ running_server::running_server(const std::filesystem::path& store, std::vector<s
   std::string http;
   std::getline(lines, http);
   std::getline(lines, messages_);
+  std::getline(lines, node_);
   BOOST_REQUIRE_MESSAGE(http.starts_with("http://127.0.0.1:"), http);
   BOOST_REQUIRE_MESSAGE(messages_.starts_with("tcp://127.0.0.1:"), messages_);
   port_ = static_cast<std::uint16_t>(std::stoi(http.substr(http.rfind(':') + 1)));
@@ -59,7 +60,8 @@ void running_server::kill() {
 }
 
 std::vector<std::string> running_server::words(const std::filesystem::path& store, std::vector<std::string> more) const {
-  std::vector<std::string> all{"serve", "--store", store, "--http", "127.0.0.1:0", "--address-file", addresses_};
+  std::vector<std::string> all{"serve", "--http", "127.0.0.1:0", "--address-file", addresses_};
+  if (!store.empty()) all.insert(all.end(), {"--store", store});
   if (std::find(more.begin(), more.end(), "--zmq") == more.end()) more.insert(more.end(), {"--zmq", "tcp://127.0.0.1:*"});
   all.insert(all.end(), more.begin(), more.end());
   return all;

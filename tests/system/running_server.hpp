@@ -40,6 +40,8 @@ public:
   }
   const std::string& messages() const noexcept { return messages_; }  // tcp://127.0.0.1:PORT
   std::uint16_t port() const noexcept { return port_; }
+  const std::string& node() const noexcept { return node_; }  // 127.0.0.1:PORT of --node
+  void signal(int number) { process_.signal(number); }
   // The files that it has mapped.
   std::string maps() const;
   int end();
@@ -51,7 +53,7 @@ private:
   std::filesystem::path addresses_ = folder_ / "addresses";
   background_argosy process_;
   std::uint16_t port_ = 0;
-  std::string messages_;
+  std::string messages_, node_;
 };
 
 }  // namespace argosy::test

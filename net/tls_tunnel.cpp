@@ -1,0 +1,226 @@
+#include "net/tls_tunnel.hpp"
+
+#include <openssl/err.h>
+
+#include <array>
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
+#include <functional>
+#include <list>
+#include <thread>
+#include <utility>
+
+#include "net/server_thread.hpp"
+
+namespace argosy {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+using error = boost::system::error_code;
+using secure_stream = asio::ssl::stream<tcp::socket>;
+
+constexpr std::size_t buffer_bytes = 64 * 1024;
+constexpr std::chrono::milliseconds pause_after_refusal{50};  // of accept(): no descriptors left
+
+std::string reason() {
+  const unsigned long code = ::ERR_get_error();
+  ::ERR_clear_error();
+  const char* text = ::ERR_reason_error_string(code);
+  return text == nullptr ? "it cannot be read" : text;
+}
+
+status refuse(const std::filesystem::path& file, const std::string& wanted) {
+  return {errc::invalid_argument, file.string() + ": want " + wanted + ": " + reason()};
+}
+
+// Both sides show a certificate and believe those of the authority alone.
+status load(asio::ssl::context& into, const node_credentials& of) {
+  if (of.certificate.empty() || of.key.empty() || of.authority.empty())
+    return {errc::invalid_argument, "want a node's certificate, its key and the authority that signs them, got some of the three"};
+  SSL_CTX* const context = into.native_handle();
+  ::ERR_clear_error();
+  if (::SSL_CTX_use_certificate_chain_file(context, of.certificate.c_str()) != 1) return refuse(of.certificate, "a certificate (PEM)");
+  const std::string key_of = "the private key (PEM) of " + of.certificate.string();
+  if (::SSL_CTX_use_PrivateKey_file(context, of.key.c_str(), SSL_FILETYPE_PEM) != 1) return refuse(of.key, key_of);
+  if (::SSL_CTX_check_private_key(context) != 1) return refuse(of.key, key_of);
+  if (::SSL_CTX_load_verify_locations(context, of.authority.c_str(), nullptr) != 1)
+    return refuse(of.authority, "the authority's certificate (PEM)");
+  ::SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  into.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+  return {};
+}
+
+// A connection: its plain end and its secure one. Lives until either has ended.
+class link : public std::enable_shared_from_this<link> {
+public:
+  link(tcp::socket plain, secure_stream secure) : plain_(std::move(plain)), secure_(std::move(secure)), patience_(plain_.get_executor()) {}
+
+  // `then` once the peer has proved itself in time.
+  void prove(secure_stream::handshake_type as, std::chrono::milliseconds within, std::function<void(const std::shared_ptr<link>&)> then) {
+    patience_.expires_after(within);
+    patience_.async_wait([self = shared_from_this()](error stopped) {
+      if (!stopped) self->close();
+    });
+    secure_.async_handshake(as, [self = shared_from_this(), then = std::move(then)](error why) {
+      self->patience_.cancel();
+      if (why) return self->close();
+      self->proved_ = true;
+      then(self);
+    });
+  }
+  void carry() {
+    error ignored;
+    plain_.set_option(tcp::no_delay(true), ignored);
+    secure_.next_layer().set_option(tcp::no_delay(true), ignored);
+    pump(plain_, secure_, out_);
+    pump(secure_, plain_, in_);
+  }
+  void close() {
+    error ignored;
+    patience_.cancel();
+    plain_.close(ignored);
+    secure_.next_layer().close(ignored);
+  }
+  bool proved() const noexcept { return proved_; }
+  tcp::socket& plain() noexcept { return plain_; }
+  tcp::socket& far() noexcept { return secure_.next_layer(); }
+
+private:
+  using bytes = std::array<char, buffer_bytes>;
+  template <class From, class To>
+  void pump(From& from, To& to, bytes& held) {
+    from.async_read_some(asio::buffer(held), [self = shared_from_this(), &from, &to, &held](error why, std::size_t size) {
+      if (why) return self->close();
+      asio::async_write(to, asio::buffer(held, size), [self, &from, &to, &held](error failed, std::size_t) {
+        if (failed) return self->close();
+        self->pump(from, to, held);
+      });
+    });
+  }
+  tcp::socket plain_;
+  secure_stream secure_;
+  asio::steady_timer patience_;
+  bool proved_ = false;
+  bytes in_, out_;
+};
+
+}  // namespace
+
+struct tls_tunnel::impl {
+  explicit impl(const tunnel_limits& chosen) : limits(chosen) {}
+
+  tunnel_limits limits;
+  asio::io_context io;
+  asio::ssl::context tls{asio::ssl::context::tls};
+  tcp::acceptor acceptor{io};
+  asio::steady_timer pause{io};
+  std::list<std::weak_ptr<link>> links;  // in the order in which they came
+  std::function<void(tcp::socket)> taken;
+  std::uint16_t port = 0;
+  std::thread thread;
+
+  status listen(const host_and_port& at) {
+    error why;
+    tcp::resolver resolver(io);
+    const auto found = resolver.resolve(at.host, at.port, why);
+    const std::string name = at.host + ":" + at.port;
+    if (why || found.empty()) return {errc::invalid_argument, name + ": " + why.message()};
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor.open(endpoint.protocol(), why);
+    if (!why) acceptor.set_option(tcp::acceptor::reuse_address(true), why);
+    if (!why) acceptor.bind(endpoint, why);
+    if (!why) acceptor.listen(asio::socket_base::max_listen_connections, why);
+    if (why) return {errc::io_error, name + ": " + why.message()};
+    port = acceptor.local_endpoint(why).port();
+    return {};
+  }
+  void accept() {
+    acceptor.async_accept([this](error why, tcp::socket socket) {
+      if (!acceptor.is_open()) return;
+      if (why) {
+        pause.expires_after(pause_after_refusal);
+        return pause.async_wait([this](error stopped) {
+          if (!stopped && acceptor.is_open()) accept();
+        });
+      }
+      taken(std::move(socket));
+      accept();
+    });
+  }
+  std::shared_ptr<link> remember(std::shared_ptr<link> made) {
+    links.remove_if([](const auto& one) { return one.expired(); });
+    links.push_back(made);
+    std::size_t unproved = 0;
+    for (const auto& one : links) unproved += one.lock()->proved() ? 0 : 1;
+    if (unproved <= limits.unproved) return made;
+    for (const auto& one : links) {
+      if (const auto oldest = one.lock(); !oldest->proved()) {
+        oldest->close();
+        break;
+      }
+    }
+    return made;
+  }
+  void run() {
+    accept();
+    thread = std::thread([this] {
+      let_others_finish();
+      io.run();
+    });
+  }
+  void end() {
+    asio::post(io, [this] {
+      error ignored;
+      acceptor.close(ignored);
+      pause.cancel();
+      for (const auto& one : links) {
+        if (const auto open = one.lock()) open->close();
+      }
+    });
+    if (thread.joinable()) thread.join();
+  }
+};
+
+tls_tunnel::tls_tunnel(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
+tls_tunnel::~tls_tunnel() { impl_->end(); }
+std::uint16_t tls_tunnel::port() const noexcept { return impl_->port; }
+
+result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& far, const node_credentials& with, const tunnel_limits& limits) {
+  auto made = std::make_unique<impl>(limits);
+  ARGOSY_TRY(load(made->tls, with));
+  ARGOSY_TRY(made->listen({"127.0.0.1", "0"}));
+  const auto finder = std::make_shared<tcp::resolver>(made->io);
+  made->taken = [in = made.get(), finder, far](tcp::socket plain) {
+    const auto one = in->remember(std::make_shared<link>(std::move(plain), secure_stream(in->io, in->tls)));
+    finder->async_resolve(far.host, far.port, [in, one](error why, const tcp::resolver::results_type& found) {
+      if (why) return one->close();
+      asio::async_connect(one->far(), found, [in, one](error refused, const tcp::endpoint&) {
+        if (refused) return one->close();
+        one->prove(secure_stream::client, in->limits.proving, [](const std::shared_ptr<link>& proved) { proved->carry(); });
+      });
+    });
+  };
+  made->run();
+  return std::unique_ptr<tls_tunnel>(new tls_tunnel(std::move(made)));
+}
+
+result<std::unique_ptr<tls_tunnel>> tls_tunnel::exit(const host_and_port& at, std::uint16_t plain_port, const node_credentials& with,
+                                                     const tunnel_limits& limits) {
+  auto made = std::make_unique<impl>(limits);
+  ARGOSY_TRY(load(made->tls, with));
+  ARGOSY_TRY(made->listen(at));
+  made->taken = [in = made.get(), plain_port](tcp::socket far) {
+    const auto one = in->remember(std::make_shared<link>(tcp::socket(in->io), secure_stream(std::move(far), in->tls)));
+    one->prove(secure_stream::server, in->limits.proving, [plain_port](const std::shared_ptr<link>& proved) {
+      proved->plain().async_connect({asio::ip::address_v4::loopback(), plain_port}, [proved](error why) {
+        if (why) return proved->close();
+        proved->carry();
+      });
+    });
+  };
+  made->run();
+  return std::unique_ptr<tls_tunnel>(new tls_tunnel(std::move(made)));
+}
+
+}  // namespace argosy
