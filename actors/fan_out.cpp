@@ -146,9 +146,8 @@ void fan_out::look(steady_time now) {
     for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
       of_shard& asked = at->second.shards[shard];
       if (asked.settled) continue;
-      const bool late = std::all_of(asked.asks.begin(), asked.asks.end(), [&](const open_ask& one) {
-        return now - one.since > times_.hedge || !answers(one.replica, now);
-      });
+      const bool late = std::all_of(asked.asks.begin(), asked.asks.end(),
+                                    [&](const open_ask& one) { return now - one.since > times_.hedge || !answers(one.replica, now); });
       if (late) ask_next(at->first, at->second, shard, now);
     }
     ++at;

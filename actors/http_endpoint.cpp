@@ -106,8 +106,8 @@ void http_endpoint::search(std::string_view query_string, http_exchange exchange
   auto read = read_search_parameters(query_string);
   if (auto* refused = std::get_if<http_reply>(&read)) return reply(search_path, std::move(exchange), std::move(*refused));
   auto& asked = std::get<search_parameters>(read);
-  const auto call = std::make_shared<search_call>(
-      search_call{asked.query, asked.request.k, asked.facets, std::move(exchange), of_->clock().now()});
+  const auto call =
+      std::make_shared<search_call>(search_call{asked.query, asked.request.k, asked.facets, std::move(exchange), of_->clock().now()});
   if (asked.facets) asked.request.k = std::max(asked.request.k, facet_depth);
   question one{.query = std::move(asked.query), .request = std::move(asked.request), .live = asked.live, .tell = {}};
   one.tell = [self = shared_from_this(), call](const result<answered_question>& found) {

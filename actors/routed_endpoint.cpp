@@ -77,8 +77,9 @@ http_reply routed_endpoint::answer_now(std::string_view path) const {
     return json_reply(ready ? 200 : 503, {{"status", ready ? "ready" : "a shard does not answer"}, {"replicas", told(of_->replicas())}});
   }
   if (path == "/metrics") return {200, metrics(), "text/plain; version=0.0.4"};
-  return error_reply(404, "nothing is at " + std::string(path) +
-                              " of a router; there are /v1/search, /healthz, /readyz, /metrics; products are shown by the server of their store");
+  return error_reply(
+      404, "nothing is at " + std::string(path) +
+               " of a router; there are /v1/search, /healthz, /readyz, /metrics; products are shown by the server of their store");
 }
 
 std::string routed_endpoint::metrics() const {
@@ -110,8 +111,8 @@ void routed_endpoint::search(std::string_view query_string, http_exchange exchan
   of_->ask({.queries = {query_of(asked)}}, [self = shared_from_this(), to, start, query = asked.query](const wire_reply& reply) {
     const wire_answer& answer = reply.answers.front();
     self->count(answer, start);
-    const auto made = guarded(
-        [&]() -> result<http_reply> { return reply_to(query, answer, seconds_between(start, self->of_->clock().now())); });
+    const auto made =
+        guarded([&]() -> result<http_reply> { return reply_to(query, answer, seconds_between(start, self->of_->clock().now())); });
     self->reply(search_path, std::move(*to), made.ok() ? made.value() : search_refusal(made.failure()));
   });
 }

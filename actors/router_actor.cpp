@@ -129,7 +129,8 @@ void ping(pointer self, std::size_t replica) {
   auto& state = self->state;
   state.asked->pinged(replica, state.parts.clock->now());
   self->request(state.replicas[replica].at, patience_with_ping, ping_atom_v)
-      .then([self, replica](std::uint64_t) { self->state.asked->heard(replica, self->state.parts.clock->now()); }, [](const caf::error&) {});
+      .then([self, replica](std::uint64_t) { self->state.asked->heard(replica, self->state.parts.clock->now()); },
+            [](const caf::error&) {});
 }
 
 void look(pointer self) {
@@ -161,8 +162,8 @@ result<wire_request> request_to_shards(const wire_request& asked, std::vector<st
     request.queries.insert(request.queries.end(), of_one.begin(), of_one.end());
   }
   if (request.queries.size() > most_wire_queries)
-    return status(errc::invalid_argument, "queries: want " + std::to_string(most_wire_queries) + " at most, of which a hybrid one is two, got " +
-                                              std::to_string(request.queries.size()));
+    return status(errc::invalid_argument, "queries: want " + std::to_string(most_wire_queries) +
+                                              " at most, of which a hybrid one is two, got " + std::to_string(request.queries.size()));
   ARGOSY_TRY(check_together(request));
   return request;
 }

@@ -47,7 +47,7 @@ struct replica_place {
 
 struct router_parts {
   std::vector<std::vector<replica_place>> shards;
-  caf::io::middleman_actor middleman;  // where any of them is in another process
+  caf::io::middleman_actor middleman;                     // where any of them is in another process
   std::shared_ptr<std::vector<replica_figures>> figures;  // one a replica, through all shards
   const clock_source* clock = nullptr;                    // outlives the actor
   fan_out_times times = {};

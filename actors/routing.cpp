@@ -106,8 +106,8 @@ void routing::ask(wire_request request, std::function<void(wire_reply)> tell) {
     const wire_answer busy{.code = wire_code::busy, .error = "too many queries wait already"};
     return tell({request.id, std::vector<wire_answer>(queries, busy)});
   }
-  const auto patience = request.deadline_ms > 0 ? std::min(impl_->options.deadline, std::chrono::milliseconds(request.deadline_ms))
-                                                : impl_->options.deadline;
+  const auto patience =
+      request.deadline_ms > 0 ? std::min(impl_->options.deadline, std::chrono::milliseconds(request.deadline_ms)) : impl_->options.deadline;
   const auto routed = std::make_shared<routed_request>();
   routed->asked = std::move(request);
   routed->deadline = impl_->time->now() + patience * 9 / 10;  // the rest is the way of the reply

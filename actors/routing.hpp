@@ -17,7 +17,7 @@
 namespace argosy {
 
 struct routing_options {
-  std::vector<std::filesystem::path> stores;   // shards of this process, each in one replica
+  std::vector<std::filesystem::path> stores;     // shards of this process, each in one replica
   std::vector<std::vector<std::string>> shards;  // of others: HOST:PORT of the replicas of each (shard_server.hpp)
   node_credentials credentials = {};
   int searches = 1;  // of each store

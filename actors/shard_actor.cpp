@@ -18,7 +18,8 @@ caf::result<std::string> search(pointer self, const std::string& text) {
   const auto promise = state.open.emplace(number, self->make_response_promise()).first->second;
   wire_bytes copy;
   state.parts.take(bytes_of(text, copy), [address = self->address(), number](const wire_bytes& reply) {
-    if (const auto me = caf::actor_cast<shard_actor>(address)) caf::anon_send(me, std::make_shared<shard_reply>(shard_reply{number, text_of(reply)}));
+    if (const auto me = caf::actor_cast<shard_actor>(address))
+      caf::anon_send(me, std::make_shared<shard_reply>(shard_reply{number, text_of(reply)}));
   });
   return promise;
 }

@@ -20,8 +20,9 @@
 
 namespace argosy {
 
-using shard_actor = caf::typed_actor<caf::replies_to<search_atom, std::string>::with<std::string>, caf::replies_to<ping_atom>::with<std::uint64_t>,
-                                     caf::reacts_to<shard_reply_ptr>>;  // the last from itself alone: no other process can send it
+using shard_actor =
+    caf::typed_actor<caf::replies_to<search_atom, std::string>::with<std::string>, caf::replies_to<ping_atom>::with<std::uint64_t>,
+                     caf::reacts_to<shard_reply_ptr>>;  // the last from itself alone: no other process can send it
 
 struct shard_parts {
   std::function<void(std::span<const std::byte>, message_endpoint::reply_taker)> take;

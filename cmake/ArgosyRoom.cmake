@@ -10,7 +10,7 @@ find_package(ZLIB REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(CAF REQUIRED)
-find_package(OpenSSL REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
 find_package(ArgosyLibraries REQUIRED)
 
 find_program(ARGOSY_CCACHE ccache)

@@ -3,8 +3,15 @@
 #include <openssl/err.h>
 
 #include <array>
-#include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <functional>
 #include <list>
 #include <thread>
@@ -186,7 +193,8 @@ tls_tunnel::tls_tunnel(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 tls_tunnel::~tls_tunnel() { impl_->end(); }
 std::uint16_t tls_tunnel::port() const noexcept { return impl_->port; }
 
-result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& far, const node_credentials& with, const tunnel_limits& limits) {
+result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& far, const node_credentials& with,
+                                                         const tunnel_limits& limits) {
   auto made = std::make_unique<impl>(limits);
   ARGOSY_TRY(load(made->tls, with));
   ARGOSY_TRY(made->listen({"127.0.0.1", "0"}));

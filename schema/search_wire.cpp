@@ -76,8 +76,15 @@ bool take_all(copied_bytes& bytes, const schema::wire_answer& from) {
 }
 
 wire_answer read(const schema::wire_answer& from) {
-  wire_answer answer{static_cast<wire_code>(from.code()), text_of(from.error()), from.generation(), from.from_pairs(), {}, {},
-                     from.scored_by(), from.shards(), from.shards_answered()};
+  wire_answer answer{static_cast<wire_code>(from.code()),
+                     text_of(from.error()),
+                     from.generation(),
+                     from.from_pairs(),
+                     {},
+                     {},
+                     from.scored_by(),
+                     from.shards(),
+                     from.shards_answered()};
   if (from.results() != nullptr) {
     answer.results.reserve(from.results()->size());
     for (const auto* one : *from.results())

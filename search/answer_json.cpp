@@ -132,8 +132,7 @@ std::string answer_text(const std::string& query, const wire_answer& answer, dou
   to.Uint(answer.shards_answered);
   to.EndObject();
   write_restricted(to, answer.restricted);
-  list(to, "results", answer.results,
-       [&](const wire_result& one) { write(to, {one.id, one.title, one.score, one.channels, one.within}); });
+  list(to, "results", answer.results, [&](const wire_result& one) { write(to, {one.id, one.title, one.score, one.channels, one.within}); });
   to.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }

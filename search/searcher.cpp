@@ -47,8 +47,8 @@ result<searcher> searcher::open(live_generation live, int threads, compute arith
                                             " columns, the index has " + std::to_string(current.index().columns()));
   }
   ARGOSY_ASSIGN(query_encoder encoder, query_encoder::open(loaded.facts, current.path()));
-  auto of = std::make_shared<of_generation>(of_generation{std::move(device), std::move(pairs), std::move(loaded), std::move(encoder),
-                                                          sum_of_model(current.folder())});
+  auto of = std::make_shared<of_generation>(
+      of_generation{std::move(device), std::move(pairs), std::move(loaded), std::move(encoder), sum_of_model(current.folder())});
   return searcher(std::move(of), std::move(live), threads_or_all(threads));
 }
 

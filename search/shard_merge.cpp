@@ -26,7 +26,9 @@ const wire_answer& refusal_in(answers of) {
 // What is refused again if it is asked again tells most; then who is asked too much.
 wire_answer worst(std::span<const answers> refused) {
   wire_answer told{.code = wire_code::unavailable, .error = "no shard answered in time"};
-  const auto rank = [](wire_code code) { return code == wire_code::invalid ? 3 : code == wire_code::busy ? 2 : code == wire_code::failed ? 1 : 0; };
+  const auto rank = [](wire_code code) {
+    return code == wire_code::invalid ? 3 : code == wire_code::busy ? 2 : code == wire_code::failed ? 1 : 0;
+  };
   for (const answers& of : refused) {
     const wire_answer& one = refusal_in(of);
     if (rank(one.code) > rank(told.code) || told.code == one.code) told = one;
@@ -72,7 +74,8 @@ std::vector<wire_restriction> names_of(const std::vector<answers>& kept) {
 }
 
 // The best of one list of all shards.
-std::vector<wire_result> best_of(const std::vector<answers>& kept, std::size_t list, const std::vector<wire_restriction>& names, std::size_t k) {
+std::vector<wire_result> best_of(const std::vector<answers>& kept, std::size_t list, const std::vector<wire_restriction>& names,
+                                 std::size_t k) {
   std::vector<wire_result> all;
   for (const answers& of : kept) {
     const bool has_names = same_names(of[list].restricted, names);
@@ -96,7 +99,8 @@ std::vector<wire_result> best_of(const std::vector<answers>& kept, std::size_t l
 // Two lists as one; its rows are places in `products`.
 class two_lists {
 public:
-  two_lists(const std::vector<wire_result>& semantic, const std::vector<wire_result>& lexical) : lists_{rows_of(semantic), rows_of(lexical)} {}
+  two_lists(const std::vector<wire_result>& semantic, const std::vector<wire_result>& lexical)
+      : lists_{rows_of(semantic), rows_of(lexical)} {}
 
   // What has all names first, then what else the lists have.
   std::vector<wire_result> fused(const wire_query& asked) {
@@ -163,7 +167,8 @@ wire_answer merge_shards(const wire_query& asked, std::span<const std::span<cons
     merged.results = best_of(kept, 0, merged.restricted, asked.k);
   }
   merged.from_pairs = std::all_of(kept.begin(), kept.end(), [](const answers& of) { return of.front().from_pairs; });
-  const auto invalid = std::count_if(refused.begin(), refused.end(), [](const answers& of) { return refusal_in(of).code == wire_code::invalid; });
+  const auto invalid =
+      std::count_if(refused.begin(), refused.end(), [](const answers& of) { return refusal_in(of).code == wire_code::invalid; });
   merged.shards = static_cast<std::uint32_t>(shards);
   merged.shards_answered = static_cast<std::uint32_t>(kept.size() + static_cast<std::size_t>(invalid));
   return merged;

@@ -159,7 +159,8 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
   command->add_option("--store", options->stores, "A store that `argosy publish` wrote; several are shards of one catalogue")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--shard", options->shards, "A shard of other servers: HOST:PORT of their --node, commas between replicas; once a shard")
+  command
+      ->add_option("--shard", options->shards, "A shard of other servers: HOST:PORT of their --node, commas between replicas; once a shard")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--node", options->node, "HOST:PORT where routers ask this server's store");

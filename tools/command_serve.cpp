@@ -71,7 +71,8 @@ status check_nodes(const serve_options& options) {
     const auto at = parse_address(address);
     if (!at.ok()) return at.failure().within(option);
     if (!is_loopback(*at))
-      return {errc::invalid_argument, option + ": `" + at->host + "` is not this machine: want --node-certificate, --node-key and --node-authority " +
+      return {errc::invalid_argument, option + ": `" + at->host +
+                                          "` is not this machine: want --node-certificate, --node-key and --node-authority " +
                                           "too, for TLS on both sides (docs/serving.md, Shards, says how they are made)"};
   }
   return {};
@@ -96,14 +97,15 @@ status serve_store(const serve_options& options, const console& io) {
   ARGOSY_TRY(ports.listen(options, {take, handler_of(std::make_shared<message_endpoint>(*answering)), limits}, at));
   const auto from = answering->newest();
   io.out << options.stores.front().string() << ": generation " << from->current().number() << ", "
-         << counted(from->live().products(), "product") << ", on " << ports.addresses()
-         << (at.empty() ? at : ", for routers on " + at) << std::endl;
+         << counted(from->live().products(), "product") << ", on " << ports.addresses() << (at.empty() ? at : ", for routers on " + at)
+         << std::endl;
   return end_of(ports, answering->metrics(), io);
 }
 
 status serve_shards(const serve_options& options, const console& io) {
   if (options.writable || !options.images.empty() || !options.node.empty())
-    return {errc::invalid_argument, "--writable, --images and --node are of a server with one --store and no --shard: ask that of the products' own"};
+    return {errc::invalid_argument,
+            "--writable, --images and --node are of a server with one --store and no --shard: ask that of the products' own"};
   routing_options how{.stores = options.stores,
                       .shards = {},
                       .credentials = options.credentials,

@@ -271,9 +271,9 @@ struct serve_options {
   std::vector<std::string> shards;            // of other processes: HOST:PORT of a shard's replicas, commas between
   std::string node;                           // where routers ask this one's store; empty: nowhere
   node_credentials credentials;               // of node and shards; none: they are of this machine
-  std::string http = "127.0.0.1:8080", zmq;  // zmq empty: none
-  std::filesystem::path images;              // empty: no photographs, and none of what is put
-  std::filesystem::path address_file;        // told there once it answers
+  std::string http = "127.0.0.1:8080", zmq;   // zmq empty: none
+  std::filesystem::path images;               // empty: no photographs, and none of what is put
+  std::filesystem::path address_file;         // told there once it answers
   std::uint64_t waiting = 1024, deadline_ms = 1000;
   int threads = 0;
   compute arithmetic = compute::float32;  // of the query tower

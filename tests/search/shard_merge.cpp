@@ -35,7 +35,10 @@ std::string ids(const wire_answer& answer) {
 BOOST_AUTO_TEST_SUITE(shard_merge)
 
 BOOST_AUTO_TEST_CASE(the_best_of_all_shards_come_first_once_each) {
-  const auto all = merged({.text = "red", .k = 4}, {{answer_of({found("a", .9f), found("d", .3f), found("e", .3f)})}, {answer_of({found("b", .8f), found("a", .7f), found("c", .3f)})}}, 2);
+  const auto all = merged(
+      {.text = "red", .k = 4},
+      {{answer_of({found("a", .9f), found("d", .3f), found("e", .3f)})}, {answer_of({found("b", .8f), found("a", .7f), found("c", .3f)})}},
+      2);
   BOOST_TEST(ids(all) == "a b c d ");
   BOOST_TEST(all.shards == 2u);
   BOOST_TEST(all.shards_answered == 2u);
@@ -50,7 +53,8 @@ BOOST_AUTO_TEST_CASE(a_shard_that_did_not_answer_is_counted_and_no_shard_is_a_re
 }
 
 BOOST_AUTO_TEST_CASE(refusals_count_where_nothing_else_came) {
-  const answers ok{answer_of({found("a", 1)})}, busy{refused(wire_code::busy)}, invalid{refused(wire_code::invalid)}, failed{refused(wire_code::failed)};
+  const answers ok{answer_of({found("a", 1)})}, busy{refused(wire_code::busy)}, invalid{refused(wire_code::invalid)},
+      failed{refused(wire_code::failed)};
   BOOST_TEST((merged({}, {busy, failed}, 2).code == wire_code::busy));
   BOOST_TEST((merged({}, {busy, invalid}, 2).code == wire_code::invalid));
   BOOST_TEST(merged({}, {busy, invalid}, 2).error == "why");
@@ -98,8 +102,9 @@ BOOST_AUTO_TEST_CASE(a_hybrid_query_is_two_lists_of_all_shards_fused) {
   BOOST_TEST(asked_of_shards({.text = "red", .k = 5}).size() == 1u);
 
   // semantic a b c d, lexical d c a
-  const auto all = merged(asked, {{answer_of({found("a", .9f), found("c", .7f)}), answer_of({found("c", 4), found("a", 1)})},
-                                  {answer_of({found("b", .8f), found("d", .6f)}), answer_of({found("d", 9)})}},
+  const auto all = merged(asked,
+                          {{answer_of({found("a", .9f), found("c", .7f)}), answer_of({found("c", 4), found("a", 1)})},
+                           {answer_of({found("b", .8f), found("d", .6f)}), answer_of({found("d", 9)})}},
                           2);
   BOOST_TEST(ids(all) == "a c d ");
   BOOST_TEST(all.results[0].score == static_cast<float>(1 / 61. + .5 / 63.));

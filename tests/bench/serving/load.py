@@ -39,8 +39,7 @@ class Server:
             if self.process.poll() is not None:
                 sys.exit(f"the server ended with {self.process.returncode}: {' '.join(words)}")
             time.sleep(0.01)
-        http, zmq = addresses.read_text().split()
-        self.at = {"http": http, "zmq": zmq}
+        self.at = dict(zip(["http", "zmq", "node"], addresses.read_text().split()))
 
     def end(self):
         self.process.terminate()
