@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "actors/json_reply.hpp"
 #include "actors/product_endpoint.hpp"
 #include "actors/search_page.hpp"
+#include "net/query_string.hpp"
 #include "search/answer_json.hpp"
 
 namespace argosy {
@@ -29,50 +29,10 @@ http_reply refusal_reply(const wrong_parameter& wrong) {
   return json_reply(400, {{"error", wrong.parameter + ": " + wrong.message}, {"parameter", wrong.parameter}});
 }
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-// Part of a request's target (RFC 3986), `+` a space in the query.
-result<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i] == '+' && plus_is_space ? ' ' : text[i];
-      continue;
-    }
-    const bool whole = i + 2 < text.size();
-    const int high = whole ? hex_digit(text[i + 1]) : -1, low = whole ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      return status(errc::invalid_argument, "want two hexadecimal digits after % at character " + std::to_string(i + 1));
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return decoded;
-}
-
-using parameters = std::map<std::string, std::string, std::less<>>;
-
-result<parameters> parse_query_string(std::string_view text) {
-  parameters found;
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    ARGOSY_ASSIGN(std::string name, percent_decoded(pair.substr(0, equals), true));
-    ARGOSY_ASSIGN(std::string value, percent_decoded(pair.substr(std::min(pair.size(), equals + 1)), true));
-    if (!found.emplace(name, std::move(value)).second) return status(errc::invalid_argument, "`" + name + "` is there twice");
-  }
-  return found;
-}
-
 // Reads one parameter after the other; the first that is wrong is kept.
 class parameter_reader {
 public:
-  explicit parameter_reader(parameters from) : left_(std::move(from)) {}
+  explicit parameter_reader(query_parameters from) : left_(std::move(from)) {}
 
   std::string text(std::string_view name) {
     const auto found = left_.find(name);
@@ -106,7 +66,7 @@ public:
   }
 
 private:
-  parameters left_;
+  query_parameters left_;
   std::optional<wrong_parameter> wrong_;
 };
 
