@@ -32,6 +32,12 @@ if(ARGOSY_SANITIZE)
   target_link_options(argosy_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+if(ARGOSY_FUZZ)
+  target_compile_options(argosy_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined -Wno-error -Wno-unknown-warning-option)  # of warnings GCC decides
+  target_link_options(argosy_options INTERFACE -fsanitize=address,undefined)
+endif()
+
 add_custom_target(argosy_generated)  # every header that flatc makes, without building anything else
 
 function(argosy_room name)

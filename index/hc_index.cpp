@@ -28,8 +28,12 @@ struct scored_node {
   float score;
   std::uint32_t node;
 };
-bool better_node(const scored_node& a, const scored_node& b) noexcept {
-  return a.score > b.score || (a.score == b.score && a.node < b.node);
+bool better_node(const scored_node& a, const scored_node& b) noexcept { return better({a.node, a.score}, {b.node, b.score}); }
+
+// Steps of a table. A score that is no number, as those of a broken file may be, is the least.
+std::int32_t steps_of(float score) noexcept {
+  constexpr float most = 1e9f;
+  return static_cast<std::int32_t>(std::nearbyint(std::min(most, std::max(-most, score))));
 }
 
 // The best of a scan by estimate, in steps of the table, of equal ones the smaller row: whatever the order of leaves.
@@ -281,7 +285,7 @@ status hc_index::scan_leaf(scored_node leaf, const row_set* allowed, scratch& ow
   ARGOSY_TRY(row_blocks_.touch(first * block_vectors * sizeof(std::uint32_t), blocks * block_vectors * sizeof(std::uint32_t)));
   own.sums.resize(std::max(own.sums.size(), blocks * block_vectors));
   own.hits.resize(std::max(own.hits.size(), blocks));
-  const auto offset = static_cast<std::int32_t>(std::nearbyint((leaf.score + own.table.bias) / own.table.step));
+  const std::int32_t offset = steps_of((leaf.score + own.table.bias) / own.table.step);
   const std::int64_t threshold = std::max<std::int64_t>(static_cast<std::int64_t>(own.best.threshold()) - 1 - offset, -1);
   kernels_->scan(at_.code.data() + first * bytes, blocks, own.table.entries.data(), quantiser_.parts(),
                  static_cast<int>(std::min<std::int64_t>(threshold, 32767)), own.sums.data(), own.hits.data());

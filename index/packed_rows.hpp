@@ -17,14 +17,14 @@
 namespace argosy {
 
 // The nearest integers in steps of the scale, which is returned: the largest magnitude becomes `limit`. 0 for zeros, and for numbers so small
-// that the steps have no float.
+// that the steps have no float; -limit for what is no number.
 template <class T>
 float to_integers(const float* from, std::size_t count, float limit, T* to) noexcept {
   float largest = 0;
   for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(from[i]));
   if (!std::isfinite(limit / largest)) largest = 0;
   const float per_step = largest > 0 ? limit / largest : 0;
-  for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<T>(std::clamp(std::nearbyint(from[i] * per_step), -limit, limit));
+  for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<T>(std::min(limit, std::max(-limit, std::nearbyint(from[i] * per_step))));
   return largest / limit;
 }
 

@@ -140,11 +140,11 @@ void product_quantiser::make_table(const float* query, code_table& table) const 
     table.bias += *low;
   }
   table.step = widest > 0 ? widest / static_cast<float>(entry_limit(parts())) : 1.0f;
-  const float per_step = 1 / table.step;
+  const float per_step = 1 / table.step, most = static_cast<float>(entry_limit(parts()));
   table.entries.resize(values.size());
   for (std::size_t m = 0; m < parts(); ++m) {
     for (std::size_t at = m * part_entries; at < (m + 1) * part_entries; ++at)
-      table.entries[at] = static_cast<std::uint8_t>(std::nearbyint((values[at] - least[m]) * per_step));
+      table.entries[at] = static_cast<std::uint8_t>(std::nearbyint(std::min(most, std::max(0.0f, (values[at] - least[m]) * per_step))));
   }
 }
 

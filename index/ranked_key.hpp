@@ -1,6 +1,6 @@
 // A score and a row as one number that is larger the better the hit: the larger score first, of equal ones the smaller row. The best are found
 // in less time among numbers than among hits (`argosy bench scans`).
-// Scores are not NaN; -0 becomes 0.
+// -0 becomes 0.
 // For the index, and `argosy bench scans`.
 #pragma once
 
@@ -16,8 +16,6 @@ namespace argosy {
 
 using ranked_key = std::uint64_t;
 
-inline bool better(const hit& a, const hit& b) noexcept { return a.score > b.score || (a.score == b.score && a.row < b.row); }
-
 constexpr ranked_key key_of(std::int32_t score, std::uint32_t row) noexcept {
   return ranked_key{static_cast<std::uint32_t>(score) ^ 0x8000'0000u} << 32 | static_cast<std::uint32_t>(~row);
 }
@@ -32,6 +30,8 @@ constexpr ranked_key key_of(const hit& one) noexcept {
   const std::uint32_t rising = (bits >> 31) != 0 ? ~bits : bits | 0x8000'0000u;
   return ranked_key{rising} << 32 | static_cast<std::uint32_t>(~one.row);
 }
+// An order of what a file's numbers may come to, NaN too: std::sort runs out of its range where there is none.
+constexpr bool better(const hit& a, const hit& b) noexcept { return key_of(a) > key_of(b); }
 constexpr hit hit_of(ranked_key key) noexcept {
   const auto rising = static_cast<std::uint32_t>(key >> 32);
   return {row_of_key(key), std::bit_cast<float>((rising >> 31) != 0 ? rising ^ 0x8000'0000u : ~rising)};

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int received_at_once = 256;  // ours: between looks at what is to be sent
 constexpr int linger_ms = 1000;        // of answers that ZeroMQ has, when it ends
+constexpr int greeting_ms = 10'000;    // that a new peer has
 
 // A counter that a poll can wait for.
 class bell {
@@ -104,6 +105,9 @@ struct message_server::impl {
     socket.set(zmq::sockopt::sndhwm, limits.unread);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.message_bytes));
     socket.set(zmq::sockopt::linger, linger_ms);
+    socket.set(zmq::sockopt::handshake_ivl, greeting_ms);
+    // Any bytes at all are a peer of ZMTP 1, and frames of it. With a domain ZeroMQ wants the greeting of ZMTP 3; nobody is asked about it.
+    socket.set(zmq::sockopt::zap_domain, "argosy");
     if (at.find('[') != std::string::npos) socket.set(zmq::sockopt::ipv6, true);
     socket.bind(at);
     endpoint = socket.get(zmq::sockopt::last_endpoint);

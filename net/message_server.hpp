@@ -3,7 +3,7 @@
 //   handler    called on the server's thread, which it must not block
 //   exchange   answered once, from any thread; let go of unanswered it answers nothing
 // Limits     a peer that sends a longer message is disconnected; an answer to a peer that is gone, or that has not read `unread` answers, is
-//            dropped and counted: memory stays bounded.
+//            dropped and counted: memory stays bounded. Who does not greet as ZMTP 3 does, or not at all for ten seconds, is disconnected.
 //            A message of frames without end is read by ZeroMQ whole, which bounds each frame alone: not for peers that are not trusted.
 // Errors     invalid_argument: an endpoint that ZeroMQ does not know; io_error: what the operating system says to it.
 #pragma once

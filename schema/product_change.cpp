@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 #include "schema/product_change_generated.h"
 
@@ -9,6 +10,18 @@ namespace argosy {
 namespace {
 
 std::string text_of(const flatbuffers::String* text) { return text == nullptr ? std::string() : text->str(); }
+
+// Texts may lie in a record once and be pointed at a million times: what is read must not be longer than the record.
+bool lies_once(const schema::product_change& read, std::size_t record_bytes) {
+  std::uint64_t bytes = 0;
+  const auto add = [&](const flatbuffers::String* text) { bytes += text == nullptr ? 0 : text->size(); };
+  add(read.id()), add(read.title()), add(read.image());
+  if (read.fields() != nullptr) {
+    for (const auto* field : *read.fields()) add(field->name()), add(field->text()), bytes += sizeof(std::uint32_t);
+  }
+  if (read.vector() != nullptr) bytes += read.vector()->size() * sizeof(float);
+  return bytes <= record_bytes;
+}
 
 }  // namespace
 
@@ -35,6 +48,8 @@ result<product_change> decode_change(std::span<const std::byte> bytes) {
   flatbuffers::Verifier verifier(data, bytes.size(), 64, most_tables);
   if (!schema::Verifyproduct_changeBuffer(verifier)) return status(errc::corrupt, "want the change of a product, found other bytes");
   const auto* read = schema::Getproduct_change(data);
+  if (!lies_once(*read, bytes.size()))
+    return status(errc::corrupt, "want the change of a product whose parts lie in it once each, found parts that share bytes");
   product_change change{text_of(read->id()), read->removed(), text_of(read->title()), text_of(read->image()), {}, {}};
   if (read->fields() != nullptr) {
     for (const auto* field : *read->fields()) change.fields.push_back({text_of(field->name()), text_of(field->text()), field->number()});

@@ -35,7 +35,7 @@ struct product_change {
 
 // A journal takes no more than longest_record of it (schema/journal.hpp).
 std::vector<std::byte> encode(const product_change&);
-// corrupt for what is no such record.
+// corrupt for what is no such record, and for one whose texts several places share: what is read is never longer than the record.
 result<product_change> decode_change(std::span<const std::byte>);
 
 }  // namespace argosy

@@ -16,9 +16,24 @@ BOOST_AUTO_TEST_CASE(keys_order_hits_as_scores_and_rows_do) {
   }
   for (const hit& a : hits) {
     BOOST_TEST((hit_of(key_of(a)) == a));
-    for (const hit& b : hits) BOOST_TEST((key_of(a) > key_of(b)) == better(a, b));
+    for (const hit& b : hits) BOOST_TEST(better(a, b) == (a.score > b.score || (a.score == b.score && a.row < b.row)));
   }
   BOOST_TEST(key_of(hit{3, -0.0f}) == key_of(hit{3, 0.0f}));
+}
+
+// What a broken file's numbers come to is sorted with the others.
+BOOST_AUTO_TEST_CASE(scores_that_are_no_numbers_have_a_place_in_the_order) {
+  const float none = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  std::vector<hit> hits;
+  for (const float score : {none, -none, -infinity, -1.0f, 0.0f, 1.0f, infinity}) {
+    for (const std::uint32_t row : {1u, 2u}) hits.push_back({row, score});
+  }
+  for (std::size_t a = 0; a < hits.size(); ++a) {
+    for (std::size_t b = 0; b < hits.size(); ++b) {
+      BOOST_TEST(better(hits[a], hits[b]) + better(hits[b], hits[a]) == (a == b ? 0 : 1));
+      for (const hit& c : hits) BOOST_TEST((!better(hits[a], hits[b]) || !better(hits[b], c) || better(hits[a], c)));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(keys_order_whole_numbers) {

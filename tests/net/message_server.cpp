@@ -7,6 +7,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "tests/support/bare_client.hpp"
 #include "tests/support/status.hpp"
 
 using namespace argosy;
@@ -204,6 +205,24 @@ BOOST_AUTO_TEST_CASE(the_other_loopback_is_bound_to_as_well) {
     return;
   }
   BOOST_TEST(server.value()->endpoint().starts_with("tcp://[::1]:"), server.value()->endpoint());
+}
+
+// ZMTP 1 has no greeting: other bytes were taken for frames of a message without end, and kept.
+BOOST_AUTO_TEST_CASE(a_peer_that_does_not_greet_as_zmtp_3_does_is_disconnected) {
+  const auto server = started(echo);
+  const std::string at = server->endpoint();
+  const auto port = static_cast<std::uint16_t>(std::stoi(at.substr(at.rfind(':') + 1)));
+  const std::string_view of_zmtp_2("\xff\0\0\0\0\0\0\0\1\x7f\1\5\0\0", 14);
+  const std::string_view of_zmtp_1("\1\0\x05\1more", 8);
+  for (const std::string_view bytes : {of_zmtp_1, of_zmtp_2, std::string_view("GET / HTTP/1.1\r\n\r\n")}) {
+    test::bare_client stranger(port);
+    stranger.send(bytes);
+    stranger.read_all();
+    BOOST_TEST(stranger.is_closed());
+  }
+  peer one(*server, zmq::socket_type::dealer);
+  one.send("asked");
+  BOOST_TEST(one.receive() == "re: asked");
 }
 
 BOOST_AUTO_TEST_CASE(exchanges_may_outlive_the_server) {

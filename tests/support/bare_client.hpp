@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,6 +41,11 @@ public:
       read.append(some, static_cast<std::size_t>(got));
     }
     return read;
+  }
+  // Whether the server has closed, once all that it sent was read.
+  bool is_closed() const {
+    char one;
+    return ::recv(socket_, &one, 1, 0) == 0 || errno == ECONNRESET;
   }
   // What comes until the server closes.
   std::string read_all() { return read_until("\n", static_cast<std::size_t>(-1)); }
