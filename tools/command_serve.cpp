@@ -13,6 +13,7 @@
 #include "actors/serving.hpp"
 #include "data/records.hpp"
 #include "kernels/slow_arithmetic.hpp"
+#include "net/access_file.hpp"
 #include "net/http_server.hpp"
 #include "net/message_server.hpp"
 #include "schema/folder.hpp"
@@ -20,28 +21,12 @@
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/reach.hpp"
 
 namespace argosy {
 namespace {
 
 constexpr std::chrono::seconds patience_of_drain{10};
-
-status check_loopback(const std::string& option, std::string_view address) {
-  const std::string host(address.substr(0, address.rfind(':')));
-  if (host == "127.0.0.1" || host == "localhost" || host == "[::1]") return {};
-  return {errc::invalid_argument,
-          option + ": want 127.0.0.1, localhost or [::1], got `" + host +
-              "`: keys and TLS are not there yet, and without them the server answers this machine alone; a proxy on it can do both"};
-}
-
-status check_endpoint(const std::string& endpoint) {
-  constexpr std::string_view tcp = "tcp://", ipc = "ipc://";
-  if (endpoint.empty() || endpoint.starts_with(ipc)) return {};
-  if (endpoint.starts_with("tcp://localhost:"))
-    return {errc::invalid_argument, "--zmq: want tcp://127.0.0.1 or tcp://[::1], got `" + endpoint + "`: ZeroMQ binds to no name"};
-  if (endpoint.starts_with(tcp)) return check_loopback("--zmq", std::string_view(endpoint).substr(tcp.size()));
-  return {errc::invalid_argument, "--zmq: want tcp://HOST:PORT or ipc://PATH, got `" + endpoint + "`"};
-}
 
 // Ten thousand connections are ten thousand descriptors.
 void raise_descriptor_limit() {
@@ -58,13 +43,21 @@ result<std::unique_ptr<product_desk>> start_desk(const serving& of, const std::f
 }
 
 // None where no endpoint is wanted.
-result<std::unique_ptr<message_server>> start_messages(const std::string& endpoint, serving& of) {
-  if (endpoint.empty()) return std::unique_ptr<message_server>();
+result<std::unique_ptr<message_server>> start_messages(const serve_options& options, serving& of) {
+  if (options.zmq.empty()) return std::unique_ptr<message_server>();
   const auto taker = std::make_shared<message_endpoint>(of);
-  auto started = message_server::start(
-      endpoint, [taker](std::span<const std::byte> bytes, message_exchange exchange) { taker->take(bytes, std::move(exchange)); });
+  const auto take = [taker](std::span<const std::byte> bytes, message_exchange exchange) { taker->take(bytes, std::move(exchange)); };
+  auto started = message_server::start(options.zmq, take, {}, options.curve);
   if (!started.ok()) return started.failure().within("--zmq");
   return started;
+}
+
+// Null where whoever asks is answered.
+result<std::unique_ptr<http_rights>> rights_of(const serve_options& options, const clock_source& clock) {
+  if (options.keys.empty()) return std::unique_ptr<http_rights>();
+  auto known = access_file::open(options.keys, proof_kind::key_hash, clock);
+  if (!known.ok()) return known.failure().within("--keys");
+  return std::make_unique<http_rights>(std::move(known).value());
 }
 
 std::optional<product_writer_options> writes_of(const serve_options& options) {
@@ -82,8 +75,8 @@ void say_what_answers(const serving& answering, const std::string& address, cons
 }  // namespace
 
 status run_serve(const serve_options& options, const console& io) {
-  ARGOSY_TRY(check_loopback("--http", options.http));
-  ARGOSY_TRY(check_endpoint(options.zmq));
+  ARGOSY_TRY(check_reach(options));
+  ARGOSY_ASSIGN(auto keys, rights_of(options, io.clock));
   raise_descriptor_limit();
   warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
   const serving_options how{.store = options.store,
@@ -93,20 +86,24 @@ status run_serve(const serve_options& options, const console& io) {
                             .deadline = std::chrono::milliseconds(options.deadline_ms),
                             .writes = writes_of(options)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
-  ARGOSY_ASSIGN(const auto messages, start_messages(options.zmq, *answering));
+  ARGOSY_ASSIGN(const auto messages, start_messages(options, *answering));
   std::atomic<const http_server*> listening = nullptr;
   ARGOSY_ASSIGN(const auto products, start_desk(*answering, options.images));
-  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, [&listening, &messages] {
+  const auto peers = [&listening, &messages] {
     const http_server* server = listening;
     return open_peers{server == nullptr ? std::size_t{0} : server->connections(), messages ? messages->dropped() : 0};
-  });
+  };
+  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, peers, std::move(keys));
   const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
   http_limits limits;
   if (options.writable) limits.body_bytes = most_change_bytes;
-  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take, limits));
+  http_security security{.admit = [endpoint](const http_request& request) { return endpoint->kept_out(request); }};
+  if (!options.tls.certificate.empty()) security.tls = options.tls;
+  ARGOSY_ASSIGN(const auto server, http_server::start(options.http, take, limits, security));
   listening = server.get();
 
-  const std::string address = "http://" + options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
+  const std::string address =
+      (security.tls ? "https://" : "http://") + options.http.substr(0, options.http.rfind(':')) + ":" + std::to_string(server->port());
   const std::string endpoint_of_messages = messages ? messages->endpoint() : std::string();
   say_what_answers(*answering, address + (messages ? " and " + endpoint_of_messages : ""), options, io);
   if (!options.address_file.empty())
