@@ -30,9 +30,16 @@ struct http_endpoint::search_call {
 };
 
 void http_endpoint::reply(std::string_view path, http_exchange exchange, http_reply answer) const {
-  of_->metrics().count_request(path, answer.code);
-  answer.fields.emplace_back("X-Content-Type-Options", "nosniff");
-  exchange.answer(std::move(answer));
+  exchange.answer(noted(of_->metrics(), path, std::move(answer)));
+}
+
+std::optional<http_reply> http_endpoint::kept_out(const http_request& request) {
+  if (!rights_) return std::nullopt;
+  const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+  auto refused = rights_->refusal_of(request, path);
+  if (!refused) return std::nullopt;
+  return noted(of_->metrics(), path.starts_with(product_prefix) ? path.ends_with(image_suffix) ? images_path : products_path : path,
+               std::move(*refused));
 }
 
 void http_endpoint::take(const http_request& request, http_exchange exchange) {
@@ -40,6 +47,7 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
   const std::string_view path = target.substr(0, target.find('?'));
   const bool of_product = path.starts_with(product_prefix), of_batch = path == products_path;
   const bool of_image = of_product && path.ends_with(image_suffix);
+  if (auto refused = kept_out(request)) return exchange.answer(std::move(*refused));
   if ((of_product && !of_image && request.method != "GET") || (of_batch && (of_->writes() || request.method != "GET"))) {
     if (of_->writes() && is_change(request.method, of_batch))
       return change(request, path.substr(std::min(path.size(), product_prefix.size())), std::move(exchange));
@@ -83,7 +91,7 @@ void http_endpoint::change(const http_request& request, std::string_view encoded
   auto id = percent_decoded(encoded_id, false);
   if (id.ok() && id->empty() && request.method != "POST") id = status(errc::invalid_argument, "want a product's, found none");
   if (!id.ok()) return reply(products_path, std::move(exchange), parameter_reply("id", id.failure().message()));
-  take_change(*of_, request, std::move(*id), std::move(exchange));
+  take_change(*of_, request, std::move(*id), rights_ != nullptr, std::move(exchange));
 }
 
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {

@@ -8,17 +8,19 @@
 //   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp
 // A value that is wrong is 400 and says which: {"error": .., "parameter": ..}; what cannot be split into parameters has no "parameter".
-// Too many questions: 429 with Retry-After; too late: 503.
+// Too many questions: 429 with Retry-After; too late: 503. Of a server with keys: 401 and 403, http_rights.hpp.
 // Threads   the server's; answers leave from a search actor's.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "actors/http_rights.hpp"
 #include "actors/product_desk.hpp"
 #include "actors/serving.hpp"
 #include "net/http_server.hpp"
@@ -33,11 +35,13 @@ struct open_peers {
 
 class http_endpoint : public std::enable_shared_from_this<http_endpoint> {
 public:
-  // `peers` is asked for the metrics. The serving outlives it; the desk outlives what takes requests.
-  http_endpoint(serving& of, product_desk& products, std::function<open_peers()> peers)
-      : of_(&of), products_(&products), fields_(of.fields()), peers_(std::move(peers)) {}
+  // `peers` is asked for the metrics. The serving outlives it; the desk outlives what takes requests. Rights null: whoever asks is answered.
+  http_endpoint(serving& of, product_desk& products, std::function<open_peers()> peers, std::unique_ptr<http_rights> keys = nullptr)
+      : of_(&of), products_(&products), fields_(of.fields()), peers_(std::move(peers)), rights_(std::move(keys)) {}
 
   void take(const http_request&, http_exchange);
+  // Of a request that may not be answered, which take() refuses so too; its body is not looked at.
+  std::optional<http_reply> kept_out(const http_request&);
 
 private:
   struct search_call;
@@ -51,6 +55,7 @@ private:
   product_desk* products_;
   std::shared_ptr<fields_of_generations> fields_;
   std::function<open_peers()> peers_;
+  std::unique_ptr<http_rights> rights_;
 };
 
 }  // namespace argosy

@@ -17,4 +17,10 @@ http_reply busy_reply(const std::string& message) {
   return busy;
 }
 
+http_reply noted(serving_metrics& metrics, std::string_view path, http_reply reply) {
+  metrics.count_request(path, reply.code);
+  reply.fields.emplace_back("X-Content-Type-Options", "nosniff");
+  return reply;
+}
+
 }  // namespace argosy

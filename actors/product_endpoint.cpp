@@ -83,12 +83,16 @@ struct change_call {
 };
 
 // Scripts of any page in a browser on this machine reach a server on it: under its own name, or under theirs where their name server says so.
-std::optional<http_reply> refusal_of(const http_request& request) {
+std::optional<http_reply> refusal_of_page(const http_request& request) {
   const std::string host = request.host.substr(0, request.host.rfind(':'));
   if (host != "127.0.0.1" && host != "localhost" && host != "[::1]")
     return error_reply(403, "Host: want 127.0.0.1, localhost or [::1], got `" + request.host + "`");
   if (!request.origin.empty() && request.origin != "http://" + request.host)
     return error_reply(403, "Origin: want http://" + request.host + ", got `" + request.origin + "`");
+  return std::nullopt;
+}
+
+std::optional<http_reply> refusal_of_length(const http_request& request) {
   const auto lines = static_cast<std::size_t>(std::count(request.body.begin(), request.body.end(), '\n'));
   if (request.method == "POST" && lines > most_change_lines)
     return error_reply(400, "want at most " + std::to_string(most_change_lines) + " lines, got " + std::to_string(lines));
@@ -127,9 +131,11 @@ http_reply refuse_method(const serving& of, std::string_view method, bool batch)
   return refused;
 }
 
-void take_change(serving& of, const http_request& request, std::string id, http_exchange exchange) {
+void take_change(serving& of, const http_request& request, std::string id, bool keyed, http_exchange exchange) {
   const auto call = std::make_shared<change_call>(change_call{verb_of(request.method), std::move(exchange), of.clock().now()});
-  if (auto refused = refusal_of(request)) return answer(of, *call, std::move(*refused));
+  auto refused = keyed ? std::nullopt : refusal_of_page(request);
+  if (!refused) refused = refusal_of_length(request);
+  if (refused) return answer(of, *call, std::move(*refused));
   change_request change{call->verb, std::move(id), request.body};
   change.tell = [&of, call](const std::vector<change_answer>& answers) { answer_with(of, *call, answers); };
   if (of.change(std::move(change))) return;

@@ -6,7 +6,7 @@
 // Answers {"id", "outcome": created, replaced, changed or removed}, or {"error"}: 400 what is wrong and where, 404 no such product, 409 the
 // generation cannot give what a patch needs, 503 the disk or the store refused: it may be tried again. A change that is answered is on the
 // disk, and every search that is asked after the answer is of it; answers of the pair table go on without what was added (docs/changes.md).
-// A web page may not change products: 403 for an Origin that is another than the server's, and for a Host that is not this machine.
+// Without keys a web page may not change products: 403 for an Origin that is another than the server's, and for a Host that is not this machine.
 // Too many that wait: 429 with Retry-After.
 // Threads   the server's; answers leave from the change actor's.
 #pragma once
@@ -27,7 +27,7 @@ inline constexpr std::size_t most_change_lines = 20'000;  // ours: what a batch 
 bool is_change(std::string_view method, bool batch) noexcept;
 // What such a path answers another method with: 405, with what is allowed.
 http_reply refuse_method(const serving&, std::string_view method, bool batch);
-// REQUIRES is_change() and a serving that writes. `id`: empty for a batch.
-void take_change(serving&, const http_request&, std::string id, http_exchange);
+// REQUIRES is_change() and a serving that writes. `id`: empty for a batch. `keyed`: it came with a key, which no page of elsewhere has.
+void take_change(serving&, const http_request&, std::string id, bool keyed, http_exchange);
 
 }  // namespace argosy

@@ -47,9 +47,15 @@ nlohmann::ordered_json told(const std::vector<routing::replica>& replicas) {
 }  // namespace
 
 void routed_endpoint::reply(std::string_view path, http_exchange exchange, http_reply answer) const {
-  of_->metrics().count_request(path, answer.code);
-  answer.fields.emplace_back("X-Content-Type-Options", "nosniff");
-  exchange.answer(std::move(answer));
+  exchange.answer(noted(of_->metrics(), path, std::move(answer)));
+}
+
+std::optional<http_reply> routed_endpoint::kept_out(const http_request& request) {
+  if (!rights_) return std::nullopt;
+  const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+  auto refused = rights_->refusal_of(request, path);
+  if (refused) refused = noted(of_->metrics(), path, std::move(*refused));
+  return refused;
 }
 
 void routed_endpoint::count(const wire_answer& answer, steady_time start) {
@@ -61,6 +67,7 @@ void routed_endpoint::count(const wire_answer& answer, steady_time start) {
 void routed_endpoint::take(const http_request& request, http_exchange exchange) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
+  if (auto refused = kept_out(request)) return exchange.answer(std::move(*refused));
   if (request.method != "GET") {
     http_reply refused = error_reply(405, "want GET, got " + request.method + ": products are changed on the server of their store");
     refused.fields.emplace_back("Allow", "GET, HEAD");

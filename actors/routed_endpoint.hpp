@@ -11,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -22,10 +23,12 @@ namespace argosy {
 
 class routed_endpoint : public std::enable_shared_from_this<routed_endpoint> {
 public:
-  // The routing outlives it.
-  routed_endpoint(routing& of, std::function<open_peers()> peers) : of_(&of), peers_(std::move(peers)) {}
+  // The routing outlives it. Rights null: whoever asks is answered.
+  routed_endpoint(routing& of, std::function<open_peers()> peers, std::unique_ptr<http_rights> keys = nullptr)
+      : of_(&of), peers_(std::move(peers)), rights_(std::move(keys)) {}
 
   void take(const http_request&, http_exchange);
+  std::optional<http_reply> kept_out(const http_request&);  // as http_endpoint's
   void take(std::span<const std::byte>, message_endpoint::reply_taker);
 
 private:
@@ -36,6 +39,7 @@ private:
   void count(const wire_answer&, steady_time start);
   routing* of_;
   std::function<open_peers()> peers_;
+  std::unique_ptr<http_rights> rights_;
   std::atomic<std::uint64_t> partial_{0};
 };
 

@@ -6,7 +6,8 @@ namespace argosy {
 namespace {
 
 constexpr std::string_view policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action "
+    "'self'; "
     "frame-ancestors 'none'";
 
 // Asked for anew each time: another program may be there after the next start.

@@ -1,7 +1,8 @@
 // The search page of a server: HTML, style and script in the program itself (cmake/ArgosyTexts.cmake), which load nothing from elsewhere.
 //   /  /search.css  /search.js
 // The script asks the server's own paths (actors/http_endpoint.hpp) and writes what they answer as text, never as HTML. The page's policy allows
-// what comes from this server alone, and no script or style within the HTML.
+// what comes from this server alone, and no script or style within the HTML. Of a server that wants a key it asks for one, which it keeps for as
+// long as its window is open (sessionStorage).
 #pragma once
 
 #include <optional>

@@ -5,6 +5,7 @@
 const usualCount = 24, mostResults = 1000, longestShown = 300;
 const part = (id) => document.getElementById(id);
 const form = part("search");
+const keyPlace = "argosy-key";  // in sessionStorage: gone with the window
 let underWay = null;  // an AbortController: a newer search ends the one before
 
 // ---- What is asked for, and the address that says so: /?q=..&channel=..&k=..&restrict=0&live=1&f.brand=Nike&f.brand=Puma
@@ -64,14 +65,20 @@ function parametersOf(what, k, without) {
   return given;
 }
 
+function headers() {
+  const key = sessionStorage.getItem(keyPlace);
+  return key ? { Authorization: "Bearer " + key } : {};
+}
+
 async function ask(path, signal) {
   let response;
   try {
-    response = await fetch(path, { signal });
+    response = await fetch(path, { signal, headers: headers() });
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
     throw new Error("The server does not answer.");
   }
+  if (response.status === 401) askForKey();
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   const why = answer.error ?? "HTTP " + response.status;
@@ -79,6 +86,22 @@ async function ask(path, signal) {
   const failure = new Error(wait ? `${why}. Try again in ${wait} s.` : why);
   failure.parameter = answer.parameter;
   throw failure;
+}
+
+// An <img> sends no key: where there is one, the photograph is fetched.
+async function showPhotograph(image, path) {
+  if (!sessionStorage.getItem(keyPlace)) {
+    image.src = path;
+    return;
+  }
+  const response = await fetch(path, { headers: headers() }).catch(() => null);
+  if (!response?.ok) {
+    image.dispatchEvent(new Event("error"));
+    return;
+  }
+  image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+  image.loading = "eager";
+  image.src = URL.createObjectURL(await response.blob());
 }
 
 // A field that is narrowed shows what else it could be narrowed to: its values are counted without its own part of the filter.
@@ -149,13 +172,14 @@ function facetValue(field, value, count, what) {
 
 function cardOf(result, answer) {
   const card = copyOf("card");
+  card.dataset.product = result.id;
   const image = card.querySelector("img");
   image.addEventListener("error", () => {
     image.hidden = true;
     image.nextElementSibling.hidden = false;
   });
   image.alt = result.title ? "" : "Photograph of product " + result.id;
-  image.src = `/v1/products/${encodeURIComponent(result.id)}/image`;
+  showPhotograph(image, `/v1/products/${encodeURIComponent(result.id)}/image`);
   card.querySelector("h2").textContent = result.title || result.id;
   card.querySelector(".short").textContent = `${result.score.toFixed(3)}, ${result.channels.join(" + ")}${result.within ? "" : ", beyond"}`;
   const why = card.querySelector(".why");
@@ -200,6 +224,11 @@ async function showWhy(why, result, answer) {
   }
 }
 
+function askForKey() {
+  part("key").hidden = false;
+  part("typed-key").focus();
+}
+
 function showFailure(failure) {
   part("results").replaceChildren();
   part("said").textContent = "";
@@ -212,6 +241,7 @@ function showFailure(failure) {
 
 function showAnswer(what, answer, facets) {
   part("failure").hidden = true;
+  part("key").hidden = true;
   form.elements.q.removeAttribute("aria-invalid");
   showSaid(answer, what.chosen.size > 0);
   showFacets(facets, what);
@@ -277,6 +307,13 @@ form.addEventListener("submit", (event) => {
 for (const name of ["channel", "restrict", "live"]) form.elements[name].addEventListener("change", () => form.elements.q.value.trim() && submit());
 part("clear").addEventListener("click", () => go({ ...asked(), chosen: new Map() }));
 part("more").addEventListener("click", () => go({ ...asked(), k: Math.min(asked().k * 2, mostResults) }));
+part("key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(keyPlace, part("typed-key").value.trim());
+  part("typed-key").value = "";
+  part("key").hidden = true;
+  show();
+});
 part("failure").querySelector("button").addEventListener("click", show);
 window.addEventListener("popstate", show);
 if (window.matchMedia("(max-width: 45rem)").matches) part("facets").open = false;

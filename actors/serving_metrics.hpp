@@ -26,7 +26,7 @@ class serving_metrics {
 public:
   static constexpr std::string_view paths[] = {"/",        "/search.css", "/search.js", "/v1/search", "/v1/products", "/v1/products/image",
                                                "/healthz", "/readyz",     "/metrics",   "other"};
-  static constexpr unsigned codes[] = {200, 201, 204, 400, 403, 404, 405, 409, 429, 500, 503};
+  static constexpr unsigned codes[] = {200, 201, 204, 400, 401, 403, 404, 405, 409, 429, 500, 503};
   static constexpr std::string_view message_codes[] = {"ok", "invalid", "busy", "unavailable", "failed"};  // as wire_code
   static constexpr std::string_view outcomes[] = {"created", "replaced", "changed", "removed", "refused", "failed"};
   static constexpr double bounds[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5};  // seconds

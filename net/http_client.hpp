@@ -1,10 +1,13 @@
-// Kept connections to one HTTP server, many at once, for measuring it: a request takes a connection that is free, or waits in line for one.
+// Kept connections to one HTTP server, plain or over TLS, many at once, for measuring it: a request takes a connection that is free, or waits in line for one.
 // Nothing happens but in take(), which never waits.
-// Threads   one.   Errors   invalid_argument: no HOST:PORT; io_error: a first connection that the server does not take.
+// Of TLS the server's certificate is verified, and that it is of the host that was asked for.
+// Threads   one.   Errors   invalid_argument: no HOST:PORT, or no certificates; io_error: a first connection that the server does not take, or
+// a server that is not believed.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,9 +23,15 @@ struct http_answer {
   std::size_t bytes = 0;     // of the body
 };
 
+struct http_client_options {
+  bool secure = false;                     // TLS
+  std::filesystem::path authorities = {};  // PEM: who signs certificates that are believed; empty: those that the system believes
+  std::string key = {};                    // sent as `Authorization: Bearer KEY`; empty: none
+};
+
 class http_client {
 public:
-  static result<std::unique_ptr<http_client>> connect(std::string_view address, std::size_t connections);
+  static result<std::unique_ptr<http_client>> connect(std::string_view address, std::size_t connections, const http_client_options& = {});
   ~http_client();
 
   // `target` as it is sent: "/v1/search?q=red%20dress".
@@ -32,6 +41,8 @@ public:
 
 private:
   struct impl;
+  template <class Stream>
+  struct impl_over;
   explicit http_client(std::unique_ptr<impl>);
   std::unique_ptr<impl> impl_;
 };

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <boost/beast/version.hpp>
 #include <future>
 #include <list>
@@ -16,6 +17,7 @@
 #include "base/log.hpp"
 #include "net/host_and_port.hpp"
 #include "net/server_thread.hpp"
+#include "net/tls_context.hpp"
 
 namespace argosy {
 namespace {
@@ -40,7 +42,7 @@ std::optional<http_reply> refusal_of(const error& why) {
 
 }  // namespace
 
-// One connection: reads a request, hands it over, writes the answer, and again. All of it on the server's thread but answer().
+// One connection, over whatever stream. All of it on the server's thread but answer().
 class http_exchange::connection : public std::enable_shared_from_this<connection> {
 public:
   // What all connections of a server share; theirs and the server's.
@@ -48,6 +50,7 @@ public:
     asio::io_context io{1};
     http_handler handler;
     http_limits limits;
+    http_gate admit;                                       // may be none
     std::list<std::shared_ptr<connection>> waiting, busy;  // for a request, the longest first; with one
     std::atomic<std::size_t> count = 0;
     bool draining = false;
@@ -55,51 +58,96 @@ public:
     bool ended = false;    // nothing is given to `io` any more
   };
 
-  connection(tcp::socket socket, std::shared_ptr<company> of) : of_(std::move(of)), stream_(std::move(socket)) { ++of_->count; }
-  ~connection() { --of_->count; }
+  explicit connection(std::shared_ptr<company> of) : of_(std::move(of)) { ++of_->count; }
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  virtual ~connection() { --of_->count; }
 
-  void begin() {
-    error ignored;
-    stream_.socket().set_option(tcp::no_delay(true), ignored);
-    place_ = of_->waiting.insert(of_->waiting.end(), shared_from_this());
-    read();
-  }
+  virtual void begin() = 0;
+  virtual void close() = 0;
   void answer(http_reply reply) {
     const std::lock_guard lock(of_->answering);
     if (of_->ended) return;
     asio::post(of_->io, [self = shared_from_this(), reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
   }
-  void close() {
+
+protected:
+  virtual void write(http_reply) = 0;
+  std::shared_ptr<company> of_;  // outlives the stream, which is of its context
+};
+
+namespace {
+
+constexpr std::chrono::milliseconds patience_of_farewell{1'000};  // of TLS, for the client's part of it
+
+http_request told_of(const http::request_parser<http::string_body>::value_type& request) {
+  const auto field = [&](http::field name) { return std::string(request[name]); };
+  http_request told{std::string(request.method_string()), std::string(request.target()), {}};
+  if (request.method() == http::verb::head) told.method = "GET";
+  told.host = field(http::field::host);
+  told.origin = field(http::field::origin);
+  told.authorization = field(http::field::authorization);
+  return told;
+}
+
+// Reads a request, hands it over, writes the answer, and again. `Stream`: beast::tcp_stream, or TLS over it.
+template <class Stream>
+class connection_over final : public http_exchange::connection {
+public:
+  template <class... Tls>
+  connection_over(tcp::socket socket, std::shared_ptr<company> of, Tls&... tls)
+      : connection(std::move(of)), stream_(std::move(socket), tls...) {}
+
+  void begin() override {
+    error ignored;
+    tcp_layer().socket().set_option(tcp::no_delay(true), ignored);
+    place_ = of_->waiting.insert(of_->waiting.end(), shared_from_this());
+    if constexpr (is_secure) {
+      tcp_layer().expires_after(of_->limits.reading);
+      stream_.async_handshake(asio::ssl::stream_base::server, [self = shared()](error why) { why ? self->close() : self->read(); });
+    } else {
+      read();
+    }
+  }
+  void close() override {
     if (closed_) return;
     closed_ = true;
-    stream_.cancel();
+    tcp_layer().cancel();
     error ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    stream_.close();
+    tcp_layer().socket().shutdown(tcp::socket::shutdown_both, ignored);
+    tcp_layer().close();
     (asked_ ? of_->busy : of_->waiting).erase(place_);
   }
 
 private:
+  static constexpr bool is_secure = !std::is_same_v<Stream, beast::tcp_stream>;
+  beast::tcp_stream& tcp_layer() noexcept { return beast::get_lowest_layer(stream_); }
+  std::shared_ptr<connection_over> shared() { return std::static_pointer_cast<connection_over>(shared_from_this()); }
+
   void read() {
+    if (closed_) return;  // for another connection, when what it waited for had come already: so wherever it goes on
     if (of_->draining) return close();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(of_->limits.header_bytes));
     parser_->body_limit(of_->limits.body_bytes);
-    stream_.expires_after(buffer_.size() > 0 ? of_->limits.reading : of_->limits.idle);
+    tcp_layer().expires_after(buffer_.size() > 0 ? of_->limits.reading : of_->limits.idle);
     if (buffer_.size() > 0) return read_header();
     // The time of a request begins with its first byte.
-    stream_.async_read_some(buffer_.prepare(first_bytes), [self = shared_from_this()](error why, std::size_t bytes) {
+    stream_.async_read_some(buffer_.prepare(first_bytes), [self = shared()](error why, std::size_t bytes) {
       if (why) return self->close();
       self->buffer_.commit(bytes);
-      self->stream_.expires_after(self->of_->limits.reading);
+      self->tcp_layer().expires_after(self->of_->limits.reading);
       self->read_header();
     });
   }
   void read_header() {
-    http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](error why, std::size_t) {
+    http::async_read_header(stream_, buffer_, *parser_, [self = shared()](error why, std::size_t) {
       if (why) return self->refuse(why);
       const auto length = self->parser_->content_length();
       if (length && *length > self->of_->limits.body_bytes) return self->refuse(http::error::body_limit);
+      if (self->of_->admit && !self->parser_->is_done()) {
+        if (auto reply = self->of_->admit(told_of(self->parser_->get()))) return self->refuse_with(std::move(*reply));
+      }
       if (!beast::iequals(self->parser_->get()[http::field::expect], "100-continue")) return self->read_body();
       self->go_on();
     });
@@ -107,32 +155,36 @@ private:
   // The client waits for leave to send the body.
   void go_on() {
     const auto leave = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
-    http::async_write(stream_, *leave, [self = shared_from_this(), leave](error why, std::size_t) {
+    http::async_write(stream_, *leave, [self = shared(), leave](error why, std::size_t) {
       if (why) return self->close();
       self->read_body();
     });
   }
   void read_body() {
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error why, std::size_t) {
+    http::async_read(stream_, buffer_, *parser_, [self = shared()](error why, std::size_t) {
       if (why) return self->refuse(why);
       self->hand_over();
     });
   }
   void refuse(const error& why) {
-    if (closed_) return;
     auto reply = refusal_of(why);
     if (!reply) return close();
+    refuse_with(std::move(*reply));
+  }
+  // What it has not sent yet is not waited for.
+  void refuse_with(http_reply reply) {
+    if (closed_) return;
     ask();
     keep_ = head_ = false;
     refused_ = true;
-    write(std::move(*reply));
+    write(std::move(reply));
   }
   // What is still sent of a refused request: were it left unread, closing would take the answer back from the client.
   void discard(std::size_t left) {
     if (closed_) return;
     if (left == 0) return close();
     buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(first_bytes), [self = shared_from_this(), left](error why, std::size_t bytes) {
+    tcp_layer().async_read_some(buffer_.prepare(first_bytes), [self = shared(), left](error why, std::size_t bytes) {
       if (why) return self->close();
       self->discard(left - std::min(left, bytes));
     });
@@ -141,18 +193,21 @@ private:
     asked_ = true;
     of_->busy.splice(of_->busy.end(), of_->waiting, place_);
   }
-  void hand_over() {
-    ask();
-    stream_.expires_never();  // the handler has its own limits
-    auto request = parser_->release();
+  void note(const http::request<http::string_body>& request) {
     keep_ = request.keep_alive();
     head_ = request.method() == http::verb::head;
-    http_request told{std::string(request.method_string()), std::string(request.target()), std::move(request.body()),
-                      std::string(request[http::field::host]), std::string(request[http::field::origin])};
-    if (head_) told.method = "GET";
-    of_->handler(std::move(told), http_exchange(shared_from_this()));
   }
-  void write(http_reply reply) {
+  void hand_over() {
+    if (closed_) return;
+    ask();
+    tcp_layer().expires_never();  // the handler has its own limits
+    auto request = parser_->release();
+    note(request);
+    http_request told = told_of(request);
+    told.body = std::move(request.body());
+    of_->handler(std::move(told), http_exchange(shared()));
+  }
+  void write(http_reply reply) override {
     if (closed_) return;
     reply_.emplace();
     reply_->version(11);
@@ -163,31 +218,46 @@ private:
     reply_->keep_alive(keep_ && !of_->draining);
     if (has_body) reply_->content_length(reply.body.size());
     if (!head_) reply_->body() = std::move(reply.body);
-    stream_.expires_after(of_->limits.reading);
-    http::async_write(stream_, *reply_, [self = shared_from_this()](error why, std::size_t) { self->written(why); });
+    tcp_layer().expires_after(of_->limits.reading);
+    http::async_write(stream_, *reply_, [self = shared()](error why, std::size_t) { self->written(why); });
   }
   void written(const error& why) {
     if (closed_) return;
     if (!why && refused_) {
       error ignored;
-      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      tcp_layer().socket().shutdown(tcp::socket::shutdown_send, ignored);
       return discard(most_discarded);
     }
-    if (why || !reply_->keep_alive()) return close();
+    if (why) return close();
+    if (!reply_->keep_alive()) return part();
     asked_ = false;
     of_->waiting.splice(of_->waiting.end(), of_->busy, place_);
     read();
   }
 
+  // Of TLS the client is told that this was all.
+  void part() {
+    if constexpr (is_secure) {
+      tcp_layer().expires_after(patience_of_farewell);
+      stream_.async_shutdown([self = shared()](error) { self->close(); });
+    } else {
+      close();
+    }
+  }
+
   static constexpr std::size_t first_bytes = 4096, most_discarded = 16 * 1024 * 1024;
-  std::shared_ptr<company> of_;  // outlives the stream, which is of its context
-  beast::tcp_stream stream_;
+  Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> reply_;
   std::list<std::shared_ptr<connection>>::iterator place_;
   bool keep_ = true, head_ = false, refused_ = false, asked_ = false, closed_ = false;
 };
+
+using plain_connection = connection_over<beast::tcp_stream>;
+using secure_connection = connection_over<beast::ssl_stream<beast::tcp_stream>>;
+
+}  // namespace
 
 http_exchange::http_exchange(std::shared_ptr<connection> to) noexcept : to_(std::move(to)) {}
 http_exchange::~http_exchange() {
@@ -203,6 +273,7 @@ struct http_server::impl {
   tcp::acceptor acceptor{all->io};
   asio::steady_timer pause{all->io};
   asio::executor_work_guard<asio::io_context::executor_type> work{all->io.get_executor()};
+  tls_context tls;  // null: plain
   std::uint16_t port = 0;
   std::thread thread;
 
@@ -226,9 +297,13 @@ struct http_server::impl {
       if (!acceptor.is_open()) return;  // it ends or drains: what was accepted meanwhile is closed
       if (why) return accept_later(why);
       make_room();
-      std::make_shared<connection>(std::move(socket), all)->begin();
+      begin(std::move(socket));
       accept();
     });
+  }
+  void begin(tcp::socket socket) {
+    if (tls) return std::make_shared<secure_connection>(std::move(socket), all, *tls)->begin();
+    std::make_shared<plain_connection>(std::move(socket), all)->begin();
   }
   void accept_later(const error& why) {
     log::warning("a connection was not taken: " + why.message());
@@ -260,11 +335,16 @@ struct http_server::impl {
 
 http_server::http_server(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 
-result<std::unique_ptr<http_server>> http_server::start(std::string_view address, http_handler handler, const http_limits& limits) {
+result<std::unique_ptr<http_server>> http_server::start(std::string_view address, http_handler handler, const http_limits& limits,
+                                                        const http_security& security) {
   ARGOSY_ASSIGN(const host_and_port at, parse_address(address));
   auto made = std::make_unique<impl>();
   made->all->handler = std::move(handler);
   made->all->limits = limits;
+  made->all->admit = security.admit;
+  if (security.tls) {
+    ARGOSY_ASSIGN(made->tls, server_context(*security.tls));
+  }
   ARGOSY_TRY(made->listen(at));
   made->accept();
   made->thread = std::thread([&io = made->all->io] {

@@ -5,7 +5,8 @@
 // Limits     a header or body that is too long is refused (431, 413) as soon as that is known, and what follows is thrown away; a request that
 //            takes longer than `reading` from its first byte, or a connection that asks nothing for `idle`, is closed. At `connections` the
 //            one that has been waited for longest is closed for a new one: who only holds connections keeps nobody out.
-// Errors     invalid_argument: no HOST:PORT; io_error: what the operating system says to it.
+// TLS        where files are given, and nothing else then. A handshake has `reading` to be done.
+// Errors     invalid_argument: no HOST:PORT, or files of TLS that cannot be used; io_error: what the operating system says to it.
 #pragma once
 
 #include <chrono>
@@ -13,12 +14,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/status.hpp"
+#include "net/tls_files.hpp"
 
 namespace argosy {
 
@@ -32,6 +35,7 @@ struct http_request {
   std::string target;  // as it came: "/v1/search?q=red%20dress"
   std::string body;
   std::string host = {}, origin = {};  // of the header; origin: the page whose script asks, where it is one
+  std::string authorization = {};      // of the header
 };
 
 struct http_reply {
@@ -56,10 +60,20 @@ private:
 
 using http_handler = std::function<void(http_request, http_exchange)>;
 
+// Asked of a request whose body has not come yet: its reply, where it gives one, refuses it, and the body is not kept. So who may not ask
+// takes no memory. Called on the server's thread.
+using http_gate = std::function<std::optional<http_reply>(const http_request&)>;
+
+struct http_security {
+  std::optional<tls_files> tls = {};
+  http_gate admit = {};  // none: every body is read
+};
+
 class http_server {
 public:
   // `address`: HOST:PORT, a host's name or number ([::1]:80); port 0: any that is free.
-  static result<std::unique_ptr<http_server>> start(std::string_view address, http_handler, const http_limits& = {});
+  static result<std::unique_ptr<http_server>> start(std::string_view address, http_handler, const http_limits& = {},
+                                                    const http_security& = {});
   // Closes every connection and waits for its thread. Exchanges that are answered later are answered to nobody.
   ~http_server();
 

@@ -8,11 +8,13 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <zmq.hpp>
 
 #include "base/log.hpp"
+#include "net/curve_gate.hpp"
 #include "net/server_thread.hpp"
 
 namespace argosy {
@@ -93,6 +95,8 @@ struct message_server::impl {
   message_handler handler;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::router};
+  system_clock_source clock;
+  std::optional<curve_gate> gate;  // none: whoever sends is answered
   std::string endpoint;
   std::atomic<std::uint64_t> dropped = 0;
   std::vector<company::letter> sending;
@@ -109,14 +113,18 @@ struct message_server::impl {
     // Any bytes at all are a peer of ZMTP 1, and frames of it. With a domain ZeroMQ wants the greeting of ZMTP 3; nobody is asked about it.
     socket.set(zmq::sockopt::zap_domain, "argosy");
     if (at.find('[') != std::string::npos) socket.set(zmq::sockopt::ipv6, true);
+    if (gate) gate->guard(socket, context);
     socket.bind(at);
     endpoint = socket.get(zmq::sockopt::last_endpoint);
   }
 
   void run() {
-    zmq::pollitem_t items[] = {{nullptr, all->wake.descriptor(), ZMQ_POLLIN, 0}, {socket.handle(), 0, ZMQ_POLLIN, 0}};
+    zmq::pollitem_t items[] = {{nullptr, all->wake.descriptor(), ZMQ_POLLIN, 0},
+                               {socket.handle(), 0, ZMQ_POLLIN, 0},
+                               {gate ? gate->asked().handle() : nullptr, 0, ZMQ_POLLIN, 0}};
     for (bool draining = false;;) {
-      zmq::poll(items, draining ? 1 : 2, std::chrono::milliseconds(-1));
+      zmq::poll(items, draining ? 1 : gate ? 3 : 2, std::chrono::milliseconds(-1));
+      if (gate && items[2].revents != 0) gate->answer();
       if (items[0].revents != 0) all->wake.silence();
       {
         const std::lock_guard guard(all->lock);
@@ -152,8 +160,10 @@ struct message_server::impl {
     for (int i = 0; i < received_at_once && socket.recv(peer, zmq::recv_flags::dontwait); ++i) {
       const bool delimited = next(peer, frame) && frame.empty() && next(frame, frame);
       received.assign(frame.data<std::byte>(), frame.data<std::byte>() + frame.size());
+      const bool known = !gate || gate->sender_of(frame) != nullptr;
       while (next(frame, frame)) {
       }  // what follows is nobody's
+      if (!known) continue;
       {
         const std::lock_guard guard(all->lock);
         if (all->draining) return;
@@ -179,10 +189,13 @@ struct message_server::impl {
 message_server::message_server(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 
 result<std::unique_ptr<message_server>> message_server::start(const std::string& endpoint, message_handler handler,
-                                                              const message_limits& limits) {
+                                                              const message_limits& limits, const curve_server_files& curve) {
   std::unique_ptr<impl> made;
   try {
     made = std::make_unique<impl>();
+    if (!curve.secret.empty()) {
+      ARGOSY_ASSIGN(made->gate, curve_gate::open(curve, made->clock));
+    }
     made->handler = std::move(handler);
     made->listen(endpoint, limits);
   } catch (const zmq::error_t& why) {

@@ -5,7 +5,9 @@
 // Limits     a peer that sends a longer message is disconnected; an answer to a peer that is gone, or that has not read `unread` answers, is
 //            dropped and counted: memory stays bounded. Who does not greet as ZMTP 3 does, or not at all for ten seconds, is disconnected.
 //            A message of frames without end is read by ZeroMQ whole, which bounds each frame alone: not for peers that are not trusted.
-// Errors     invalid_argument: an endpoint that ZeroMQ does not know; io_error: what the operating system says to it.
+// CURVE      where files are given (net/curve_keys.hpp): then only those in the file of clients are let in and answered, and what they and the
+//            server say to each other is encrypted. All of them may read; a handler of what writes is to be given net/access_file.hpp's client.
+// Errors     invalid_argument: an endpoint that ZeroMQ does not know, or files that cannot be used; io_error: what the operating system says to it.
 #pragma once
 
 #include <chrono>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "net/curve_keys.hpp"
 
 namespace argosy {
 
@@ -46,7 +49,8 @@ using message_handler = std::function<void(std::span<const std::byte>, message_e
 class message_server {
 public:
   // `endpoint` as ZeroMQ writes it: tcp://127.0.0.1:5555, tcp://127.0.0.1:* for any port that is free, ipc:///run/argosy.
-  static result<std::unique_ptr<message_server>> start(const std::string& endpoint, message_handler, const message_limits& = {});
+  static result<std::unique_ptr<message_server>> start(const std::string& endpoint, message_handler, const message_limits& = {},
+                                                       const curve_server_files& = {});
   // Waits for its thread. Exchanges that are answered later are answered to nobody.
   ~message_server();
 

@@ -3,12 +3,15 @@
 
 #include <filesystem>
 
+#include "net/tls_files.hpp"
+
 namespace argosy {
 
 // PEM files: all or none.
 struct node_credentials {
-  std::filesystem::path certificate, key, authority;
-  bool none() const noexcept { return certificate.empty() && key.empty() && authority.empty(); }
+  tls_files own;
+  std::filesystem::path authority;
+  bool none() const noexcept { return own.certificate.empty() && own.key.empty() && authority.empty(); }
 };
 
 }  // namespace argosy

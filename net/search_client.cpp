@@ -23,12 +23,23 @@ search_client::search_client(search_client&&) noexcept = default;
 search_client& search_client::operator=(search_client&&) noexcept = default;
 search_client::~search_client() = default;
 
-result<search_client> search_client::connect(const std::string& endpoint) {
+result<search_client> search_client::connect(const std::string& endpoint, const curve_client_files& curve) {
+  std::string server;
+  curve_pair own;
+  if (!curve.server.empty()) {
+    ARGOSY_ASSIGN(server, read_curve_public(curve.server));
+    ARGOSY_ASSIGN(own, read_curve_secret(curve.secret));
+  }
   try {
     auto made = std::make_unique<impl>();
     made->socket.set(zmq::sockopt::linger, 0);
     made->socket.set(zmq::sockopt::sndhwm, most_waiting);
     made->socket.set(zmq::sockopt::rcvhwm, most_waiting);
+    if (!server.empty()) {
+      made->socket.set(zmq::sockopt::curve_serverkey, server);
+      made->socket.set(zmq::sockopt::curve_publickey, own.public_key);
+      made->socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
+    }
     if (endpoint.find('[') != std::string::npos) made->socket.set(zmq::sockopt::ipv6, true);
     made->socket.connect(endpoint);
     return search_client(std::move(made));

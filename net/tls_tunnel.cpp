@@ -1,14 +1,11 @@
 #include "net/tls_tunnel.hpp"
 
-#include <openssl/err.h>
-
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -18,6 +15,7 @@
 #include <utility>
 
 #include "net/server_thread.hpp"
+#include "net/tls_context.hpp"
 
 namespace argosy {
 namespace {
@@ -29,34 +27,6 @@ using secure_stream = asio::ssl::stream<tcp::socket>;
 
 constexpr std::size_t buffer_bytes = 64 * 1024;
 constexpr std::chrono::milliseconds pause_after_refusal{50};  // of accept(): no descriptors left
-
-std::string reason() {
-  const unsigned long code = ::ERR_get_error();
-  ::ERR_clear_error();
-  const char* text = ::ERR_reason_error_string(code);
-  return text == nullptr ? "it cannot be read" : text;
-}
-
-status refuse(const std::filesystem::path& file, const std::string& wanted) {
-  return {errc::invalid_argument, file.string() + ": want " + wanted + ": " + reason()};
-}
-
-// Both sides show a certificate and believe those of the authority alone.
-status load(asio::ssl::context& into, const node_credentials& of) {
-  if (of.certificate.empty() || of.key.empty() || of.authority.empty())
-    return {errc::invalid_argument, "want a node's certificate, its key and the authority that signs them, got some of the three"};
-  SSL_CTX* const context = into.native_handle();
-  ::ERR_clear_error();
-  if (::SSL_CTX_use_certificate_chain_file(context, of.certificate.c_str()) != 1) return refuse(of.certificate, "a certificate (PEM)");
-  const std::string key_of = "the private key (PEM) of " + of.certificate.string();
-  if (::SSL_CTX_use_PrivateKey_file(context, of.key.c_str(), SSL_FILETYPE_PEM) != 1) return refuse(of.key, key_of);
-  if (::SSL_CTX_check_private_key(context) != 1) return refuse(of.key, key_of);
-  if (::SSL_CTX_load_verify_locations(context, of.authority.c_str(), nullptr) != 1)
-    return refuse(of.authority, "the authority's certificate (PEM)");
-  ::SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  into.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
-  return {};
-}
 
 // A connection: its plain end and its secure one. Lives until either has ended.
 class link : public std::enable_shared_from_this<link> {
@@ -115,11 +85,11 @@ private:
 }  // namespace
 
 struct tls_tunnel::impl {
-  explicit impl(const tunnel_limits& chosen) : limits(chosen) {}
+  impl(tls_context shown, const tunnel_limits& chosen) : limits(chosen), tls(std::move(shown)) {}
 
   tunnel_limits limits;
   asio::io_context io;
-  asio::ssl::context tls{asio::ssl::context::tls};
+  tls_context tls;
   tcp::acceptor acceptor{io};
   asio::steady_timer pause{io};
   std::list<std::weak_ptr<link>> links;  // in the order in which they came
@@ -195,12 +165,12 @@ std::uint16_t tls_tunnel::port() const noexcept { return impl_->port; }
 
 result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& far, const node_credentials& with,
                                                          const tunnel_limits& limits) {
-  auto made = std::make_unique<impl>(limits);
-  ARGOSY_TRY(load(made->tls, with));
+  ARGOSY_ASSIGN(tls_context shown, node_context(with));
+  auto made = std::make_unique<impl>(std::move(shown), limits);
   ARGOSY_TRY(made->listen({"127.0.0.1", "0"}));
   const auto finder = std::make_shared<tcp::resolver>(made->io);
   made->taken = [in = made.get(), finder, far](tcp::socket plain) {
-    const auto one = in->remember(std::make_shared<link>(std::move(plain), secure_stream(in->io, in->tls)));
+    const auto one = in->remember(std::make_shared<link>(std::move(plain), secure_stream(in->io, *in->tls)));
     finder->async_resolve(far.host, far.port, [in, one](error why, const tcp::resolver::results_type& found) {
       if (why) return one->close();
       asio::async_connect(one->far(), found, [in, one](error refused, const tcp::endpoint&) {
@@ -215,11 +185,11 @@ result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& fa
 
 result<std::unique_ptr<tls_tunnel>> tls_tunnel::exit(const host_and_port& at, std::uint16_t plain_port, const node_credentials& with,
                                                      const tunnel_limits& limits) {
-  auto made = std::make_unique<impl>(limits);
-  ARGOSY_TRY(load(made->tls, with));
+  ARGOSY_ASSIGN(tls_context shown, node_context(with));
+  auto made = std::make_unique<impl>(std::move(shown), limits);
   ARGOSY_TRY(made->listen(at));
   made->taken = [in = made.get(), plain_port](tcp::socket far) {
-    const auto one = in->remember(std::make_shared<link>(tcp::socket(in->io), secure_stream(std::move(far), in->tls)));
+    const auto one = in->remember(std::make_shared<link>(tcp::socket(in->io), secure_stream(std::move(far), *in->tls)));
     one->prove(secure_stream::server, in->limits.proving, [plain_port](const std::shared_ptr<link>& proved) {
       proved->plain().async_connect({asio::ip::address_v4::loopback(), plain_port}, [proved](error why) {
         if (why) return proved->close();

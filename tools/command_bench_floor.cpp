@@ -20,9 +20,13 @@ void answer_message(std::span<const std::byte> bytes, message_exchange exchange)
 }  // namespace
 
 status run_bench_floor(const bench_floor_options& options, const console& io) {
-  ARGOSY_ASSIGN(const auto http, http_server::start("127.0.0.1:0", answer_http));
-  ARGOSY_ASSIGN(const auto messages, message_server::start("tcp://127.0.0.1:*", answer_message));
-  const std::string addresses = "http://127.0.0.1:" + std::to_string(http->port()) + "\n" + messages->endpoint() + "\n";
+  const bool secure = !options.tls.certificate.empty();
+  http_security security;
+  if (secure) security.tls = options.tls;
+  ARGOSY_ASSIGN(const auto http, http_server::start("127.0.0.1:0", answer_http, {}, security));
+  ARGOSY_ASSIGN(const auto messages, message_server::start("tcp://127.0.0.1:*", answer_message, {}, options.curve));
+  const std::string addresses =
+      std::string(secure ? "https" : "http") + "://127.0.0.1:" + std::to_string(http->port()) + "\n" + messages->endpoint() + "\n";
   io.out << "answers nothing at all on\n" << addresses << std::flush;
   if (!options.address_file.empty()) ARGOSY_TRY(replace_file(options.address_file, addresses));
   wait_for_stop(io.stop);

@@ -8,6 +8,7 @@
 #include "data/records.hpp"
 #include "net/http_client.hpp"
 #include "net/search_client.hpp"
+#include "net/secret_file.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/load.hpp"
@@ -15,7 +16,7 @@
 namespace argosy {
 namespace {
 
-constexpr std::string_view http_scheme = "http://";
+constexpr std::string_view http_scheme = "http://", https_scheme = "https://";
 
 // The default of 50 microseconds would make rests twice as long as they are asked for.
 void rest_exactly(std::chrono::nanoseconds duration) {
@@ -110,11 +111,17 @@ private:
 
 result<std::unique_ptr<load_target>> target_of(const bench_serve_options& options) {
   ARGOSY_ASSIGN(std::vector<std::string> queries, queries_of(options.log, options.queries));
-  if (options.at.starts_with(http_scheme)) {
-    ARGOSY_ASSIGN(auto client, http_client::connect(options.at.substr(http_scheme.size()), options.connections));
+  const bool secure = options.at.starts_with(https_scheme);
+  if (secure || options.at.starts_with(http_scheme)) {
+    http_client_options how{.secure = secure, .authorities = options.authorities};
+    if (!options.key.empty()) {
+      ARGOSY_ASSIGN(how.key, read_secret(options.key));
+    }
+    const std::string address = options.at.substr(secure ? https_scheme.size() : http_scheme.size());
+    ARGOSY_ASSIGN(auto client, http_client::connect(address, options.connections, how));
     return std::unique_ptr<load_target>(std::make_unique<http_target>(std::move(client), options, queries));
   }
-  ARGOSY_ASSIGN(search_client client, search_client::connect(options.at));
+  ARGOSY_ASSIGN(search_client client, search_client::connect(options.at, options.curve));
   // Whether anybody is there, before all is sent to nobody.
   ARGOSY_TRY(client.search({.queries = {{.text = queries.front()}}}, std::chrono::seconds(5)).failure().within(options.at));
   return std::unique_ptr<load_target>(std::make_unique<message_target>(std::move(client), options, std::move(queries)));

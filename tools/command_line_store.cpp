@@ -121,7 +121,7 @@ void add_bench_serve(CLI::App& bench, chosen_command& chosen) {
   auto* command = add_command(bench, "serve", "Load on `argosy serve`: queries/s and the times that those who ask see",
                               "argosy bench serve --at tcp://127.0.0.1:5555 --log train_log.tsv.gz --rate 20000", chosen, true,
                               &run_bench_serve, options);
-  command->add_option("--at", options->at, "http://HOST:PORT or tcp://HOST:PORT of a server that runs")->required();
+  command->add_option("--at", options->at, "http://HOST:PORT, https://HOST:PORT or tcp://HOST:PORT of a server that runs")->required();
   command->add_option("--log", options->log, "A search log, whose queries are asked")->required();
   command->add_option("--rate", options->rate, "Queries/s, at random moments; 0: as many as are answered")
       ->capture_default_str()
@@ -139,6 +139,13 @@ void add_bench_serve(CLI::App& bench, chosen_command& chosen) {
   command->add_flag("--live", options->live, "Without the pair table");
   command->add_flag("!--no-restrict", options->restricts, "Without restriction by names in the queries");
   command->add_flag("--json", options->json, "One JSON object");
+  command->add_option("--key-file", options->key, "Of HTTP: a file with the key that `argosy key new` printed");
+  command->add_option("--ca", options->authorities, "Of https: who signed the server's certificate, PEM; none: who the system believes");
+  auto* server =
+      command->add_option("--curve-server", options->curve.server, "Of tcp: the server's public key, which `argosy key curve` wrote");
+  auto* secret = command->add_option("--curve-secret", options->curve.secret, "The secret key of who asks, which the server knows");
+  server->needs(secret);
+  secret->needs(server);
 }
 
 void add_bench_floor(CLI::App& bench, chosen_command& chosen) {
@@ -146,6 +153,8 @@ void add_bench_floor(CLI::App& bench, chosen_command& chosen) {
   auto* command = add_command(bench, "floor", "Serve nothing over HTTP and ZeroMQ until interrupted, for `bench serve`",
                               "argosy bench floor --address-file floor.txt", chosen, true, &run_bench_floor, options);
   command->add_option("--address-file", options->address_file, "Where its addresses are written, a line each");
+  add_tls(*command, options->tls);
+  add_curve(*command, options->curve);
 }
 
 void add_serve(CLI::App& app, chosen_command& chosen) {
@@ -164,9 +173,9 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--node", options->node, "HOST:PORT where routers ask this server's store");
-  command->add_option("--node-certificate", options->credentials.certificate,
+  command->add_option("--node-certificate", options->credentials.own.certificate,
                       "This node's certificate (PEM), for --node and --shard beyond this machine: TLS on both sides");
-  command->add_option("--node-key", options->credentials.key, "Its private key");
+  command->add_option("--node-key", options->credentials.own.key, "Its private key");
   command->add_option("--node-authority", options->credentials.authority, "The certificate that signs those of all nodes");
   command->add_option("--images", options->images, "Photographs, to show and of what is put: the folder or tar that `argosy prepare` had");
   command->add_option("--http", options->http, "HOST:PORT of this machine; port 0: one that is free")->capture_default_str();
@@ -186,6 +195,10 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
       ->add_option("--backbone-weights", options->backbone_weights,
                    "Weights of the backbone, when the model was trained on features: for photographs of products that are put")
       ->needs(writable);
+  command->add_option("--keys", options->keys,
+                      "Who may ask over HTTP: a file that `argosy key new` adds to; none: everybody on this machine");
+  add_tls(*command, options->tls);
+  add_curve(*command, options->curve);
 }
 
 void add_bench_scans(CLI::App& bench, chosen_command& chosen) {

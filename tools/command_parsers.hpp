@@ -50,6 +50,11 @@ void add_bench_serve(CLI::App& bench, chosen_command&);
 void add_bench_floor(CLI::App& bench, chosen_command&);
 void add_bench_index(CLI::App& bench, chosen_command&);
 void add_serve(CLI::App& app, chosen_command& chosen);
+void add_key(CLI::App& app, chosen_command& chosen);
+// --tls-certificate and --tls-key, both or none.
+void add_tls(CLI::App&, tls_files&);
+// --curve-secret and --curve-clients, both or none.
+void add_curve(CLI::App&, curve_server_files&);
 void add_bench_scans(CLI::App& bench, chosen_command&);
 void add_bench_changes(CLI::App& bench, chosen_command&);
 

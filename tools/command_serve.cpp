@@ -10,12 +10,13 @@
 #include "actors/shard_server.hpp"
 #include "data/records.hpp"
 #include "kernels/slow_arithmetic.hpp"
-#include "net/host_and_port.hpp"
+#include "net/access_file.hpp"
 #include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/front.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/reach.hpp"
 
 namespace argosy {
 namespace {
@@ -31,6 +32,22 @@ std::optional<product_writer_options> writes_of(const serve_options& options) {
   return product_writer_options{.images = options.images, .backbone_weights = options.backbone_weights, .threads = 1};
 }
 
+// Null where whoever asks is answered.
+result<std::unique_ptr<http_rights>> rights_of(const serve_options& options, const clock_source& clock) {
+  if (options.keys.empty()) return std::unique_ptr<http_rights>();
+  auto known = access_file::open(options.keys, proof_kind::key_hash, clock);
+  if (!known.ok()) return known.failure().within("--keys");
+  return std::make_unique<http_rights>(std::move(known).value());
+}
+
+// What both kinds of endpoints of HTTP are asked.
+template <class Endpoint>
+front_handlers handlers_of(const std::shared_ptr<Endpoint>& http, message_handler messages) {
+  return {.http = [http](const http_request& request, http_exchange exchange) { http->take(request, std::move(exchange)); },
+          .admit = [http](const http_request& request) { return http->kept_out(request); },
+          .messages = std::move(messages)};
+}
+
 // Where routers ask; none where no port is wanted.
 result<std::unique_ptr<shard_server>> start_node(const serve_options& options, serving& of) {
   if (options.node.empty()) return std::unique_ptr<shard_server>();
@@ -43,6 +60,13 @@ std::string address_of(const serve_options& options, const shard_server* node) {
   return node == nullptr ? std::string() : options.node.substr(0, options.node.rfind(':')) + ":" + std::to_string(node->port());
 }
 
+// Keeps none of it: what answers is let go of when another generation comes.
+void say_what_answers(const serving& answering, const serve_options& options, const std::string& addresses, const console& io) {
+  const auto from = answering.newest();
+  io.out << options.stores.front().string() << ": generation " << from->current().number() << ", "
+         << counted(from->live().products(), "product") << ", on " << addresses << std::endl;
+}
+
 status end_of(front& ports, const serving_metrics& metrics, const console& io) {
   wait_for_stop(io.stop);
   const bool drained = ports.drain();
@@ -50,35 +74,7 @@ status end_of(front& ports, const serving_metrics& metrics, const console& io) {
   return {};
 }
 
-std::vector<std::string> split(const std::string& replicas) {
-  std::vector<std::string> all;
-  std::size_t first = 0;
-  for (std::size_t comma = 0; comma != std::string::npos; first = comma + 1) {
-    comma = replicas.find(',', first);
-    all.push_back(replicas.substr(first, comma - first));
-  }
-  return all;
-}
-
-// Nodes trust each other: who can reach them beyond this machine has to show a certificate.
-status check_nodes(const serve_options& options) {
-  if (!options.credentials.none()) return {};
-  std::vector<std::pair<std::string, std::string>> addresses;
-  if (!options.node.empty()) addresses.emplace_back("--node", options.node);
-  for (const std::string& shard : options.shards)
-    for (const std::string& one : split(shard)) addresses.emplace_back("--shard", one);
-  for (const auto& [option, address] : addresses) {
-    const auto at = parse_address(address);
-    if (!at.ok()) return at.failure().within(option);
-    if (!is_loopback(*at))
-      return {errc::invalid_argument, option + ": `" + at->host +
-                                          "` is not this machine: want --node-certificate, --node-key and --node-authority " +
-                                          "too, for TLS on both sides (docs/serving.md, Shards, says how they are made)"};
-  }
-  return {};
-}
-
-status serve_store(const serve_options& options, const console& io) {
+status serve_store(const serve_options& options, std::unique_ptr<http_rights> keys, const console& io) {
   const serving_options how{.store = options.stores.front(),
                             .searches = threads_or_all(options.threads),
                             .arithmetic = options.arithmetic,
@@ -90,19 +86,16 @@ status serve_store(const serve_options& options, const console& io) {
   ARGOSY_ASSIGN(const auto node, start_node(options, *answering));
   const std::string at = address_of(options, node.get());
   front ports;
-  const auto endpoint = std::make_shared<http_endpoint>(*answering, *products, [&ports] { return ports.peers(); });
-  http_limits limits;
-  if (options.writable) limits.body_bytes = most_change_bytes;
-  const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
-  ARGOSY_TRY(ports.listen(options, {take, handler_of(std::make_shared<message_endpoint>(*answering)), limits}, at));
-  const auto from = answering->newest();
-  io.out << options.stores.front().string() << ": generation " << from->current().number() << ", "
-         << counted(from->live().products(), "product") << ", on " << ports.addresses() << (at.empty() ? at : ", for routers on " + at)
-         << std::endl;
+  const auto endpoint = std::make_shared<http_endpoint>(
+      *answering, *products, [&ports] { return ports.peers(); }, std::move(keys));
+  front_handlers handlers = handlers_of(endpoint, handler_of(std::make_shared<message_endpoint>(*answering)));
+  if (options.writable) handlers.limits.body_bytes = most_change_bytes;
+  ARGOSY_TRY(ports.listen(options, std::move(handlers), at));
+  say_what_answers(*answering, options, ports.addresses() + (at.empty() ? at : ", for routers on " + at), io);
   return end_of(ports, answering->metrics(), io);
 }
 
-status serve_shards(const serve_options& options, const console& io) {
+status serve_shards(const serve_options& options, std::unique_ptr<http_rights> keys, const console& io) {
   if (options.writable || !options.images.empty() || !options.node.empty())
     return {errc::invalid_argument,
             "--writable, --images and --node are of a server with one --store and no --shard: ask that of the products' own"};
@@ -113,14 +106,14 @@ status serve_shards(const serve_options& options, const console& io) {
                       .arithmetic = options.arithmetic,
                       .waiting = options.waiting,
                       .deadline = std::chrono::milliseconds(options.deadline_ms)};
-  for (const std::string& one : options.shards) how.shards.push_back(split(one));
+  for (const std::string& one : options.shards) how.shards.push_back(replicas_in(one));
   auto started = routing::start(how, io.clock);
   if (!started.ok()) return options.stores.empty() ? started.failure().within("--shard") : started.failure();
   routing& of = **started;
   front ports;
-  const auto endpoint = std::make_shared<routed_endpoint>(of, [&ports] { return ports.peers(); });
-  const auto take = [endpoint](const http_request& request, http_exchange exchange) { endpoint->take(request, std::move(exchange)); };
-  ARGOSY_TRY(ports.listen(options, {take, handler_of(endpoint)}));
+  const auto endpoint = std::make_shared<routed_endpoint>(
+      of, [&ports] { return ports.peers(); }, std::move(keys));
+  ARGOSY_TRY(ports.listen(options, handlers_of(endpoint, handler_of(endpoint))));
   io.out << counted(options.stores.size() + options.shards.size(), "shard") << " in " << counted(of.replicas().size(), "replica") << ", on "
          << ports.addresses() << std::endl;
   return end_of(ports, of.metrics(), io);
@@ -130,10 +123,11 @@ status serve_shards(const serve_options& options, const console& io) {
 
 status run_serve(const serve_options& options, const console& io) {
   if (options.stores.empty() && options.shards.empty()) return {errc::invalid_argument, "want --store, or --shard of servers with --node"};
-  ARGOSY_TRY(front::check(options));
-  ARGOSY_TRY(check_nodes(options));
+  ARGOSY_TRY(check_reach(options));
+  ARGOSY_ASSIGN(auto keys, rights_of(options, io.clock));
   warn_of_slow_arithmetic(options.arithmetic, "--compute float32");
-  return options.stores.size() == 1 && options.shards.empty() ? serve_store(options, io) : serve_shards(options, io);
+  return options.stores.size() == 1 && options.shards.empty() ? serve_store(options, std::move(keys), io)
+                                                              : serve_shards(options, std::move(keys), io);
 }
 
 }  // namespace argosy

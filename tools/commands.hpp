@@ -13,7 +13,9 @@
 #include "data/prepared.hpp"
 #include "index/index_choice.hpp"
 #include "kernels/device.hpp"
+#include "net/curve_keys.hpp"
 #include "net/node_credentials.hpp"
+#include "net/tls_files.hpp"
 #include "tools/console.hpp"
 #include "tools/passing_catalogue.hpp"
 #include "tools/trained_model.hpp"
@@ -279,12 +281,30 @@ struct serve_options {
   compute arithmetic = compute::float32;  // of the query tower
   bool writable = false;
   std::filesystem::path backbone_weights;  // of what is put
+  std::filesystem::path keys;              // of HTTP: net/access_file.hpp; empty: whoever asks is answered
+  tls_files tls;                           // of HTTP; empty: none
+  curve_server_files curve;                // of messages
 };
 status run_serve(const serve_options&, const console&);
 
+// A key of HTTP: its line goes to the file, the key itself to standard output, once.
+struct key_options {
+  std::filesystem::path keys;
+  std::string name, may = "read";
+};
+status run_new_key(const key_options&, const console&);
+
+// The two keys of a server or client of messages: FILE and FILE.pub.
+struct curve_key_options {
+  std::filesystem::path file;
+};
+status run_curve_keys(const curve_key_options&, const console&);
+
 // Load on a server that runs: tools/load.hpp.
 struct bench_serve_options {
-  std::string at;  // http://HOST:PORT or an endpoint of ZeroMQ
+  std::string at;                          // http://HOST:PORT, https://HOST:PORT or an endpoint of ZeroMQ
+  std::filesystem::path key, authorities;  // of HTTP: a file with a key; who signed the server's certificate
+  curve_client_files curve;                // of messages
   std::filesystem::path log;
   double rate = 0, seconds = 10, warm_up = 1;
   std::uint64_t ahead = 256, connections = 64, queries = 100'000;
@@ -296,6 +316,8 @@ status run_bench_serve(const bench_serve_options&, const console&);
 // A server that answers nothing, to measure what the transports alone cost.
 struct bench_floor_options {
   std::filesystem::path address_file;
+  tls_files tls;
+  curve_server_files curve;
 };
 status run_bench_floor(const bench_floor_options&, const console&);
 

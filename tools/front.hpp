@@ -15,14 +15,13 @@ namespace argosy {
 
 struct front_handlers {
   http_handler http;
+  http_gate admit;
   message_handler messages;
   http_limits limits = {};
 };
 
 class front {
 public:
-  // invalid_argument names the option: an address that others than this machine could reach among them. Nothing is bound yet.
-  static status check(const serve_options&);
   // For the metrics.
   open_peers peers() const;
   // Binds what the options name, and tells the addresses to the file that they name, a line each; `node`: one more, where there is one.

@@ -63,12 +63,12 @@ def make_store(argosy, folder):
 
 
 @contextlib.contextmanager
-def serving(argosy, store, images):
+def serving(argosy, store, images, *more):
     """The address of a server, while it runs."""
     with tempfile.TemporaryDirectory() as folder:
         told = pathlib.Path(folder) / "address"
         server = subprocess.Popen([argosy, "serve", "--store", store, "--images", images, "--http", "127.0.0.1:0", "--threads", "2",
-                                   "--deadline-ms", "600000", "--address-file", told], stdout=subprocess.DEVNULL)
+                                   "--deadline-ms", "600000", "--address-file", told, *more], stdout=subprocess.DEVNULL)
         try:
             end = time.monotonic() + PATIENCE
             while not told.exists() and server.poll() is None and time.monotonic() < end:
@@ -146,8 +146,7 @@ class Page:
         return self.script("return [...document.querySelectorAll('#results h2')].map((one) => one.textContent)")
 
     def ids(self):
-        return self.script("return [...document.querySelectorAll('#results img')].map("
-                           "(one) => decodeURIComponent(new URL(one.src).pathname.split('/')[3]))")
+        return self.script("return [...document.querySelectorAll('#results > li')].map((one) => one.dataset.product)")
 
     def facet(self, field):
         """The boxes of a field: value, count, checked."""
@@ -178,6 +177,10 @@ class SearchPage(unittest.TestCase):
         folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         store, images = make_store(cls.argosy, folder)
         address = cls.enterClassContext(serving(cls.argosy, store, images))
+        made = subprocess.run([cls.argosy, "key", "new", "--name", "person", "--keys", folder / "keys"], capture_output=True, text=True,
+                              check=True)
+        cls.key = made.stdout.strip()
+        cls.keyed_address = cls.enterClassContext(serving(cls.argosy, store, images, "--keys", folder / "keys"))
         cls.page = Page(cls.enterClassContext(browser(1280, 900)), address)
 
     def setUp(self):
@@ -291,6 +294,31 @@ class SearchPage(unittest.TestCase):
         page.settled()
         self.assertTrue(page.text("#said").startswith("No product is left: take a facet away"), page.text("#said"))
         self.assertEqual(page.facet("brand")[-1], {"value": "NoSuchBrand", "count": 0, "checked": True})
+
+    def test_a_server_that_wants_a_key_is_given_one(self):
+        page = Page(self.page.driver, self.keyed_address)
+
+        def give(key):
+            page.wait(lambda: page.one("#typed-key").is_displayed(), "the question for a key")
+            page.one("#typed-key").send_keys(key, Keys.ENTER)
+
+        page.open("/?q=red+dress")
+        page.settled()
+        self.assertEqual(page.text("#failure p"), "want a key: Authorization: Bearer KEY")
+        self.assertEqual(page.ids(), [])
+        give("argosy-wrong")
+        page.wait(lambda: page.text("#failure p") == "the key is not known", "the refusal")
+        give(self.key)
+        page.wait(lambda: len(page.ids()) == 24, "the answer")
+        self.assertFalse(page.one("#key").is_displayed())
+        self.assertTrue(any(one["came"] for one in page.photographs()))
+        page.all("#results .why summary")[0].click()
+        page.wait(lambda: "brand" in page.all("#results dl")[0].text, "why")
+        page.driver.refresh()
+        page.wait(lambda: len(page.ids()) == 24, "the answer after it was loaded again")
+        self.assertNotIn(self.key, page.driver.current_url + page.driver.page_source)
+        broken = [one["message"] for one in page.driver.get_log("browser") if "Content Security" in one["message"]]
+        self.assertEqual(broken, [], "rules of the page that were broken")
 
     def test_a_telephone_and_the_dark(self):
         page = self.page

@@ -28,6 +28,7 @@ public:
   bare_client(const bare_client&) = delete;
   bare_client& operator=(const bare_client&) = delete;
 
+  int socket() const noexcept { return socket_; }
   bool send(std::string_view bytes) const {
     return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
   }

@@ -1,40 +1,40 @@
-// An authority and the certificates that it signs, by the `openssl` command, for tests of TLS.
+// An authority of a test's own, and what it signs: keys of P-256 and certificates of a day, as files of PEM.
 #pragma once
 
-#include <boost/test/unit_test.hpp>
-#include <cstdlib>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
 #include <filesystem>
+#include <memory>
 #include <string>
+
+#include "net/tls_files.hpp"
 
 namespace argosy::test {
 
-struct issued_certificate {
-  std::filesystem::path certificate, key;
-};
-
-class authority {
+class certificate_authority {
 public:
-  // In a folder of its own, which is made.
-  explicit authority(const std::filesystem::path& folder) : folder_(folder) {
-    std::filesystem::create_directories(folder);
-    run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority -keyout " + path("ca.key") +
-        " -out " + path("ca.pem"));
-  }
-  std::filesystem::path certificate() const { return folder_ / "ca.pem"; }
-
-  // `names`: as OpenSSL writes a subjectAltName.
-  issued_certificate issue(const std::string& name, const std::string& names = "IP:127.0.0.1,DNS:localhost") const {
-    run("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" + name + " -addext subjectAltName=" + names + " -keyout " +
-        path(name + ".key") + " -out " + path(name + ".csr"));
-    run("x509 -req -days 2 -copy_extensions copy -in " + path(name + ".csr") + " -CA " + path("ca.pem") + " -CAkey " + path("ca.key") +
-        " -CAcreateserial -out " + path(name + ".pem"));
-    return {folder_ / (name + ".pem"), folder_ / (name + ".key")};
-  }
+  // Its own certificate is NAME.crt in that folder. Throws where OpenSSL fails.
+  certificate_authority(std::filesystem::path folder, const std::string& name);
+  const std::filesystem::path& certificate() const noexcept { return certificate_; }
+  // NAME.crt and NAME.key; `hosts` as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1". A password encrypts the key.
+  tls_files issue(const std::string& name, const std::string& hosts, const std::string& password = {}) const;
 
 private:
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  static void run(const std::string& words) { BOOST_REQUIRE(std::system(("openssl " + words + " >/dev/null 2>&1").c_str()) == 0); }
-  std::filesystem::path folder_;
+  struct free_key {
+    void operator()(EVP_PKEY* one) const { EVP_PKEY_free(one); }
+  };
+  struct free_certificate {
+    void operator()(X509* one) const { X509_free(one); }
+  };
+  using key = std::unique_ptr<EVP_PKEY, free_key>;
+  using signed_certificate = std::unique_ptr<X509, free_certificate>;
+  static key new_key();
+  signed_certificate sign(const std::string& name, EVP_PKEY* of, const std::string& extension, const std::string& value) const;
+  std::filesystem::path write(const std::string& name, X509* one) const;
+  std::filesystem::path folder_, certificate_;
+  std::string name_;
+  key key_;
 };
 
 }  // namespace argosy::test

@@ -7,6 +7,7 @@
 
 #include "tests/support/bare_client.hpp"
 #include "tests/support/bytes.hpp"
+#include "tests/support/secure_client.hpp"
 
 namespace argosy::test {
 
@@ -20,18 +21,23 @@ running_server::running_server(const std::filesystem::path& store, std::vector<s
   std::getline(lines, http);
   std::getline(lines, messages_);
   std::getline(lines, node_);
-  BOOST_REQUIRE_MESSAGE(http.starts_with("http://127.0.0.1:"), http);
-  BOOST_REQUIRE_MESSAGE(messages_.starts_with("tcp://127.0.0.1:"), messages_);
+  BOOST_REQUIRE_MESSAGE((http.starts_with("http://") || http.starts_with("https://")), http);
+  BOOST_REQUIRE_MESSAGE(messages_.starts_with("tcp://"), messages_);
   port_ = static_cast<std::uint16_t>(std::stoi(http.substr(http.rfind(':') + 1)));
 }
 
-http_answered running_server::ask(const std::string& target, const std::string& method, const std::string& body) const {
+http_answered running_server::ask(const std::string& target, const std::string& method, const std::string& body,
+                                  const std::string& fields) const {
   std::string read;
   try {
-    bare_client one(port_);
     const std::string length = body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    one.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + length + "\r\n" + body);
-    read = one.read_all();
+    const std::string request =
+        method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + fields + length + "\r\n" + body;
+    const auto answer_of = [&](auto&& one) {
+      one.send(request);
+      return one.read_all();
+    };
+    read = authority_.empty() ? answer_of(bare_client(port_)) : answer_of(secure_client(port_, authority_));
   } catch (const std::runtime_error&) {
     return {};
   }
@@ -60,9 +66,13 @@ void running_server::kill() {
 }
 
 std::vector<std::string> running_server::words(const std::filesystem::path& store, std::vector<std::string> more) const {
-  std::vector<std::string> all{"serve", "--http", "127.0.0.1:0", "--address-file", addresses_};
+  std::vector<std::string> all{"serve", "--address-file", addresses_};
   if (!store.empty()) all.insert(all.end(), {"--store", store});
-  if (std::find(more.begin(), more.end(), "--zmq") == more.end()) more.insert(more.end(), {"--zmq", "tcp://127.0.0.1:*"});
+  const auto usual = [&](const std::string& option, const std::string& value) {
+    if (std::find(more.begin(), more.end(), option) == more.end()) more.insert(more.end(), {option, value});
+  };
+  usual("--http", "127.0.0.1:0");
+  usual("--zmq", "tcp://127.0.0.1:*");
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -26,8 +26,12 @@ public:
   // Of a ZeroMQ endpoint too. Fails the test where it does not begin.
   explicit running_server(const std::filesystem::path& store, std::vector<std::string> more = {});
 
+  // It serves TLS, with a certificate that this one signed.
+  void trust(const std::filesystem::path& authority) { authority_ = authority; }
   // From any thread. Uses no macro of Boost.Test; a server that is gone gives no answer.
-  http_answered ask(const std::string& target, const std::string& method = "GET", const std::string& body = {}) const;
+  // `fields`: further lines of the header.
+  http_answered ask(const std::string& target, const std::string& method = "GET", const std::string& body = {},
+                    const std::string& fields = {}) const;
   std::vector<std::string> ids(const std::string& target) const;
   // Until the answer is as wanted.
   template <class Wanted>
@@ -54,6 +58,7 @@ private:
   background_argosy process_;
   std::uint16_t port_ = 0;
   std::string messages_, node_;
+  std::filesystem::path authority_;  // empty: no TLS
 };
 
 }  // namespace argosy::test

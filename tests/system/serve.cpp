@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
 
   const auto elsewhere = run_argosy({"serve", "--store", shared_small_shop().store, "--http", "0.0.0.0:0"});
   BOOST_TEST(elsewhere.exit_code == 1);
-  BOOST_TEST(holds(elsewhere.err, "want 127.0.0.1, localhost or [::1], got `0.0.0.0`"), elsewhere.err);
+  BOOST_TEST(holds(elsewhere.err, "want 127.0.0.1, localhost or [::1], or keys and TLS, got `0.0.0.0`"), elsewhere.err);
 }
 
 // Products that go and generations that come, while somebody asks without a pause.

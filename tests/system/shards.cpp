@@ -201,23 +201,25 @@ BOOST_AUTO_TEST_CASE(nodes_beyond_this_machine_need_certificates) {
           "--writable, --images and --node");
 
   const scratch_folder folder;
-  const authority ours(folder / "ours"), theirs(folder / "theirs");
-  const auto with = [](const issued_certificate& own, const fs::path& trusted) {
+  const certificate_authority ours(folder.path(), "ours"), theirs(folder.path(), "theirs");
+  const auto with = [](const tls_files& own, const fs::path& trusted) {
     return std::vector<std::string>{"--node-certificate", own.certificate, "--node-key", own.key, "--node-authority", trusted};
   };
   const auto joined = [](std::vector<std::string> words, const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
     return words;
   };
-  const issued_certificate of_node = ours.issue("node"), of_router = ours.issue("router"), of_stranger = theirs.issue("stranger");
+  const std::string hosts = "IP:127.0.0.1";
+  const tls_files of_node = ours.issue("node", hosts), of_router = ours.issue("router", hosts),
+                  of_stranger = theirs.issue("stranger", hosts);
   refused(joined({"serve", "--store", shop.part[0], "--http", "127.0.0.1:0", "--node", "127.0.0.1:0"},
                  with({of_node.certificate, of_router.key}, ours.certificate())),
-          "want the private key");
+          "want the key of");
   refused({"serve", "--store", shop.part[0], "--http", "127.0.0.1:0", "--node", "127.0.0.1:0", "--node-key", of_node.key},
           "some of the three");
   refused(
       joined({"serve", "--store", shop.part[0], "--http", "127.0.0.1:0", "--node", "127.0.0.1:0"}, with(of_node, folder / "missing.pem")),
-      "missing.pem: want the authority's");
+      "missing.pem");
 
   running_server node(shop.part[0], joined({"--node", "0.0.0.0:0", "--threads", "1"}, with(of_node, ours.certificate())));
   const std::string address = "127.0.0.1" + node.node().substr(node.node().rfind(':'));
