@@ -53,10 +53,12 @@ status check_proof(std::string& proof, proof_kind kind) {
     if (proof.size() == 40 && zmq_z85_decode(key, proof.c_str()) != nullptr) return {};
     return {errc::invalid_argument, "want a public key of 40 characters, as `argosy key curve` writes it, found `" + proof + "`"};
   }
-  std::transform(proof.begin(), proof.end(), proof.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(proof.begin(), proof.end(), proof.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (proof.size() == 2 * SHA256_DIGEST_LENGTH && proof.find_first_not_of("0123456789abcdef") == std::string::npos) return {};
   // Not shown: it may be a key, put there by mistake.
-  return {errc::invalid_argument, "want the SHA-256 of a key, 64 hexadecimal digits, found " + std::to_string(proof.size()) + " characters"};
+  return {errc::invalid_argument,
+          "want the SHA-256 of a key, 64 hexadecimal digits, found " + std::to_string(proof.size()) + " characters"};
 }
 
 result<known_client> client_of(const std::string& line, proof_kind kind) {
@@ -84,7 +86,8 @@ result<std::vector<known_client>> clients_of(const std::string& text, proof_kind
     for (const known_client& before : all) {
       const bool named = before.name == one->name;
       if (named || before.proof == one->proof)
-        return status(errc::invalid_argument, std::to_string(number) + ": " + one->name + (named ? " is there twice" : " has the proof of " + before.name));
+        return status(errc::invalid_argument,
+                      std::to_string(number) + ": " + one->name + (named ? " is there twice" : " has the proof of " + before.name));
     }
     all.push_back(std::move(*one));
   }
@@ -176,7 +179,8 @@ result<std::string> add_key(const std::filesystem::path& path, const std::string
   unsigned char secret[32];
   if (RAND_bytes(secret, sizeof secret) != 1) return status(errc::unavailable, "OpenSSL has no random bytes");
   std::string key = std::string(key_prefix) + hex_of(secret);
-  const std::string line = (text.empty() || text.ends_with('\n') ? "" : "\n") + name + " " + std::string(word_of(may)) + " " + hash_of(key) + "\n";
+  const std::string line =
+      (text.empty() || text.ends_with('\n') ? "" : "\n") + name + " " + std::string(word_of(may)) + " " + hash_of(key) + "\n";
   if (::write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) || ::fsync(file.number()) != 0)
     return status(errc::io_error, path.string() + ": " + std::strerror(errno));
   return key;

@@ -51,7 +51,8 @@ void curve_gate::answer() {
     const std::string key = whole ? text_of_key(frames[6]) : std::string();
     const known_client* who = key.empty() ? nullptr : clients_.find(key);
     const std::string id = frames.size() > 1 ? frames[1].to_string() : std::string();
-    const std::array<std::string_view, 6> reply{"1.0", id, who ? "200" : "400", who ? "" : "no such client", who ? std::string_view(key) : "", ""};
+    const std::array<std::string_view, 6> reply{
+        "1.0", id, who ? "200" : "400", who ? "" : "no such client", who ? std::string_view(key) : "", ""};
     for (std::size_t i = 0; i < reply.size(); ++i)
       asked_.send(zmq::buffer(reply[i]), i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
   }

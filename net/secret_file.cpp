@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::uint64_t longest_secret = 1024;
 
-status refused(const std::filesystem::path& path) { return {errno == ENOENT ? errc::not_found : errc::io_error, path.string() + ": " + std::strerror(errno)}; }
+status refused(const std::filesystem::path& path) {
+  return {errno == ENOENT ? errc::not_found : errc::io_error, path.string() + ": " + std::strerror(errno)};
+}
 
 std::string octal(unsigned mode) {
   char text[8];
@@ -30,8 +32,9 @@ status check_mode(const std::filesystem::path& path, unsigned bits) {
   if (::stat(path.c_str(), &found) != 0) return refused(path);
   if (!S_ISREG(found.st_mode)) return {errc::invalid_argument, path.string() + ": want a file, found something else"};
   if ((found.st_mode & bits) == 0) return {};
-  return {errc::invalid_argument, path.string() + ": want a file that others may not " + (bits == written_by_group_or_others ? "write" : "read") +
-                                      ", found mode " + octal(found.st_mode) + "; chmod " + octal(found.st_mode & 0777 & ~bits) + " mends it"};
+  return {errc::invalid_argument, path.string() + ": want a file that others may not " +
+                                      (bits == written_by_group_or_others ? "write" : "read") + ", found mode " + octal(found.st_mode) +
+                                      "; chmod " + octal(found.st_mode & 0777 & ~bits) + " mends it"};
 }
 
 result<std::string> read_secret(const std::filesystem::path& path) {
@@ -48,7 +51,7 @@ status write_new_file(const std::filesystem::path& path, std::string_view line, 
   if (file < 0) return {errno == EEXIST ? errc::invalid_argument : errc::io_error, path.string() + ": " + std::strerror(errno)};
   const std::string text = std::string(line) + "\n";
   const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const status failure = whole ? status() : refused(path);
+  status failure = whole ? status() : refused(path);
   ::close(file);
   if (!whole) ::unlink(path.c_str());
   return failure;

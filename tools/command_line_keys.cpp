@@ -6,8 +6,8 @@ namespace {
 void add_new_key(CLI::App& to, chosen_command& chosen) {
   const auto options = std::make_shared<key_options>();
   auto* command = add_command(to, "new", "A key of HTTP: prints it once, and adds its name, rights and hash to the file",
-                              "(umask 077; argosy key new --name shop-window --rights read --keys keys > shop-window.key)", chosen, true, &run_new_key,
-                              options);
+                              "(umask 077; argosy key new --name shop-window --rights read --keys keys > shop-window.key)", chosen, true,
+                              &run_new_key, options);
   command->add_option("--name", options->name, "Whose it is")->required();
   command->add_option("--rights", options->may, "read, or write: to change products too")
       ->capture_default_str()
@@ -41,7 +41,8 @@ void add_tls(CLI::App& command, tls_files& files) {
 }
 
 void add_curve(CLI::App& command, curve_server_files& files) {
-  auto* secret = command.add_option("--curve-secret", files.secret, "ZeroMQ with CURVE alone: the secret key that `argosy key curve` wrote");
+  auto* secret =
+      command.add_option("--curve-secret", files.secret, "ZeroMQ with CURVE alone: the secret key that `argosy key curve` wrote");
   auto* clients = command.add_option("--curve-clients", files.clients, "Who may ask by messages: lines of NAME read PUBLICKEY");
   secret->needs(clients);
   clients->needs(secret);

@@ -29,7 +29,8 @@ status check_http(const serve_options& options) {
                                      {"--tls-certificate", !options.tls.certificate.empty()},
                                      {"--tls-key", !options.tls.key.empty()}});
   if (lacks.empty()) return {};
-  return {errc::invalid_argument, "--http: want 127.0.0.1, localhost or [::1], or keys and TLS, got `" + std::string(host) + "` without " + lacks +
+  return {errc::invalid_argument, "--http: want 127.0.0.1, localhost or [::1], or keys and TLS, got `" + std::string(host) + "` without " +
+                                      lacks +
                                       ". These make the files:\n"
                                       "  argosy key new --name NAME --rights read --keys keys\n"
                                       "  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=HOST "
@@ -41,8 +42,7 @@ status check_messages(const serve_options& options) {
   constexpr std::string_view tcp = "tcp://", ipc = "ipc://";
   const std::string_view endpoint = options.zmq;
   if (endpoint.empty() || endpoint.starts_with(ipc)) return {};
-  if (!endpoint.starts_with(tcp))
-    return {errc::invalid_argument, "--zmq: want tcp://HOST:PORT or ipc://PATH, got `" + options.zmq + "`"};
+  if (!endpoint.starts_with(tcp)) return {errc::invalid_argument, "--zmq: want tcp://HOST:PORT or ipc://PATH, got `" + options.zmq + "`"};
   const std::string_view host = host_of(endpoint.substr(tcp.size()));
   if (host == "localhost")
     return {errc::invalid_argument, "--zmq: want tcp://127.0.0.1 or tcp://[::1], got `" + options.zmq + "`: ZeroMQ binds to no name"};

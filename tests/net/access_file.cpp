@@ -50,7 +50,8 @@ struct access_fixture {
 BOOST_FIXTURE_TEST_SUITE(access_files, access_fixture)
 
 BOOST_AUTO_TEST_CASE(a_key_is_known_by_its_hash_with_its_rights) {
-  write("# who may ask\n\n  window read " + hash_a + "\r\nimporter\twrite  3E23E8160039594A33894F6564E1B1348BBD7A0088D42C4ACB73EEAED59C009D");
+  write("# who may ask\n\n  window read " + hash_a +
+        "\r\nimporter\twrite  3E23E8160039594A33894F6564E1B1348BBD7A0088D42C4ACB73EEAED59C009D");
   access_file file = opened();
   const known_client* window = file.find_key("a");
   BOOST_REQUIRE(window != nullptr);
@@ -83,14 +84,16 @@ BOOST_AUTO_TEST_CASE(every_bad_line_is_named) {
   refused(binary, "1", "want NAME RIGHTS SHA256");
   // A key where its hash should be is not repeated.
   BOOST_TEST(refusal_of("b read argosy-secret").message().find("secret") == std::string::npos);
-  check_refused(refusal_of("b read " + hash_b, proof_kind::public_key), errc::invalid_argument, {place + "1: want a public key of 40 characters"});
+  check_refused(refusal_of("b read " + hash_b, proof_kind::public_key), errc::invalid_argument,
+                {place + "1: want a public key of 40 characters"});
   check_refused(refusal_of("b read " + public_key.substr(1) + "~", proof_kind::public_key), errc::invalid_argument, {"public key"});
 }
 
 BOOST_AUTO_TEST_CASE(files_that_others_may_read_are_refused) {
   for (const unsigned mode : {0640u, 0604u, 0620u, 0602u, 0601u}) {
     const auto file = access_file::open(write("a read " + hash_a + "\n", mode), proof_kind::key_hash, clock);
-    check_refused(file.failure(), errc::invalid_argument, {path.string() + ": want a file that others may not read, found mode 0", "chmod 0600"});
+    check_refused(file.failure(), errc::invalid_argument,
+                  {path.string() + ": want a file that others may not read, found mode 0", "chmod 0600"});
   }
   // Public keys may be read by all, and written by their owner alone.
   write("a read " + public_key, 0644);

@@ -61,7 +61,8 @@ BOOST_AUTO_TEST_CASE(requests_are_answered_as_without) {
   one.send("GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n");
   BOOST_TEST(holds(one.read_until(" end\n"), "\r\n\r\nGET /a?b=c  end\n"));
   const std::string body(300'000, 'y');  // many records
-  one.send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body + "GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  one.send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body +
+           "GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const std::string others = one.read_all();
   BOOST_TEST(holds(others, "POST /p " + body + " end\n"));
   BOOST_TEST(others.ends_with("GET /2  end\n"));
@@ -78,7 +79,8 @@ BOOST_AUTO_TEST_CASE(versions_that_are_out_of_date_are_refused) {
 
 BOOST_AUTO_TEST_CASE(what_is_no_tls_is_closed_without_an_answer) {
   const auto server = started();
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string(5000, '\xff'), std::string("\x16\x03\x01\xff\xff", 5)}) {
+  for (const std::string& bytes :
+       {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string(5000, '\xff'), std::string("\x16\x03\x01\xff\xff", 5)}) {
     bare_client rude(server->port());
     rude.send(bytes);
     ::shutdown(rude.socket(), SHUT_WR);
@@ -157,9 +159,11 @@ BOOST_AUTO_TEST_CASE(the_client_asks_over_tls_and_finds_a_server_that_comes_back
 
 BOOST_AUTO_TEST_CASE(the_client_believes_its_authority_and_the_right_name_alone) {
   const certificate_authority stranger(folder.path(), "stranger");
-  const auto refused = [&](const http_server& server, const std::filesystem::path& believed, const std::string& host, std::string_view part) {
+  const auto refused = [&](const http_server& server, const std::filesystem::path& believed, const std::string& host,
+                           std::string_view part) {
     const std::string address = address_of(server, host);
-    check_refused(http_client::connect(address, 1, {.secure = true, .authorities = believed}).failure(), errc::io_error, {address, "TLS: ", part});
+    check_refused(http_client::connect(address, 1, {.secure = true, .authorities = believed}).failure(), errc::io_error,
+                  {address, "TLS: ", part});
   };
   const auto server = started();
   refused(*server, stranger.certificate(), "127.0.0.1", "unable to get local issuer certificate");
@@ -171,7 +175,8 @@ BOOST_AUTO_TEST_CASE(the_client_believes_its_authority_and_the_right_name_alone)
   const auto plain = http_server::start("127.0.0.1:0", echo);
   require_ok(plain.failure());
   refused(*plain.value(), authority.certificate(), "127.0.0.1", "wrong version number");
-  check_refused(http_client::connect(address_of(*server), 1, {.secure = true, .authorities = folder / "none"}).failure(), errc::not_found, {"none"});
+  check_refused(http_client::connect(address_of(*server), 1, {.secure = true, .authorities = folder / "none"}).failure(), errc::not_found,
+                {"none"});
   check_refused(http_client::connect(address_of(*server), 1, {.secure = true, .authorities = files.key}).failure(), errc::invalid_argument,
                 {files.key.string() + ": want certificates in PEM"});
 }
@@ -187,7 +192,8 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_used_are_named) {
   refused({folder / "none", files.key}, folder / "none", "No such file");
   refused({files.certificate, folder / "none"}, folder / "none", "No such file");
   refused({files.key, files.key}, files.key, "want a certificate in PEM, found: ");
-  refused({files.certificate, other.key}, other.key, "want the key of " + files.certificate.string() + " in PEM, without a password, found: key values mismatch");
+  refused({files.certificate, other.key}, other.key,
+          "want the key of " + files.certificate.string() + " in PEM, without a password, found: key values mismatch");
   refused({files.certificate, files.certificate}, files.certificate, "want a file that others may not read, found mode 0644");
   refused(locked, locked.key, "without a password, found: ");
   write_bytes(folder / "empty", "");

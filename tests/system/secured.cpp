@@ -78,10 +78,8 @@ BOOST_AUTO_TEST_CASE(every_path_answers_those_who_may) {
   const auto code = [&](const std::string& target, const std::string& method, const std::string& key, const std::string& body = {}) {
     return server.ask(target, method, body, bearer(key)).code;
   };
-  const std::string unknown = "argosy-" + std::string(64, '0'), id = server.ask("/v1/search?q=red+dress&k=1", "GET", {}, bearer(shop.reader))
-                                                                       .object()
-                                                                       .at("results")[0]
-                                                                       .at("id");
+  const std::string unknown = "argosy-" + std::string(64, '0'),
+                    id = server.ask("/v1/search?q=red+dress&k=1", "GET", {}, bearer(shop.reader)).object().at("results")[0].at("id");
   for (const std::string open : {"/", "/search.css", "/search.js", "/healthz", "/readyz"}) {
     BOOST_TEST(code(open, "GET", "") == 200, open);
     BOOST_TEST(code(open, "HEAD", unknown) == 200, open);
@@ -243,7 +241,8 @@ BOOST_AUTO_TEST_CASE(load_is_put_on_a_server_with_all_of_it) {
   write_bytes(key, shop.reader + "\n");
   fs::permissions(key, fs::perms::owner_read | fs::perms::owner_write);
   const auto load = [&](const std::string& at, const std::vector<std::string>& more) {
-    std::vector<std::string> words{"bench", "serve", "--at", at, "--log", shared_small_shop().log, "--seconds", "0.3", "--warm-up", "0", "--json"};
+    std::vector<std::string> words{"bench",     "serve", "--at",      at,  "--log", shared_small_shop().log,
+                                   "--seconds", "0.3",   "--warm-up", "0", "--json"};
     words.insert(words.end(), more.begin(), more.end());
     return json::parse(must_run(words));
   };
