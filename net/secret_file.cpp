@@ -51,7 +51,7 @@ status write_new_file(const std::filesystem::path& path, std::string_view line, 
   if (file < 0) return {errno == EEXIST ? errc::invalid_argument : errc::io_error, path.string() + ": " + std::strerror(errno)};
   const std::string text = std::string(line) + "\n";
   const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const status failure = whole ? status() : refused(path);
+  status failure = whole ? status() : refused(path);
   ::close(file);
   if (!whole) ::unlink(path.c_str());
   return failure;
