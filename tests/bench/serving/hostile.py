@@ -208,7 +208,8 @@ def main():
     if options.json:
         print(json.dumps(found, indent=2))
     else:
-        print("| | answered/s | errors | p50 ms | p99 ms | peak MB | files of the server | closed by it |\n|---|---|---|---|---|---|---|---|")
+        print("| | answered/s | errors | p50 ms | p99 ms | peak MB | files of the server | closed by it |")
+        print("|---|---|---|---|---|---|---|---|")
         for name, one in found.items():
             answers = f"{one['answered_per_s']:,.0f} | {one['errors']} | {one['p50_ms']:.2f} | {one['p99_ms']:.2f}"
             print(f"| {name} | {answers} | {one['peak_mb']:,.0f} | {one['server_files']:,} | {one['closed']:,} |")
