@@ -323,7 +323,8 @@ status hc_index::score_rows(const float* query, std::size_t k, scratch& own, std
   }
   keep_best(own.scored, 2 * k);
   found = sorted_hits(own.scored);
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+  const auto same_row = [](const hit& a, const hit& b) { return a.row == b.row; };  // a score that is no number is not even its own equal
+  found.erase(std::unique(found.begin(), found.end(), same_row), found.end());
   found.resize(std::min(k, found.size()));
   return {};
 }

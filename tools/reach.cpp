@@ -31,7 +31,8 @@ status check_http(const serve_options& options) {
                                      {"--tls-certificate", !options.tls.certificate.empty()},
                                      {"--tls-key", !options.tls.key.empty()}});
   if (lacks.empty()) return {};
-  return {errc::invalid_argument, "--http: want 127.0.0.1, localhost or [::1], or keys and TLS, got `" + host_in(options.http) + "` without " + lacks +
+  return {errc::invalid_argument, "--http: want 127.0.0.1, localhost or [::1], or keys and TLS, got `" + host_in(options.http) +
+                                      "` without " + lacks +
                                       ". These make the files:\n"
                                       "  argosy key new --name NAME --rights read --keys keys\n"
                                       "  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=HOST "
@@ -52,7 +53,8 @@ status check_messages(const serve_options& options) {
   const std::string lacks =
       missing({{"--curve-secret", !options.curve.secret.empty()}, {"--curve-clients", !options.curve.clients.empty()}});
   if (lacks.empty()) return {};
-  return {errc::invalid_argument, "--zmq: want 127.0.0.1 or [::1], or CURVE, got `" + host_in(endpoint.substr(tcp.size())) + "` without " + lacks +
+  return {errc::invalid_argument, "--zmq: want 127.0.0.1 or [::1], or CURVE, got `" + host_in(endpoint.substr(tcp.size())) + "` without " +
+                                      lacks +
                                       ". These make the files:\n"
                                       "  argosy key curve server.curve\n"
                                       "  argosy key curve client.curve\n"

@@ -32,9 +32,13 @@ inline void check_index(const std::filesystem::path& path) {
   for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = static_cast<float>(static_cast<int>(i % 7) - 3);
   row_set odd(rows);
   for (std::uint32_t row = 1; row < rows; row += 2) odd.insert(row);
-  for (const std::size_t k : {1, 3, 1000}) {
+  constexpr struct {
+    std::size_t k;
+    search_effort effort;
+  } asked[] = {{1, {1, 1}}, {3, {6, 80}}, {1000, {}}};
+  for (const auto& [k, effort] : asked) {
     for (const row_set* allowed : {static_cast<const row_set*>(nullptr), static_cast<const row_set*>(&odd)}) {
-      const search_options options{.k = k, .allowed = allowed, .effort = {1, 1}};
+      const search_options options{.k = k, .allowed = allowed, .effort = effort};
       const auto found = required(index.search(view_of(queries.data(), 2, static_cast<std::int64_t>(columns)), options));
       ARGOSY_CHECK(found.size() == 2);
       for (const auto& hits : found) check_hits(hits, options, rows);
