@@ -22,11 +22,12 @@ void refuse(catalogue_state& of, const std::string& state, const status& why) {
   log::warning("the store has changed and cannot be opened, answers go on as before: " + why.text());
 }
 
-// `part_of(i)` for the i-th search actor; `then` once all of them have it.
+// `part_of(i)` for the i-th search actor; `then` once all of them have it. The moment before is let go of here, after all of them: a search
+// actor that had it last would free its segments while queries wait.
 template <class PartOf>
 void hand_over(pointer self, PartOf part_of, const std::function<void()>& then) {
   const auto left = std::make_shared<std::size_t>(self->state.parts.searches.size());
-  const auto one_has_it = [left, then] {
+  const auto one_has_it = [left, then, before = self->state.parts.from] {
     if (--*left == 0) then();
   };
   for (std::size_t i = 0; i < self->state.parts.searches.size(); ++i)

@@ -1,5 +1,8 @@
 #include "actors/change_actor.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <caf/actor_addr.hpp>
 #include <caf/actor_cast.hpp>
@@ -13,6 +16,7 @@
 namespace argosy {
 namespace {
 
+constexpr int niceness = 5;                                  // ours
 constexpr std::chrono::seconds patience_with_searches{120};  // longer than the catalogue's with a batch
 
 using pointer = change_actor::stateful_pointer<change_state>;
@@ -69,6 +73,9 @@ void drain(pointer self) {
             });
 }
 
+// Of the thread that this runs on: what changes is waited for by fewer than what is asked.
+void let_searches_go_first() { static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness)); }
+
 void look(pointer self) {
   const status kept_up = guarded([&] { return self->state.parts.writer->keep_up(); });
   if (!kept_up.ok() && self->state.refused != kept_up.text()) log::warning(kept_up.text());
@@ -99,6 +106,7 @@ answers make_changes(std::span<const change_request> requests, product_writer& w
 }
 
 change_actor::behavior_type changes(pointer self, change_parts parts) {
+  if (parts.yields) let_searches_go_first();
   self->state.parts = std::move(parts);
   self->send(self, drain_atom_v);
   self->delayed_send(self, self->state.parts.pause, look_atom_v);

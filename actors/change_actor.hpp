@@ -29,6 +29,7 @@ struct change_parts {
   catalogue_actor catalogue;
   std::size_t batch = 256;  // ours: requests made together
   caf::timespan pause = std::chrono::seconds(1);
+  bool yields = false;  // its thread, which it has alone then, lets those of searches go first
 };
 
 struct change_state {

@@ -22,8 +22,7 @@ constexpr std::string_view search_path = "/v1/search", products_path = "/v1/prod
 
 // What a search needs until it is answered; shared with the function that the search actor calls.
 struct http_endpoint::search_call {
-  std::string query;
-  std::size_t k;
+  logged_query of;
   bool facets;
   http_exchange exchange;
   steady_time start;
@@ -58,7 +57,7 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
     refused.fields.emplace_back("Allow", "GET, HEAD");
     return reply(path, std::move(exchange), std::move(refused));
   }
-  if (path == search_path) return search(target.substr(std::min(target.size(), path.size() + 1)), std::move(exchange));
+  if (path == search_path) return search(request, std::move(exchange));
   if (of_product) return product(path.substr(product_prefix.size()), std::move(exchange));
   reply(path, std::move(exchange), answer_now(path));
 }
@@ -97,7 +96,7 @@ void http_endpoint::change(const http_request& request, std::string_view encoded
 http_reply http_endpoint::reply_to(const search_call& call, const result<answered_question>& found) const {
   if (!found.ok()) return search_refusal(found.failure());
   const answered_question& answer = found.value();
-  served_answer served{answer.from->current().number(), 0, nullptr, call.k};
+  served_answer served{answer.from->current().number(), 0, nullptr, call.of.k};
   std::vector<facet> facets;
   if (call.facets) {
     const auto fields = fields_->of(answer.from->current());
@@ -107,20 +106,23 @@ http_reply http_endpoint::reply_to(const search_call& call, const result<answere
   }
   served.seconds = seconds_between(call.start, of_->clock().now());
   of_->metrics().count_answer(answer.found.from_pairs, served.seconds);
-  return {200, answer_text(call.query, answer.found, answer.from->live(), &served) + "\n"};
+  of_->slow().note(call.of, source_of(answer.found.from_pairs), served.seconds);
+  return {200, answer_text(call.of.query, answer.found, answer.from->live(), &served) + "\n"};
 }
 
-void http_endpoint::search(std::string_view query_string, http_exchange exchange) {
-  auto read = read_search_parameters(query_string);
+void http_endpoint::search(const http_request& request, http_exchange exchange) {
+  auto read = read_search_parameters(query_string_of(request));
   if (auto* refused = std::get_if<http_reply>(&read)) return reply(search_path, std::move(exchange), std::move(*refused));
   auto& asked = std::get<search_parameters>(read);
-  const auto call =
-      std::make_shared<search_call>(search_call{asked.query, asked.request.k, asked.facets, std::move(exchange), of_->clock().now()});
+  const auto call = std::make_shared<search_call>(
+      search_call{{request.id, asked.query, asked.request.filter, asked.request.k}, asked.facets, std::move(exchange), of_->clock().now()});
   if (asked.facets) asked.request.k = std::max(asked.request.k, facet_depth);
   question one{.query = std::move(asked.query), .request = std::move(asked.request), .live = asked.live, .tell = {}};
   one.tell = [self = shared_from_this(), call](const result<answered_question>& found) {
     const auto answer = guarded([&]() -> result<http_reply> { return self->reply_to(*call, found); });
-    self->reply(search_path, std::move(call->exchange), answer.ok() ? answer.value() : search_refusal(answer.failure()));
+    http_reply made = answer.ok() ? answer.value() : search_refusal(answer.failure());
+    note_failure(call->of.request, search_path, made);
+    self->reply(search_path, std::move(call->exchange), std::move(made));
   };
   if (of_->ask(std::move(one))) return;
   reply(search_path, std::move(call->exchange), busy_reply("too many queries wait already"));

@@ -48,7 +48,7 @@ private:
   http_reply answer_now(std::string_view path) const;
   void product(std::string_view encoded_id, http_exchange);
   http_reply reply_to(const search_call&, const result<answered_question>&) const;
-  void search(std::string_view query_string, http_exchange);
+  void search(const http_request&, http_exchange);
   void change(const http_request&, std::string_view encoded_id, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
   serving* of_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/error.hpp"
+#include "search/answer_json.hpp"
 
 namespace argosy {
 namespace {
@@ -113,15 +114,21 @@ void message_endpoint::take(std::span<const std::byte> bytes, reply_taker to) {
   const auto all = std::make_shared<call>(std::move(to), request->id, queries, of_->clock().now());
   for (std::size_t place = 0; place < queries; ++place) {
     const bool titles = request->queries[place].titles;
+    logged_query logged;
+    if (of_->slow().wanted())
+      logged = {std::to_string(request->id), request->queries[place].text, request->queries[place].filter, request->queries[place].k};
     auto asked = question_of(std::move(request->queries[place]));
     if (!asked.ok()) {
       told(all, place, refusal_of(asked.failure()));
       continue;
     }
     if (request->deadline_ms > 0) asked->patience = std::chrono::milliseconds(request->deadline_ms);
-    asked->tell = [self = shared_from_this(), all, place, titles](const result<answered_question>& found) {
-      if (found.ok())
-        self->of_->metrics().count_answer(found.value().found.from_pairs, seconds_between(all->start, self->of_->clock().now()));
+    asked->tell = [self = shared_from_this(), all, place, titles, logged = std::move(logged)](const result<answered_question>& found) {
+      if (found.ok()) {
+        const double seconds = seconds_between(all->start, self->of_->clock().now());
+        self->of_->metrics().count_answer(found.value().found.from_pairs, seconds);
+        self->of_->slow().note(logged, source_of(found.value().found.from_pairs), seconds);
+      }
       const auto answer = guarded([&]() -> result<wire_answer> {
         if (!found.ok()) return refusal_of(found.failure());
         return answer_of(found.value(), titles);

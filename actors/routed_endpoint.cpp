@@ -1,5 +1,6 @@
 #include "actors/routed_endpoint.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 #include <variant>
@@ -58,9 +59,11 @@ std::optional<http_reply> routed_endpoint::kept_out(const http_request& request)
   return refused;
 }
 
-void routed_endpoint::count(const wire_answer& answer, steady_time start) {
+void routed_endpoint::count(const wire_answer& answer, const logged_query& of, steady_time start) {
   if (answer.code != wire_code::ok) return;
-  of_->metrics().count_answer(answer.from_pairs, seconds_between(start, of_->clock().now()));
+  const double seconds = seconds_between(start, of_->clock().now());
+  of_->metrics().count_answer(answer.from_pairs, seconds);
+  of_->slow().note(of, source_of(answer.from_pairs), seconds);
   if (answer.shards_answered < answer.shards) ++partial_;
 }
 
@@ -73,7 +76,7 @@ void routed_endpoint::take(const http_request& request, http_exchange exchange) 
     refused.fields.emplace_back("Allow", "GET, HEAD");
     return reply(path, std::move(exchange), std::move(refused));
   }
-  if (path == search_path) return search(target.substr(std::min(target.size(), path.size() + 1)), std::move(exchange));
+  if (path == search_path) return search(request, std::move(exchange));
   reply(path, std::move(exchange), answer_now(path));
 }
 
@@ -108,19 +111,22 @@ std::string routed_endpoint::metrics() const {
   return out.str();
 }
 
-void routed_endpoint::search(std::string_view query_string, http_exchange exchange) {
-  const auto read = read_search_parameters(query_string);
+void routed_endpoint::search(const http_request& request, http_exchange exchange) {
+  const auto read = read_search_parameters(query_string_of(request));
   if (const auto* refused = std::get_if<http_reply>(&read)) return reply(search_path, std::move(exchange), *refused);
   const auto& asked = std::get<search_parameters>(read);
   if (asked.facets) return reply(search_path, std::move(exchange), parameter_reply("facets", "want 0: a router counts none"));
   const auto to = std::make_shared<http_exchange>(std::move(exchange));
   const steady_time start = of_->clock().now();
-  of_->ask({.queries = {query_of(asked)}}, [self = shared_from_this(), to, start, query = asked.query](const wire_reply& reply) {
+  const logged_query logged{request.id, asked.query, asked.request.filter, asked.request.k};
+  of_->ask({.queries = {query_of(asked)}}, [self = shared_from_this(), to, start, logged](const wire_reply& reply) {
     const wire_answer& answer = reply.answers.front();
-    self->count(answer, start);
+    self->count(answer, logged, start);
     const auto made =
-        guarded([&]() -> result<http_reply> { return reply_to(query, answer, seconds_between(start, self->of_->clock().now())); });
-    self->reply(search_path, std::move(*to), made.ok() ? made.value() : search_refusal(made.failure()));
+        guarded([&]() -> result<http_reply> { return reply_to(logged.query, answer, seconds_between(start, self->of_->clock().now())); });
+    http_reply told = made.ok() ? made.value() : search_refusal(made.failure());
+    note_failure(logged.request, search_path, told);
+    self->reply(search_path, std::move(*to), std::move(told));
   });
 }
 
@@ -131,10 +137,15 @@ void routed_endpoint::take(std::span<const std::byte> bytes, message_endpoint::r
     return to(encode(wire_reply{0, {{.code = wire_code::invalid, .error = request.failure().message()}}}));
   }
   const steady_time start = of_->clock().now();
-  of_->ask(std::move(*request), [self = shared_from_this(), to = std::move(to), start](const wire_reply& reply) {
-    for (const wire_answer& answer : reply.answers) {
-      self->of_->metrics().count_message(answer.code);
-      self->count(answer, start);
+  std::vector<logged_query> logged(request->queries.size());
+  if (of_->slow().wanted())
+    std::transform(request->queries.begin(), request->queries.end(), logged.begin(), [&](const wire_query& one) {
+      return logged_query{std::to_string(request->id), one.text, one.filter, one.k};
+    });
+  of_->ask(std::move(*request), [self = shared_from_this(), to = std::move(to), start, logged](const wire_reply& reply) {
+    for (std::size_t i = 0; i < reply.answers.size(); ++i) {
+      self->of_->metrics().count_message(reply.answers[i].code);
+      self->count(reply.answers[i], i < logged.size() ? logged[i] : logged_query(), start);
     }
     to(encode(reply));
   });

@@ -34,9 +34,9 @@ public:
 private:
   http_reply answer_now(std::string_view path) const;
   std::string metrics() const;
-  void search(std::string_view query_string, http_exchange);
+  void search(const http_request&, http_exchange);
   void reply(std::string_view path, http_exchange, http_reply) const;
-  void count(const wire_answer&, steady_time start);
+  void count(const wire_answer&, const logged_query&, steady_time start);
   routing* of_;
   std::function<open_peers()> peers_;
   std::unique_ptr<http_rights> rights_;

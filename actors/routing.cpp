@@ -137,6 +137,7 @@ bool routing::ready() const {
 
 std::size_t routing::waiting() const noexcept { return *impl_->waiting; }
 serving_metrics& routing::metrics() noexcept { return impl_->metrics; }
+slow_queries routing::slow() const noexcept { return slow_queries(impl_->options.slow); }
 const clock_source& routing::clock() const noexcept { return *impl_->time; }
 
 }  // namespace argosy

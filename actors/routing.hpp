@@ -24,6 +24,7 @@ struct routing_options {
   compute arithmetic = compute::float32;
   std::size_t waiting = 1024;  // queries; more are refused
   std::chrono::milliseconds deadline{1000};
+  std::chrono::milliseconds slow{0};  // as serving_options
 };
 
 class routing {
@@ -49,6 +50,7 @@ public:
   std::size_t waiting() const noexcept;
   serving_metrics& metrics() noexcept;
   const clock_source& clock() const noexcept;
+  slow_queries slow() const noexcept;
 
 private:
   struct impl;

@@ -63,6 +63,12 @@ unsigned code_of(const status& failure) noexcept {
 
 }  // namespace
 
+std::string_view query_string_of(const http_request& request) {
+  const std::string_view target = request.target;
+  const auto mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+}
+
 http_reply search_refusal(const status& failure) {
   if (code_of(failure) != 400) return error_reply(code_of(failure), failure.message());
   return parameter_reply(failure.message().starts_with("filter") ? "filter" : "q", failure.message());

@@ -19,6 +19,8 @@ struct search_parameters {
   bool live = false, facets = false;
 };
 
+// What stands behind the `?` of its target.
+std::string_view query_string_of(const http_request&);
 // Or the 400 that says what is wrong.
 std::variant<search_parameters, http_reply> read_search_parameters(std::string_view query_string);
 

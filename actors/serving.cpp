@@ -78,7 +78,7 @@ struct serving::impl {
     const catalogue_actor switching = actors->spawn<caf::detached>(catalogue, parts);
     crew.push_back(caf::actor_cast<caf::actor>(switching));
     if (!writer) return {};
-    const change_parts changing{.requests = requests, .writer = std::move(writer), .catalogue = switching};
+    const change_parts changing{.requests = requests, .writer = std::move(writer), .catalogue = switching, .yields = true};
     crew.push_back(caf::actor_cast<caf::actor>(actors->spawn<caf::detached>(changes, changing)));
     return {};
   }
@@ -116,6 +116,7 @@ bool serving::change(change_request&& one) {
 
 std::size_t serving::waiting() const { return impl_->questions->size(); }
 serving_metrics& serving::metrics() noexcept { return impl_->metrics; }
+slow_queries serving::slow() const noexcept { return slow_queries(impl_->options.slow); }
 const clock_source& serving::clock() const noexcept { return *impl_->time; }
 std::shared_ptr<const searcher> serving::newest() const { return impl_->newest.load(); }
 const std::shared_ptr<fields_of_generations>& serving::fields() const noexcept { return impl_->fields; }

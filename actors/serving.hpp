@@ -12,6 +12,7 @@
 #include "actors/change_queue.hpp"
 #include "actors/question_queue.hpp"
 #include "actors/serving_metrics.hpp"
+#include "actors/slow_queries.hpp"
 #include "base/clock.hpp"
 #include "search/product_fields.hpp"
 
@@ -30,6 +31,7 @@ struct serving_options {
   std::chrono::milliseconds deadline{1000};
   std::optional<product_writer_options> writes = {};  // none: products are not changed by this process
   std::size_t waiting_bytes = 64u << 20;              // of changes; more are refused
+  std::chrono::milliseconds slow{0};                  // queries that take longer are told to the log; 0: none
 };
 
 class serving {
@@ -50,6 +52,7 @@ public:
   bool change(change_request&&);
   serving_metrics& metrics() noexcept;
   const clock_source& clock() const noexcept;
+  slow_queries slow() const noexcept;
   // The newest state of the store that the search actors were given. Any thread.
   std::shared_ptr<const searcher> newest() const;
   // Of generations that are answered from. They may outlive this.

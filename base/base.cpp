@@ -1,12 +1,15 @@
 #include "base/log.hpp"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <numbers>
+#include <sstream>
 
 #include "base/check.hpp"
 #include "base/random.hpp"
@@ -70,10 +73,36 @@ spdlog::logger& sink() {
   return *logger;
 }
 
+bool json = false;
+
+// What stands between the braces.
+std::string members(std::string_view text, std::initializer_list<field> fields) {
+  nlohmann::ordered_json object{{"message", text}};
+  for (const field& one : fields) std::visit([&](const auto& value) { object[std::string(one.name)] = value; }, one.value);
+  const std::string whole = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return whole.substr(1, whole.size() - 2);
+}
+
+std::string line(std::string_view text, std::initializer_list<field> fields) {
+  if (json) return members(text, fields);
+  std::ostringstream out;
+  out << text;
+  for (const field& one : fields) {
+    out << ' ' << one.name << '=';
+    std::visit([&](const auto& value) { out << value; }, one.value);
+  }
+  return out.str();
+}
+
 }  // namespace
 
-void info(std::string_view text) { sink().info(text); }
-void warning(std::string_view text) { sink().warn(text); }
+void info(std::string_view text, std::initializer_list<field> fields) { sink().info(line(text, fields)); }
+void warning(std::string_view text, std::initializer_list<field> fields) { sink().warn(line(text, fields)); }
+void write_json() {
+  json = true;
+  sink().set_formatter(
+      std::make_unique<spdlog::pattern_formatter>(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc));
+}
 void enable(bool wanted) { sink().set_level(wanted ? spdlog::level::info : spdlog::level::off); }
 
 }  // namespace log

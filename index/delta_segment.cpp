@@ -1,8 +1,6 @@
 #include "index/delta_segment.hpp"
 
-#include <algorithm>
 #include <map>
-#include <numeric>
 #include <utility>
 
 #include "base/check.hpp"
@@ -50,10 +48,8 @@ result<std::shared_ptr<const delta_segment>> delta_segment::make(std::vector<pro
     made->vectors_.insert(made->vectors_.end(), product.vector.begin(), product.vector.end());
     product.vector = {};
   }
-  made->by_id_.resize(made->size());
-  std::iota(made->by_id_.begin(), made->by_id_.end(), 0u);
-  std::sort(made->by_id_.begin(), made->by_id_.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return made->products_[a].id < made->products_[b].id; });
+  made->by_id_ = id_table(made->size());
+  for (std::uint32_t row = 0; row < made->size(); ++row) made->by_id_.add(id_table::hash_of(made->products_[row].id), row);
   const auto rows = static_cast<std::int64_t>(made->size());
   ARGOSY_ASSIGN(made->index_, flat_index_over(view_of(std::as_const(made->vectors_).data(), rows, static_cast<std::int64_t>(width))));
   if (published != nullptr) ARGOSY_TRY(made->make_terms(*published, rules));
@@ -74,10 +70,8 @@ status delta_segment::make_terms(const terms& published, const text_rules& rules
   return {};
 }
 
-std::optional<std::uint32_t> delta_segment::row_of(std::string_view id) const {
-  const auto at = std::lower_bound(by_id_.begin(), by_id_.end(), id,
-                                   [this](std::uint32_t row, std::string_view wanted) { return products_[row].id < wanted; });
-  return at != by_id_.end() && products_[*at].id == id ? std::optional(*at) : std::nullopt;
+std::optional<std::uint32_t> delta_segment::row_of(std::string_view id, std::uint64_t hash) const {
+  return by_id_.find(hash, [&](std::uint32_t row) { return products_[row].id == id; });
 }
 
 product_change delta_segment::put(std::uint32_t row) const {

@@ -11,6 +11,7 @@
 
 #include "base/status.hpp"
 #include "index/generation.hpp"
+#include "index/id_table.hpp"
 #include "index/terms.hpp"
 #include "index/vector_index.hpp"
 #include "schema/product_change.hpp"
@@ -26,15 +27,15 @@ public:
   const vector_index& index() const noexcept { return *index_; }
   const terms* words() const noexcept { return terms_ ? &*terms_ : nullptr; }
   product_facts facts(std::uint32_t row) const { return {products_[row].id, products_[row].title, products_[row].image}; }
-  std::optional<std::uint32_t> row_of(std::string_view id) const;
-  product_change put(std::uint32_t row) const;  // as it was made from
+  std::optional<std::uint32_t> row_of(std::string_view id, std::uint64_t hash) const;  // id_table::hash_of(id)
+  product_change put(std::uint32_t row) const;                                         // as it was made from
 
 private:
   delta_segment() = default;
   status make_terms(const terms& published, const text_rules&);
   std::vector<product_change> products_;  // their vectors are in vectors_
   std::vector<float> vectors_;
-  std::vector<std::uint32_t> by_id_;  // rows, by rising id
+  id_table by_id_;
   std::unique_ptr<vector_index> index_;
   std::optional<terms> terms_;
 };

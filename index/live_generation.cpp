@@ -1,6 +1,7 @@
 #include "index/live_generation.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -72,8 +73,9 @@ result<live_generation> live_generation::after(std::vector<product_change> chang
 }
 
 bool live_generation::hide_put(std::string_view id) {
+  const std::uint64_t hash = id_table::hash_of(id);
   for (part& one : parts_) {
-    const auto row = one.segment->row_of(id);
+    const auto row = one.segment->row_of(id, hash);
     if (!row || !one.there.contains(*row)) continue;
     one.there.erase(*row);
     return true;
@@ -97,20 +99,30 @@ status live_generation::add(std::vector<product_change> puts, const text_rules& 
   ARGOSY_ASSIGN(auto segment, delta_segment::make(std::move(puts), published_.catalogue_terms(), rules));
   const std::size_t rows = segment->size();
   parts_.push_back({std::move(segment), row_set::all(rows)});
-  while (parts_.size() > 1) {
-    const std::size_t before = parts_[parts_.size() - 2].there.size(), last = parts_.back().there.size();
-    if (before >= 2 * last || before + last > most_segment_rows) break;
-    ARGOSY_TRY(join_last(rules));
-  }
+  while (const std::size_t together = last_of_a_size()) ARGOSY_TRY(join_last(together, rules));
   return {};
 }
 
-// The last two, without what is not there any more.
-status live_generation::join_last(const text_rules& rules) {
+// How many at the end are to be joined: joined_parts or more, none of a higher power of it than the last one, not too large together.
+std::size_t live_generation::last_of_a_size() const {
+  const auto power = [](std::size_t rows) { return std::bit_width(rows) / std::bit_width(joined_parts - 1); };
+  std::size_t together = 0, rows = 0;
+  for (auto one = parts_.rbegin(); one != parts_.rend(); ++one) {
+    rows += one->there.size();
+    if (power(one->there.size()) > power(parts_.back().there.size()) || rows > most_segment_rows) break;
+    ++together;
+  }
+  return together < joined_parts ? 0 : together;
+}
+
+// Without what is not there any more.
+status live_generation::join_last(std::size_t together, const text_rules& rules) {
   std::vector<product_change> puts;
-  for (auto one = parts_.end() - 2; one != parts_.end(); ++one)
+  const auto first = parts_.end() - static_cast<std::ptrdiff_t>(together);
+  for (auto one = first; one != parts_.end(); ++one)
     one->there.for_each([&](std::uint32_t row) { puts.push_back(one->segment->put(row)); });
-  parts_.erase(parts_.end() - 2, parts_.end());
+  parts_.erase(first, parts_.end());
+  if (puts.empty()) return {};
   ARGOSY_ASSIGN(auto segment, delta_segment::make(std::move(puts), published_.catalogue_terms(), rules));
   const std::size_t rows = segment->size();
   parts_.push_back({std::move(segment), row_set::all(rows)});
@@ -158,9 +170,10 @@ product_change live_generation::put_at(std::uint32_t row) const {
 }
 
 std::optional<std::uint32_t> live_generation::row_of(std::string_view id) const {
+  const std::uint64_t hash = id_table::hash_of(id);
   std::size_t first = published_.products();
   for (const part& one : parts_) {
-    const auto row = one.segment->row_of(id);
+    const auto row = one.segment->row_of(id, hash);
     if (row && one.there.contains(*row)) return static_cast<std::uint32_t>(first + *row);
     first += one.segment->size();
   }
@@ -169,7 +182,7 @@ std::optional<std::uint32_t> live_generation::row_of(std::string_view id) const 
 }
 
 std::optional<std::uint32_t> live_generation::row_now(std::uint32_t published_row) const {
-  if (is_there(published_row)) return published_row;
+  if (!there_ || there_->contains(published_row)) return published_row;
   return row_of(published_.facts(published_row).id);
 }
 

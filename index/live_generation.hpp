@@ -1,7 +1,7 @@
 // A generation and what has changed since it was published: products put (added, or replaced as a whole) and removed. Searches merge both.
 //   rows     those of the generation, and after them those that were put; one that was replaced or removed is never found again
-//   parts    puts lie in small segments with an exact index and terms of their own (delta_segment.hpp). Segments of like size become one, up
-//            to most_segment_rows, so that a put costs a logarithm of copies: the logarithmic method of Bentley and Saxe, Decomposable
+//   parts    puts lie in small segments with an exact index and terms of their own (delta_segment.hpp). joined_parts of like size become one,
+//            up to most_segment_rows, so that a put costs a logarithm of copies: the logarithmic method of Bentley and Saxe, Decomposable
 //            searching problems, 1980.
 //   fields   are those that the generation was published with: values of others are kept, and are searched for once the store is compacted
 //   names    in queries (terms::names_in) are the generation's
@@ -27,7 +27,9 @@ namespace argosy {
 
 class delta_segment;
 
-inline constexpr std::size_t most_segment_rows = 4096;  // ours: joining two of half of it takes a tenth of a second
+inline constexpr std::size_t most_segment_rows = 4096;  // ours: to make one of them takes a tenth of a second
+// Ours: texts are split into words again when segments become one, which is most of what a put costs; a search asks each of them.
+inline constexpr std::size_t joined_parts = 8;
 
 class live_generation {
 public:
@@ -75,7 +77,8 @@ private:
   void hide(std::span<const std::string_view> ids);
   bool hide_put(std::string_view id);
   status add(std::vector<product_change> puts, const text_rules&);
-  status join_last(const text_rules&);
+  std::size_t last_of_a_size() const;
+  status join_last(std::size_t together, const text_rules&);
   template <class Keep>
   result<row_set> keep_by(Keep&& of) const;
 

@@ -1,6 +1,7 @@
 #include "net/http_server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -8,10 +9,13 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/version.hpp>
+#include <cctype>
+#include <cstdio>
 #include <future>
 #include <list>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <thread>
 
 #include "base/log.hpp"
@@ -80,13 +84,30 @@ namespace {
 
 constexpr std::chrono::milliseconds patience_of_farewell{1'000};  // of TLS, for the client's part of it
 
-http_request told_of(const http::request_parser<http::string_body>::value_type& request) {
+constexpr const char* id_field = "X-Request-Id";
+
+bool is_id(std::string_view text) {
+  const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), fits);
+}
+
+// The client's, or a new one: of servers that were started at different moments they differ.
+std::string id_of(std::string_view wanted) {
+  if (is_id(wanted)) return std::string(wanted);
+  static std::atomic<std::uint64_t> next{std::random_device{}() * std::uint64_t{0x100000000}};
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(next++));
+  return digits.data();
+}
+
+http_request told_of(const http::request_parser<http::string_body>::value_type& request, const std::string& id) {
   const auto field = [&](http::field name) { return std::string(request[name]); };
   http_request told{std::string(request.method_string()), std::string(request.target()), {}};
   if (request.method() == http::verb::head) told.method = "GET";
   told.host = field(http::field::host);
   told.origin = field(http::field::origin);
   told.authorization = field(http::field::authorization);
+  told.id = id;
   return told;
 }
 
@@ -127,6 +148,7 @@ private:
   void read() {
     if (closed_) return;  // for another connection, when what it waited for had come already: so wherever it goes on
     if (of_->draining) return close();
+    id_.clear();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(of_->limits.header_bytes));
     parser_->body_limit(of_->limits.body_bytes);
@@ -143,10 +165,12 @@ private:
   void read_header() {
     http::async_read_header(stream_, buffer_, *parser_, [self = shared()](error why, std::size_t) {
       if (why) return self->refuse(why);
+      const auto wanted = self->parser_->get()[id_field];
+      self->id_ = id_of({wanted.data(), wanted.size()});
       const auto length = self->parser_->content_length();
       if (length && *length > self->of_->limits.body_bytes) return self->refuse(http::error::body_limit);
       if (self->of_->admit && !self->parser_->is_done()) {
-        if (auto reply = self->of_->admit(told_of(self->parser_->get()))) return self->refuse_with(std::move(*reply));
+        if (auto reply = self->of_->admit(told_of(self->parser_->get(), self->id_))) return self->refuse_with(std::move(*reply));
       }
       if (!beast::iequals(self->parser_->get()[http::field::expect], "100-continue")) return self->read_body();
       self->go_on();
@@ -203,7 +227,7 @@ private:
     tcp_layer().expires_never();  // the handler has its own limits
     auto request = parser_->release();
     note(request);
-    http_request told = told_of(request);
+    http_request told = told_of(request, id_);
     told.body = std::move(request.body());
     of_->handler(std::move(told), http_exchange(shared()));
   }
@@ -215,6 +239,7 @@ private:
     const bool has_body = reply.code != 204;  // RFC 9110, 8.6: then neither a type nor a length
     if (has_body) reply_->set(http::field::content_type, beast::string_view(reply.content_type.data(), reply.content_type.size()));
     for (const auto& [name, value] : reply.fields) reply_->set(beast::string_view(name.data(), name.size()), value);
+    if (!id_.empty()) reply_->set(id_field, id_);
     reply_->keep_alive(keep_ && !of_->draining);
     if (has_body) reply_->content_length(reply.body.size());
     if (!head_) reply_->body() = std::move(reply.body);
@@ -251,6 +276,7 @@ private:
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> reply_;
   std::list<std::shared_ptr<connection>>::iterator place_;
+  std::string id_;  // of the request
   bool keep_ = true, head_ = false, refused_ = false, asked_ = false, closed_ = false;
 };
 

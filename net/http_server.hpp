@@ -1,6 +1,7 @@
 // An HTTP/1.1 server (Boost.Beast): asynchronous, on one thread of its own. A request is given to a handler, which answers then or later.
 //   handler    called on the server's thread, which it must not block
 //   exchange   answered once, from any thread; let go of unanswered it answers 500
+// Every request has an id, for logs: its X-Request-Id, where that is 1 to 64 letters, digits, `.`, `_` and `-`, or else 16 hexadecimal digits.
 // Connections are kept between requests, of which each connection has one at a time; more may be sent ahead (pipelining).
 // Limits     a header or body that is too long is refused (431, 413) as soon as that is known, and what follows is thrown away; a request that
 //            takes longer than `reading` from its first byte, or a connection that asks nothing for `idle`, is closed. At `connections` the
@@ -36,6 +37,7 @@ struct http_request {
   std::string body;
   std::string host = {}, origin = {};  // of the header; origin: the page whose script asks, where it is one
   std::string authorization = {};      // of the header
+  std::string id = {};                 // X-Request-Id of the header, or one of this server's; the reply has it too
 };
 
 struct http_reply {

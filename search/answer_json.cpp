@@ -50,8 +50,6 @@ void write_restricted(writer& to, const std::vector<Restriction>& restricted) {
   });
 }
 
-std::string_view source_of(bool from_pairs) { return from_pairs ? "pair table" : "index"; }
-
 struct told_product {
   std::string_view id, title;
   double score;
@@ -89,6 +87,8 @@ void write(writer& to, const facet& one) {
 }
 
 }  // namespace
+
+std::string_view source_of(bool from_pairs) noexcept { return from_pairs ? "pair table" : "index"; }
 
 std::string answer_text(const std::string& query, const search_answer& answer, const live_generation& from, const served_answer* served) {
   rapidjson::StringBuffer buffer(nullptr, 4096);

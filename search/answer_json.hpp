@@ -28,6 +28,8 @@ struct served_answer {
 
 // In one line, written as it goes: an object of many small parts takes several times as long (docs/measurements/serving.md).
 std::string answer_text(const std::string& query, const search_answer&, const live_generation& from, const served_answer* = nullptr);
+// What answered: "pair table" or "index".
+std::string_view source_of(bool from_pairs) noexcept;
 // Of a router.
 std::string answer_text(const std::string& query, const wire_answer&, double seconds);
 // Any other object, in one line.

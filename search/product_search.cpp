@@ -15,11 +15,13 @@ std::vector<found_product> of_channel(const std::vector<hit>& hits, std::uint32_
   return products;
 }
 
-// The first k that are in the set, of all where there is none.
-std::vector<hit> best_within(const std::vector<hit>& hits, const row_set* set, std::size_t k) {
+// The first k that are in the set, of all where there is none. `hits` as they were published: a product that was replaced since has the
+// place of the old one, one that was removed is left out; one that was added is not among them.
+std::vector<hit> best_within(const live_generation& of, const std::vector<hit>& hits, const row_set* set, std::size_t k) {
   std::vector<hit> best;
   for (std::size_t i = 0; i < hits.size() && best.size() < k; ++i) {
-    if (set == nullptr || set->contains(hits[i].row)) best.push_back(hits[i]);
+    const auto row = of.row_now(hits[i].row);
+    if (row && (set == nullptr || set->contains(*row))) best.push_back({*row, hits[i].score});
   }
   return best;
 }
@@ -146,13 +148,13 @@ result<std::optional<search_answer>> product_search::known(const std::string& qu
 
   search_answer answer;
   answer.from_pairs = true;
-  answer.products = of_channel(best_within(*hits, kept, request.k), semantic_bit);
+  answer.products = of_channel(best_within(from_->live(), *hits, kept, request.k), semantic_bit);
   const std::size_t there = kept == nullptr ? from_->live().products() : kept->size();
   if (answer.products.size() < std::min(request.k, there)) return none;
   if (!meant.kept) return std::optional(std::move(answer));
   answer.restricted = described(*from_->current().catalogue_terms(), meant.names);
   const row_set* wider = filter ? &*filter : nullptr;
-  append_others(answer.products, of_channel(best_within(*hits, wider, request.k), semantic_bit), request.k);
+  append_others(answer.products, of_channel(best_within(from_->live(), *hits, wider, request.k), semantic_bit), request.k);
   const std::size_t others = filter ? filter->size() : from_->live().products();
   if (answer.products.size() < std::min(request.k, others)) return none;
   return std::optional(std::move(answer));

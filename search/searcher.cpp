@@ -67,12 +67,7 @@ result<std::optional<std::vector<hit>>> searcher::known(std::string_view query) 
   std::vector<hit> hits;
   ARGOSY_ASSIGN(const bool there, of_->pairs.find({encoded.id.qid, encoded.id.check}, of_->pairs.k(), hits));
   if (!there) return std::optional<std::vector<hit>>();
-  if (live_.gone() == 0) return std::optional(std::move(hits));
-  std::vector<hit> now;
-  for (const hit& one : hits) {
-    if (const auto row = live_.row_now(one.row)) now.push_back({*row, one.score});
-  }
-  return std::optional(std::move(now));
+  return std::optional(std::move(hits));
 }
 
 }  // namespace argosy

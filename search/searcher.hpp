@@ -37,8 +37,8 @@ public:
   // [CLS] and the pieces of the query's sorted words.
   result<std::vector<std::int32_t>> tokens(std::string_view query) const { return encoder().tokens(query); }
 
-  // What the generation's pair table keeps for the query, best first; none when it is not among its queries. A product that was
-  // replaced since has the place of the old one, one that was removed is left out; one that was added is not among them.
+  // What the generation's pair table keeps for the query, best first, as it was published: live().row_now() tells where a product is now.
+  // None when the query is not among its queries.
   result<std::optional<std::vector<hit>>> known(std::string_view query) const;
   std::size_t most_known() const noexcept { return of_->pairs.k(); }  // of one query; 0: there is no pair table
 

@@ -187,6 +187,10 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
   command->add_option("--deadline-ms", options->deadline_ms, "A query that no answer has begun for by then is answered 503")
       ->capture_default_str()
       ->check(CLI::Range(1, 600'000));
+  command->add_option("--slow-ms", options->slow_ms, "Queries that take longer are told to the log, with the id of their request; 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 600'000));
+  command->add_flag("--log-json", options->log_json, "The log is lines of JSON");
   add_arithmetic(*command, options->arithmetic);
   add_threads(*command, options->threads);
   auto* writable = command->add_flag("--writable", options->writable,

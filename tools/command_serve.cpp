@@ -8,6 +8,7 @@
 #include "actors/routed_endpoint.hpp"
 #include "actors/serving.hpp"
 #include "actors/shard_server.hpp"
+#include "base/log.hpp"
 #include "data/records.hpp"
 #include "kernels/slow_arithmetic.hpp"
 #include "net/access_file.hpp"
@@ -80,7 +81,8 @@ status serve_store(const serve_options& options, std::unique_ptr<http_rights> ke
                             .arithmetic = options.arithmetic,
                             .waiting = options.waiting,
                             .deadline = std::chrono::milliseconds(options.deadline_ms),
-                            .writes = writes_of(options)};
+                            .writes = writes_of(options),
+                            .slow = std::chrono::milliseconds(options.slow_ms)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
   ARGOSY_ASSIGN(const auto products, start_desk(*answering, options.images));
   ARGOSY_ASSIGN(const auto node, start_node(options, *answering));
@@ -105,7 +107,8 @@ status serve_shards(const serve_options& options, std::unique_ptr<http_rights> k
                       .searches = threads_or_all(options.threads),
                       .arithmetic = options.arithmetic,
                       .waiting = options.waiting,
-                      .deadline = std::chrono::milliseconds(options.deadline_ms)};
+                      .deadline = std::chrono::milliseconds(options.deadline_ms),
+                      .slow = std::chrono::milliseconds(options.slow_ms)};
   for (const std::string& one : options.shards) how.shards.push_back(replicas_in(one));
   auto started = routing::start(how, io.clock);
   if (!started.ok()) return options.stores.empty() ? started.failure().within("--shard") : started.failure();
@@ -123,6 +126,7 @@ status serve_shards(const serve_options& options, std::unique_ptr<http_rights> k
 
 status run_serve(const serve_options& options, const console& io) {
   if (options.stores.empty() && options.shards.empty()) return {errc::invalid_argument, "want --store, or --shard of servers with --node"};
+  if (options.log_json) log::write_json();
   ARGOSY_TRY(check_reach(options));
   ARGOSY_ASSIGN(auto keys, rights_of(options, io.clock));
   warn_of_slow_arithmetic(options.arithmetic, "--compute float32");

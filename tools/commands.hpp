@@ -269,14 +269,15 @@ status run_bench_search(const bench_search_options&, const console&);
 
 // Until it is asked to end: then what was asked is answered, and it ends with 0.
 struct serve_options {
-  std::vector<std::filesystem::path> stores;  // several: shards of this process
-  std::vector<std::string> shards;            // of other processes: HOST:PORT of a shard's replicas, commas between
-  std::string node;                           // where routers ask this one's store; empty: nowhere
-  node_credentials credentials;               // of node and shards; none: they are of this machine
-  std::string http = "127.0.0.1:8080", zmq;   // zmq empty: none
-  std::filesystem::path images;               // empty: no photographs, and none of what is put
-  std::filesystem::path address_file;         // told there once it answers
-  std::uint64_t waiting = 1024, deadline_ms = 1000;
+  std::vector<std::filesystem::path> stores;                      // several: shards of this process
+  std::vector<std::string> shards;                                // of other processes: HOST:PORT of a shard's replicas, commas between
+  std::string node;                                               // where routers ask this one's store; empty: nowhere
+  node_credentials credentials;                                   // of node and shards; none: they are of this machine
+  std::string http = "127.0.0.1:8080", zmq;                       // zmq empty: none
+  std::filesystem::path images;                                   // empty: no photographs, and none of what is put
+  std::filesystem::path address_file;                             // told there once it answers
+  std::uint64_t waiting = 1024, deadline_ms = 1000, slow_ms = 0;  // slow_ms 0: none is told to the log
+  bool log_json = false;
   int threads = 0;
   compute arithmetic = compute::float32;  // of the query tower
   bool writable = false;

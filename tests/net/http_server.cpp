@@ -54,6 +54,29 @@ BOOST_AUTO_TEST_CASE(requests_of_one_connection_are_answered_in_turn) {
   BOOST_TEST(holds(others, "Connection: close\r\n"), others);
 }
 
+BOOST_AUTO_TEST_CASE(every_request_has_an_id_the_client_s_or_a_new_one) {
+  std::vector<std::string> told;
+  const auto server = started([&](const http_request& request, http_exchange exchange) {
+    told.push_back(request.id);
+    exchange.answer({200, "x"});
+  });
+  const auto answered = [&](const std::string& field) {
+    bare_client one(server->port());
+    one.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + field + "\r\n");
+    return one.read_all();
+  };
+  BOOST_TEST(holds(answered("X-Request-Id: a.B_c-9\r\n"), "\r\nX-Request-Id: a.B_c-9\r\n"));
+  for (const std::string& field : {std::string(), std::string("X-Request-Id: a b\r\n"), "X-Request-Id: " + std::string(65, 'a') + "\r\n"}) {
+    const std::string reply = answered(field);
+    BOOST_TEST(holds(reply, "\r\nX-Request-Id: " + told.back() + "\r\n"), reply);
+  }
+  BOOST_REQUIRE(told.size() == 4u);
+  BOOST_TEST(told[0] == "a.B_c-9");
+  for (std::size_t i = 1; i < 4; ++i)
+    BOOST_TEST((told[i].size() == 16 && told[i].find_first_not_of("0123456789abcdef") == std::string::npos));
+  BOOST_TEST((told[1] != told[2] && told[2] != told[3]));
+}
+
 BOOST_AUTO_TEST_CASE(a_head_has_the_length_and_no_body) {
   const auto server = started(echo);
   bare_client one(server->port());

@@ -78,8 +78,8 @@ finished run_argosy(const std::vector<std::string>& arguments, const std::string
   return {code, content(files.out), content(files.err)};
 }
 
-background_argosy::background_argosy(const std::vector<std::string>& arguments)
-    : pid_(start(arguments, {"/dev/null", "/dev/null", "/dev/null"})) {}
+background_argosy::background_argosy(const std::vector<std::string>& arguments, const std::filesystem::path& err)
+    : pid_(start(arguments, {"/dev/null", "/dev/null", err})) {}
 
 background_argosy::~background_argosy() {
   if (exit_code_) return;

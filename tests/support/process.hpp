@@ -19,10 +19,10 @@ struct finished {
 // `argosy ARGUMENTS...` to its end, with `input` as its standard input.
 finished run_argosy(const std::vector<std::string>& arguments, const std::string& input = {});
 
-// The same in the background, its output thrown away. Killed and waited for by its destructor.
+// The same in the background, its output thrown away, what it says on standard error kept in `err`. Killed and waited for by its destructor.
 class background_argosy {
 public:
-  explicit background_argosy(const std::vector<std::string>& arguments);
+  explicit background_argosy(const std::vector<std::string>& arguments, const std::filesystem::path& err = "/dev/null");
   ~background_argosy();
   background_argosy(const background_argosy&) = delete;
   background_argosy& operator=(const background_argosy&) = delete;

@@ -14,7 +14,7 @@ namespace argosy::test {
 using namespace std::chrono_literals;
 
 running_server::running_server(const std::filesystem::path& store, std::vector<std::string> more)
-    : process_(words(store, std::move(more))) {
+    : process_(words(store, std::move(more)), folder_ / "log") {
   for (int waits = 0; waits < 4000 && !std::filesystem::exists(addresses_); ++waits) BOOST_REQUIRE(!process_.wait_for(5ms));
   std::istringstream lines(bytes_of_file(addresses_));
   std::string http;
@@ -45,6 +45,8 @@ http_answered running_server::ask(const std::string& target, const std::string& 
   if (!read.starts_with("HTTP/1.1 ") || end == std::string::npos) return {};
   return {std::stoi(read.substr(9, 3)), read.substr(end + 4), read.substr(0, end + 2)};
 }
+
+std::string running_server::log() const { return bytes_of_file(folder_ / "log"); }
 
 std::string running_server::maps() const { return bytes_of_file("/proc/" + std::to_string(process_.id()) + "/maps"); }
 

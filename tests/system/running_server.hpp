@@ -46,6 +46,8 @@ public:
   std::uint16_t port() const noexcept { return port_; }
   const std::string& node() const noexcept { return node_; }  // 127.0.0.1:PORT of --node
   void signal(int number) { process_.signal(number); }
+  // What it has told on standard error.
+  std::string log() const;
   // The files that it has mapped.
   std::string maps() const;
   int end();

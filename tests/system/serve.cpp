@@ -393,6 +393,31 @@ BOOST_AUTO_TEST_CASE(the_search_page_loads_nothing_from_elsewhere) {
   BOOST_TEST(server.end() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(slow_queries_are_told_to_the_log_with_the_id_of_their_request) {
+  const auto& shop = shared_small_shop();
+  running_server silent(shop.store, {"--log-json"}), telling(shop.store, {"--slow-ms", "1", "--log-json"});
+  const auto asked = [](const running_server& server, int number) {
+    bare_client one(server.port());
+    one.send(
+        "GET /v1/search?q=red+dress&k=60&channel=hybrid&live=1&filter=category:dress HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: mine-" +
+        std::to_string(number) + "\r\nConnection: close\r\n\r\n");
+    const std::string read = one.read_all();
+    BOOST_TEST(read.find("\r\nX-Request-Id: mine-" + std::to_string(number) + "\r\n") != std::string::npos, read);
+  };
+  int number = 0;
+  while (telling.log().find('\n') == std::string::npos && number < 5000) asked(telling, ++number);  // one of them takes a millisecond
+  const std::string log = telling.log();
+  const json line = json::parse(log.substr(0, log.find('\n')));
+  BOOST_TEST(line.at("level") == "warning");
+  BOOST_TEST(line.at("message") == "slow query");
+  BOOST_TEST(line.at("request") == "mine-" + std::to_string(number));
+  BOOST_TEST(
+      (line.at("query") == "red dress" && line.at("filter") == "category:dress" && line.at("k") == 60 && line.at("source") == "index"));
+  BOOST_TEST(line.at("time").get<std::string>().ends_with("Z"));
+  asked(silent, 1);
+  BOOST_TEST(silent.log().empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace argosy::test
