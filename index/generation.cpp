@@ -12,6 +12,7 @@ namespace {
 
 constexpr file_kind products_kind = {"generation-products", 2};
 constexpr std::string_view index_name = "index.argosy";
+constexpr std::size_t ids_ahead = 16;  // ours: asked of the memory while one is compared
 
 // Rows by their ids, rising.
 result<std::vector<std::uint32_t>> sorted_by_id(const std::vector<product_facts>& products) {
@@ -58,17 +59,32 @@ struct products_file {
   std::span<const std::uint32_t> by_id;
 
   static result<products_file> open(const fs::path&);
+  bool ids_rise() const noexcept;
   status check_order(const fs::path&) const;
   std::size_t size() const noexcept { return offsets.size() / 3; }
   std::string_view part(std::size_t at) const { return {text.data() + offsets[at], offsets[at + 1] - offsets[at]}; }
   std::string_view id(std::size_t row) const { return part(3 * row); }
 };
 
+// By id, products lie all over the file, and what is not in the cache is waited for: three tenths of a warm start's processor time with a
+// million of them. The prefetches stand in the loop, since GCC 12 leaves out calls of a const function that does nothing else.
+// REQUIRES rows of this file.
+bool products_file::ids_rise() const noexcept {
+  std::string_view last;
+  for (std::size_t at = 0; at < by_id.size(); ++at) {
+    if (at + 2 * ids_ahead < by_id.size()) __builtin_prefetch(&offsets[3 * std::size_t{by_id[at + 2 * ids_ahead]}]);
+    if (at + ids_ahead < by_id.size()) __builtin_prefetch(text.data() + offsets[3 * std::size_t{by_id[at + ids_ahead]}]);
+    const std::string_view next = id(by_id[at]);
+    if (at > 0 && !(last < next)) return false;
+    last = next;
+  }
+  return true;
+}
+
 // So many rows of rising ids are all of them.
 status products_file::check_order(const fs::path& path) const {
   const bool rows = by_id.size() == size() && std::all_of(by_id.begin(), by_id.end(), [&](std::uint32_t row) { return row < size(); });
-  const auto not_rising = [&](std::uint32_t a, std::uint32_t b) { return !(id(a) < id(b)); };
-  if (rows && std::adjacent_find(by_id.begin(), by_id.end(), not_rising) == by_id.end()) return {};
+  if (rows && ids_rise()) return {};
   return {errc::corrupt,
           path.string() + ": section by_id: want the " + std::to_string(size()) + " rows in the order of their ids, found others"};
 }

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +20,8 @@
 namespace argosy {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::uint64_t blocks_ahead = 8;  // ours: being read from the disk while one is verified
 
 std::string_view name_of(element of) {
   constexpr std::string_view names[] = {"u8", "u16", "u32", "u64", "i32", "i64", "f32", "f64"};
@@ -87,6 +90,7 @@ struct container_reader::mapping {
   status check_end(const container_preamble&) const;
   result<const mapped_section*> find(std::string_view name) const;
   status verify_block(const mapped_section&, std::uint64_t block) const;
+  void ask_for_block(const mapped_section&, std::uint64_t block) const noexcept;
   status verify_blocks(const mapped_section&, std::uint64_t first, std::uint64_t end) const;
   status verify_padding(std::uint64_t first, std::uint64_t end) const;
   std::uint64_t end_of_sections() const {
@@ -204,8 +208,22 @@ status container_reader::mapping::verify_block(const mapped_section& section, st
                      section.block_xxh3[block], xxh3(bytes));
 }
 
+// From the disk, without waiting. What is left to page faults comes in pieces of the disk's read-ahead, one after the other: small ones wait
+// many times, and large ones bring much more than this block. The kernel may do as it likes with it.
+void container_reader::mapping::ask_for_block(const mapped_section& section, std::uint64_t block) const noexcept {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = section.offset + block * block_bytes, end = section.offset + std::min((block + 1) * block_bytes, section.bytes);
+  const auto bytes = file.subspan(first / page * page, end - first / page * page);
+  static_cast<void>(::madvise(const_cast<std::byte*>(bytes.data()), bytes.size(), MADV_WILLNEED));
+}
+
 status container_reader::mapping::verify_blocks(const mapped_section& section, std::uint64_t first, std::uint64_t end) const {
+  const auto ask = [&](std::uint64_t block) {
+    if (block < end && !section.verified[block].load(std::memory_order_acquire)) ask_for_block(section, block);
+  };
+  for (auto block = first; block < first + blocks_ahead; ++block) ask(block);
   for (auto block = first; block < end; ++block) {
+    ask(block + blocks_ahead);
     if (section.verified[block].load(std::memory_order_acquire)) continue;
     ARGOSY_TRY(verify_block(section, block));
     section.verified[block].store(true, std::memory_order_release);

@@ -2,6 +2,7 @@
 #include "index/query_sample.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <numeric>
 
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
@@ -24,6 +25,27 @@ const auto& three = test::three_products;
 
 result<std::uint64_t> publish(const fs::path& store, std::uint64_t seed = 1) { return test::publish_three(store, seed); }
 bool whole(const fs::path& store) { return test::current_is_whole(store); }
+
+// Of products that are called z, y, x, ..: opening it with these rows as those by id.
+status opened_by_id(const std::vector<std::uint32_t>& by_id) {
+  const scratch_folder scratch;
+  const auto rows = static_cast<std::int64_t>(by_id.size());
+  auto writer = generation_writer::create(scratch.path());
+  check_ok(write_flat_index(writer->path() / "index.argosy", test::small_integers(rows, 4, 1)));
+  std::string text;
+  std::vector<std::uint64_t> offsets = {0};
+  for (std::int64_t row = 0; row < rows; ++row) {
+    text += static_cast<char>('z' - row);
+    offsets.insert(offsets.end(), 3, text.size());
+  }
+  auto products = container_writer::create(writer->path() / "products.argosy", {"generation-products", 2});
+  check_ok(products->add("text", std::span<const char>(text)));
+  check_ok(products->add("offsets", std::span<const std::uint64_t>(offsets)));
+  check_ok(products->add("by_id", std::span<const std::uint32_t>(by_id)));
+  check_ok(products->finish());
+  check_ok(writer->publish());
+  return generation::open_current(scratch.path()).failure();
+}
 
 std::ptrdiff_t entries(const fs::path& folder) { return std::distance(fs::directory_iterator(folder), {}); }
 
@@ -126,6 +148,23 @@ BOOST_AUTO_TEST_CASE(product_files_that_lie_are_refused) {
   for (const std::vector<std::uint32_t>& by_id : std::vector<std::vector<std::uint32_t>>{{}, {1}, {0, 0}})
     check_refused(open_with({0, 1, 3, 4}, "abcd", by_id), errc::corrupt, {"products.argosy", "by_id", "order of their ids"});
   check_refused(open_with({0, 1, 3, 4}, "abcd", {0}, 3), errc::version_mismatch, {"products", "want 2", "found 3"});
+}
+
+// On both sides of how far ahead ids are asked of the memory (generation.cpp: 16 and 32).
+BOOST_AUTO_TEST_CASE(two_rows_that_changed_places_are_found_wherever_they_stand) {
+  for (const std::size_t count : {2u, 15u, 16u, 17u, 31u, 32u, 33u, 49u}) {
+    std::vector<std::uint32_t> by_id(count);
+    std::iota(by_id.rbegin(), by_id.rend(), 0u);
+    check_ok(opened_by_id(by_id));
+    for (const std::size_t at : {std::size_t{0}, (count - 2) / 2, count - 2}) {
+      auto other = by_id;
+      std::swap(other[at], other[at + 1]);
+      check_refused(opened_by_id(other), errc::corrupt, {"by_id", "order of their ids"});
+    }
+    auto beyond = by_id;
+    beyond.back() = static_cast<std::uint32_t>(count);
+    check_refused(opened_by_id(beyond), errc::corrupt, {"by_id"});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_generation_of_a_newer_version_is_refused) {
