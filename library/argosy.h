@@ -46,7 +46,9 @@ enum {
   ARGOSY_ABORTED = 8,
   ARGOSY_UNAVAILABLE = 9, /* the store has not what is asked for: published without terms */
   ARGOSY_INTERNAL = 10,   /* a bug of ours */
-  ARGOSY_NO_MEMORY = 11   /* then there may be no error object */
+  ARGOSY_NO_MEMORY = 11,  /* then there may be no error object */
+  ARGOSY_BUSY = 12,       /* of a server (argosy_client.hpp): too many queries wait; ask again later */
+  ARGOSY_FAILED = 13      /* of a server: it failed at the query */
 };
 
 typedef struct argosy_text {

@@ -58,6 +58,9 @@ struct answer {
   std::string source;  // "index" or "pair table"
   std::uint64_t generation = 0;
   std::string refusal;  // of search_many: why there is no answer to the query; else empty
+  argosy_code refusal_code = ARGOSY_OK;
+  std::uint32_t shards = 0,
+                shards_answered = 0;  // of a server that asks shards (argosy_client.hpp); fewer answered: of a part of the products
 };
 
 struct product {
@@ -168,7 +171,10 @@ private:
     answer made;
     made.source = facts.source;
     made.generation = facts.generation;
-    if (const argosy_error* refusal = argosy_answer_refusal(from)) made.refusal = argosy_error_message(refusal);
+    if (const argosy_error* refusal = argosy_answer_refusal(from)) {
+      made.refusal = argosy_error_message(refusal);
+      made.refusal_code = argosy_error_code(refusal);
+    }
     for (std::size_t place = 0; place < facts.results; ++place) made.results.push_back(result_of(from, place));
     for (std::size_t place = 0; place < facts.restrictions; ++place) made.restricted.push_back(restriction_of(from, place));
     return made;

@@ -22,6 +22,19 @@ bool is_key(const std::string& text) {
   return text.size() == key_letters && zmq_z85_decode(bytes, text.c_str()) != nullptr;
 }
 
+status no_key(const std::string& place, std::string_view kind, const std::string& found) {
+  return {errc::invalid_argument, place + ": want a " + std::string(kind) +
+                                      " key of 40 characters, as `argosy key curve` writes it, found " + std::to_string(found.size())};
+}
+
+status check_public(const std::string& place, const std::string& key) { return is_key(key) ? status() : no_key(place, "public", key); }
+
+result<curve_pair> pair_of(const std::string& place, std::string secret) {
+  key_text open{};
+  if (!is_key(secret) || zmq_curve_public(open.data(), secret.c_str()) != 0) return no_key(place, "secret", secret);
+  return curve_pair{open.data(), std::move(secret)};
+}
+
 std::filesystem::path public_place(const std::filesystem::path& secret) { return secret.string() + ".pub"; }
 
 }  // namespace
@@ -46,20 +59,32 @@ result<std::string> write_curve_pair(const std::filesystem::path& path) {
 result<curve_pair> read_curve_secret(const std::filesystem::path& path) {
   ARGOSY_TRY(check_curve());
   ARGOSY_ASSIGN(std::string secret, read_secret(path));
-  key_text open{};
-  if (!is_key(secret) || zmq_curve_public(open.data(), secret.c_str()) != 0)
-    return status(errc::invalid_argument, path.string() + ": want a secret key of 40 characters, as `argosy key curve` writes it, found " +
-                                              std::to_string(secret.size()));
-  return curve_pair{open.data(), std::move(secret)};
+  return pair_of(path.string(), std::move(secret));
 }
 
 result<std::string> read_curve_public(const std::filesystem::path& path) {
   ARGOSY_TRY(check_curve());
   ARGOSY_ASSIGN(std::string key, read_file(path, 1024));
   if (key.ends_with('\n')) key.pop_back();
-  if (is_key(key)) return key;
-  return status(errc::invalid_argument, path.string() + ": want a public key of 40 characters, as `argosy key curve` writes it, found " +
-                                            std::to_string(key.size()));
+  ARGOSY_TRY(check_public(path.string(), key));
+  return key;
+}
+
+result<curve_client_keys> read_curve_client(const curve_client_files& files) {
+  curve_client_keys keys;
+  if (files.server.empty()) return keys;
+  ARGOSY_ASSIGN(keys.server, read_curve_public(files.server));
+  ARGOSY_ASSIGN(keys.own, read_curve_secret(files.secret));
+  return keys;
+}
+
+result<curve_client_keys> curve_client_of(std::string server, std::string secret) {
+  ARGOSY_TRY(check_curve());
+  curve_client_keys keys;
+  ARGOSY_TRY(check_public("the server's key", server));
+  ARGOSY_ASSIGN(keys.own, pair_of("the client's key", std::move(secret)));
+  keys.server = std::move(server);
+  return keys;
 }
 
 }  // namespace argosy

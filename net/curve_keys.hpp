@@ -27,11 +27,20 @@ struct curve_pair {
   std::string public_key, secret_key;
 };
 
+// What is in a client's files.
+struct curve_client_keys {
+  std::string server;  // its public key; empty: no CURVE
+  curve_pair own;
+};
+
 result<curve_pair> make_curve_pair();
 // Two new files. The public key.
 result<std::string> write_curve_pair(const std::filesystem::path&);
 // Of a secret key's file: both.
 result<curve_pair> read_curve_secret(const std::filesystem::path&);
 result<std::string> read_curve_public(const std::filesystem::path&);
+result<curve_client_keys> read_curve_client(const curve_client_files&);
+// The same of keys as texts, which a failure does not repeat.
+result<curve_client_keys> curve_client_of(std::string server, std::string secret);
 
 }  // namespace argosy

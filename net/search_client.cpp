@@ -1,5 +1,6 @@
 #include "net/search_client.hpp"
 
+#include <cerrno>
 #include <utility>
 #include <vector>
 #include <zmq.hpp>
@@ -24,21 +25,20 @@ search_client& search_client::operator=(search_client&&) noexcept = default;
 search_client::~search_client() = default;
 
 result<search_client> search_client::connect(const std::string& endpoint, const curve_client_files& curve) {
-  std::string server;
-  curve_pair own;
-  if (!curve.server.empty()) {
-    ARGOSY_ASSIGN(server, read_curve_public(curve.server));
-    ARGOSY_ASSIGN(own, read_curve_secret(curve.secret));
-  }
+  ARGOSY_ASSIGN(const curve_client_keys keys, read_curve_client(curve));
+  return connect_with(keys, endpoint);
+}
+
+result<search_client> search_client::connect_with(const curve_client_keys& keys, const std::string& endpoint) {
   try {
     auto made = std::make_unique<impl>();
     made->socket.set(zmq::sockopt::linger, 0);
     made->socket.set(zmq::sockopt::sndhwm, most_waiting);
     made->socket.set(zmq::sockopt::rcvhwm, most_waiting);
-    if (!server.empty()) {
-      made->socket.set(zmq::sockopt::curve_serverkey, server);
-      made->socket.set(zmq::sockopt::curve_publickey, own.public_key);
-      made->socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
+    if (!keys.server.empty()) {
+      made->socket.set(zmq::sockopt::curve_serverkey, keys.server);
+      made->socket.set(zmq::sockopt::curve_publickey, keys.own.public_key);
+      made->socket.set(zmq::sockopt::curve_secretkey, keys.own.secret_key);
     }
     if (endpoint.find('[') != std::string::npos) made->socket.set(zmq::sockopt::ipv6, true);
     made->socket.connect(endpoint);
@@ -68,6 +68,7 @@ result<std::optional<wire_reply>> search_client::receive(std::chrono::millisecon
       if (!impl_->socket.recv(message, zmq::recv_flags::dontwait)) return std::optional<wire_reply>();
     }
   } catch (const zmq::error_t& why) {
+    if (why.num() == EINTR) return std::optional<wire_reply>();
     return status(errc::io_error, why.what());
   }
   impl_->received.assign(message.data<std::byte>(), message.data<std::byte>() + message.size());

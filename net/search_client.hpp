@@ -20,6 +20,7 @@ namespace argosy {
 class search_client {
 public:
   static result<search_client> connect(const std::string& endpoint, const curve_client_files& = {});
+  static result<search_client> connect_with(const curve_client_keys&, const std::string& endpoint);
   search_client(search_client&&) noexcept;
   search_client& operator=(search_client&&) noexcept;
   ~search_client();
@@ -28,7 +29,7 @@ public:
   result<wire_reply> search(wire_request, std::chrono::milliseconds patience);
 
   status send(const wire_request&);
-  // None: nothing came in time. Of 0: does not wait.
+  // None: nothing came in time, or before a signal did. Of 0: does not wait.
   result<std::optional<wire_reply>> receive(std::chrono::milliseconds patience);
 
 private:

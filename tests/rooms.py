@@ -8,8 +8,8 @@
   * <library/header>: only in rooms whose line links the library (LIBRARIES below); a library that is not listed is refused.
   * CUDA's headers: only in kernels/cuda.
   * Some libraries have one home (HOMES below); folders without a meaning (utils, common, ...) are refused anywhere.
-Tests may include every room and library. Examples and the Python package stand where a user's program does: of Argosy they include <argosy.h> or
-<argosy.hpp> alone. Nothing includes any of these.
+Tests may include every room and library. Examples and the Python package stand where a user's program does: of Argosy they include <argosy.h>,
+<argosy.hpp> or <argosy_client.hpp> alone. Nothing includes any of these.
 A comment that names a file of a room, of the tests or of docs by its path names one that exists (`*` stands for any part of a name).
 
     tests/rooms.py [ROOT]      prints each offence as file:line: reason; exits with 1 when there is any
@@ -142,7 +142,7 @@ def why_not_ours(rooms, place, header):
     """The reason why a file in folder `place` may not include our own `header`, or None."""
     top = header.split("/")[0]
     if place in EMBEDDING:
-        return f"{place} stands where a user's program does: of Argosy it includes <argosy.h> or <argosy.hpp> alone"
+        return f"{place} stands where a user's program does: of Argosy it includes <argosy.h>, <argosy.hpp> or <argosy_client.hpp> alone"
     if top not in rooms and top not in FREE:
         return f"\"{header}\" does not begin with a room: our headers are included by their path from the root"
     if top in FREE and top != place:

@@ -11,7 +11,11 @@ import subprocess
 import sys
 import tempfile
 
+import client_example
 import example
+
+
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 
 
 def run(*command, **more):
@@ -24,7 +28,8 @@ def by_find_package(prefix, examples, folder, argosy, store):
     run("cmake", "--build", folder / "built", **quietly)
     for name in ("search_c", "search_cpp"):
         example.check(argosy, store, [str(folder / "built" / name)])
-    print("find_package(argosy): both examples answer")
+    client_example.check(argosy, store, [str(folder / "built" / "client_cpp")])
+    print("find_package(argosy): the three examples answer")
 
 
 def by_pkg_config(library, examples, folder, argosy, store):
@@ -32,13 +37,14 @@ def by_pkg_config(library, examples, folder, argosy, store):
         print("pkg-config: skipped, it is not there")
         return
     told = {**os.environ, "PKG_CONFIG_PATH": str(library / "pkgconfig")}
-    flags = run("pkg-config", "--cflags", "--libs", "argosy >= 0.1", env=told, capture_output=True).stdout.split()
-    for compiler, source in ((("cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"), "search.c"),
-                             (("c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"), "search.cpp")):
+    for compiler, source, package, check in ((("cc", "-std=c99"), "search.c", "argosy", example.check),
+                                             (("c++", "-std=c++17"), "search.cpp", "argosy", example.check),
+                                             (("c++", "-std=c++17"), "client.cpp", "argosy_client", client_example.check)):
+        flags = run("pkg-config", "--cflags", "--libs", f"{package} >= 0.1", env=told, capture_output=True).stdout.split()
         program = folder / source.replace(".", "_")
-        run(*compiler, examples / source, *flags, f"-Wl,-rpath,{library}", "-o", program)
-        example.check(argosy, store, [str(program)])
-    print("pkg-config: both examples answer")
+        run(*compiler, *WARNINGS, examples / source, *flags, f"-Wl,-rpath,{library}", "-o", program)
+        check(argosy, store, [str(program)])
+    print("pkg-config: the three examples answer")
 
 
 def main():
