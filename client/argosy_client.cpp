@@ -39,8 +39,8 @@ T value_of(result<T> from) {
 
 status check_deadline(milliseconds deadline) {
   if (deadline >= milliseconds(1) && deadline <= longest_deadline) return {};
-  return {errc::invalid_argument, "deadline: want 1 to " + std::to_string(longest_deadline.count()) + " milliseconds, found " +
-                                      std::to_string(deadline.count())};
+  return {errc::invalid_argument,
+          "deadline: want 1 to " + std::to_string(longest_deadline.count()) + " milliseconds, found " + std::to_string(deadline.count())};
 }
 
 result<curve_client_keys> keys_of(const client_options& options) {

@@ -176,7 +176,8 @@ BOOST_AUTO_TEST_CASE(who_is_not_answered_in_time_is_told_and_goes_on) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_asked_is_refused_here) {
   check_thrown([] { client("nowhere"); }, ARGOSY_INVALID_ARGUMENT, "nowhere: ");
   check_thrown([] { client(std::string("tcp://127.0.0.1:1\0", 18)); }, ARGOSY_INVALID_ARGUMENT, "endpoint: want a text without a NUL");
-  check_thrown([] { client("tcp://127.0.0.1:1", {.deadline = 0ms}); }, ARGOSY_INVALID_ARGUMENT, "deadline: want 1 to 3600000 milliseconds, found 0");
+  check_thrown([] { client("tcp://127.0.0.1:1", {.deadline = 0ms}); }, ARGOSY_INVALID_ARGUMENT,
+               "deadline: want 1 to 3600000 milliseconds, found 0");
   client asking("tcp://127.0.0.1:1");
   const auto refused = [&](const query_options& how, std::chrono::milliseconds deadline, const std::string& part) {
     check_thrown([&] { asking.search("red", how, deadline); }, ARGOSY_INVALID_ARGUMENT, part);
