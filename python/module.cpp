@@ -1,9 +1,11 @@
-// The compiled part of the Python package: argosy.hpp's class as plain functions and tuples; python/argosy/__init__.py gives them names.
-// A search holds neither Python's lock nor another store: threads that share a store take turns.
+// The compiled part of the Python package: the classes of argosy.hpp and argosy_client.hpp as plain functions and tuples;
+// python/argosy/__init__.py gives them names. A search does not hold Python's lock: threads that share a store, or a client, take turns.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <argosy.hpp>
+#include <argosy_client.hpp>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -42,7 +44,8 @@ py::tuple answer(const argosy::answer& from) {
   for (const auto& one : from.results) results.append(result(one));
   for (const auto& one : from.restricted) restricted.append(py::make_tuple(text(one.text), text(one.field), texts(one.values)));
   const py::object refusal = from.refusal.empty() ? py::object(py::none()) : py::object(text(from.refusal));
-  return py::make_tuple(results, restricted, from.source, from.generation, refusal);
+  return py::make_tuple(results, restricted, from.source, from.generation, refusal, static_cast<int>(from.refusal_code), from.shards,
+                        from.shards_answered);
 }
 
 argosy::query_options options(std::int64_t k, std::string filter, std::string channel, bool restricts, bool live) {
@@ -56,12 +59,45 @@ argosy::query_options options(std::int64_t k, std::string filter, std::string ch
   return made;
 }
 
-class open_store {
+// A store or a client, until it is closed; one thread at a time.
+template <class Opened>
+class shared_by_threads {
 public:
-  open_store(const std::string& path, int threads) {
+  void close() {
     const py::gil_scoped_release others;
-    store_.emplace(path, threads);
+    const std::scoped_lock one(turn_);
+    opened_.reset();
   }
+
+protected:
+  template <class... From>
+  explicit shared_by_threads(const char* what, From&&... from) : what_(what) {
+    const py::gil_scoped_release others;
+    opened_.emplace(std::forward<From>(from)...);
+  }
+  template <class Work>
+  std::invoke_result_t<Work, Opened&> alone(Work work) {
+    const py::gil_scoped_release others;
+    const std::scoped_lock one(turn_);
+    if (!opened_) throw argosy::error(ARGOSY_INVALID_ARGUMENT, std::string("the ") + what_ + " is closed");
+    return work(*opened_);
+  }
+
+private:
+  const char* what_;
+  std::mutex turn_;
+  std::optional<Opened> opened_;
+};
+
+py::list answers(const std::vector<argosy::answer>& all) {
+  py::list made;
+  for (const auto& one : all) made.append(answer(one));
+  return made;
+}
+
+class open_store : public shared_by_threads<argosy::store> {
+public:
+  open_store(const std::string& path, int threads) : shared_by_threads("store", path, threads) {}
 
   py::tuple search(const std::string& query, std::int64_t k, std::string filter, std::string channel, bool restricts, bool live) {
     const auto how = options(k, std::move(filter), std::move(channel), restricts, live);
@@ -71,9 +107,7 @@ public:
   py::list search_many(const std::vector<std::string>& queries, std::int64_t k, std::string filter, std::string channel, bool restricts,
                        bool live) {
     const auto how = options(k, std::move(filter), std::move(channel), restricts, live);
-    py::list made;
-    for (const auto& one : alone([&](argosy::store& store) { return store.search_many(queries, how); })) made.append(answer(one));
-    return made;
+    return answers(alone([&](argosy::store& store) { return store.search_many(queries, how); }));
   }
 
   py::object product(const std::string& id) {
@@ -91,24 +125,40 @@ public:
   std::uint64_t products() {
     return alone([](argosy::store& store) { return store.products(); });
   }
+};
 
-  void close() {
-    const py::gil_scoped_release others;
-    const std::scoped_lock one(turn_);
-    store_.reset();
+std::chrono::milliseconds milliseconds(double seconds) {
+  constexpr double most = 3600;
+  if (!(seconds >= 0.001 && seconds <= most))
+    throw argosy::error(ARGOSY_INVALID_ARGUMENT, "deadline: want .001 to 3600 seconds, found " + std::to_string(seconds));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+class open_client : public shared_by_threads<argosy::client> {
+public:
+  open_client(const std::string& endpoint, double deadline, std::string server_key_file, std::string secret_key_file, std::string server_key,
+              std::string secret_key)
+      : shared_by_threads("client", endpoint,
+                          argosy::client_options{milliseconds(deadline), std::move(server_key_file), std::move(secret_key_file),
+                                                 std::move(server_key), std::move(secret_key)}),
+        deadline_(deadline) {}
+
+  py::tuple search(const std::string& query, std::int64_t k, std::string filter, std::string channel, bool restricts, bool live,
+                   std::optional<double> deadline) {
+    const auto how = options(k, std::move(filter), std::move(channel), restricts, live);
+    const auto within = milliseconds(deadline.value_or(deadline_));
+    return answer(alone([&](argosy::client& client) { return client.search(query, how, within); }));
+  }
+
+  py::list search_many(const std::vector<std::string>& queries, std::int64_t k, std::string filter, std::string channel, bool restricts,
+                       bool live, std::optional<double> deadline) {
+    const auto how = options(k, std::move(filter), std::move(channel), restricts, live);
+    const auto within = milliseconds(deadline.value_or(deadline_));
+    return answers(alone([&](argosy::client& client) { return client.search_many(queries, how, within); }));
   }
 
 private:
-  template <class Work>
-  std::invoke_result_t<Work, argosy::store&> alone(Work work) {
-    const py::gil_scoped_release others;
-    const std::scoped_lock one(turn_);
-    if (!store_) throw argosy::error(ARGOSY_INVALID_ARGUMENT, "the store is closed");
-    return work(*store_);
-  }
-
-  std::mutex turn_;
-  std::optional<argosy::store> store_;
+  double deadline_;
 };
 
 void as_python_error(std::exception_ptr thrown) {
@@ -135,4 +185,9 @@ PYBIND11_MODULE(_argosy, module) {
       .def("generation", &open_store::generation)
       .def("products", &open_store::products)
       .def("close", &open_store::close);
+  py::class_<open_client>(module, "OpenClient")
+      .def(py::init<const std::string&, double, std::string, std::string, std::string, std::string>())
+      .def("search", &open_client::search)
+      .def("search_many", &open_client::search_many)
+      .def("close", &open_client::close);
 }

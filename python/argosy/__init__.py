@@ -1,11 +1,14 @@
-"""Argosy embedded: search a store in this process, without a server.
+"""Argosy from Python: search a store in this process, without a server, or ask a server (`argosy serve --zmq`).
 
     with argosy.Store("store") as store:
         for one in store.search("red dress", k=5).results:
             print(one.score, one.id, one.title)
 
+    with argosy.Client("tcp://127.0.0.1:5555") as client:
+        answer = client.search("red dress", k=5, deadline=0.1)
+
 What goes wrong is raised as argosy.Error, whose message names file or option, what was wanted and what was found.
-Threads: a search lets other Python threads run. Threads that share a store take turns; different stores search at the same time.
+Threads: a search lets other Python threads run. Threads that share a store, or a client, take turns; different ones search at the same time.
 """
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from typing import Literal
 
 from . import _argosy
 
-__all__ = ["Answer", "Code", "Error", "Product", "Restriction", "Result", "Store", "log", "version"]
+__all__ = ["Answer", "Client", "Code", "Error", "Product", "Restriction", "Result", "Store", "log", "version"]
 
 Channel = Literal["semantic", "lexical", "hybrid"]
 
@@ -37,6 +40,8 @@ class Code(enum.IntEnum):
     UNAVAILABLE = 9
     INTERNAL = 10
     NO_MEMORY = 11
+    BUSY = 12  # of a server: too many queries wait, ask again later
+    FAILED = 13  # of a server
 
 
 class Error(Exception):
@@ -77,6 +82,14 @@ class Answer:
     source: str  # "index" or "pair table"
     generation: int
     refusal: str | None  # of search_many: why there is no answer to the query
+    code: Code | None = None  # of the refusal
+    shards: int = 0  # of a server that asks shards
+    shards_answered: int = 0
+
+    @property
+    def partial(self) -> bool:
+        """Fewer shards answered than were asked: the results are of a part of the products."""
+        return self.shards_answered < self.shards
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,38 @@ class Store:
         self.close()
 
 
+class Client:
+    """A client of `argosy serve --zmq`. A server that is not there yet, or goes, is connected to as soon as it is back. Close it, or open it
+    in a `with`."""
+
+    def __init__(self, endpoint: str, *, deadline: float = 5.0, server_key_file: str | os.PathLike[str] = "",
+                 secret_key_file: str | os.PathLike[str] = "", server_key: str = "", secret_key: str = "") -> None:
+        """endpoint: as ZeroMQ writes it. deadline: seconds, of a search that has none of its own. Keys: of a server with CURVE, its public
+        and the client's own secret one, as files that `argosy key curve` wrote or as texts."""
+        self._open = _argosy.OpenClient(endpoint, deadline, os.fsencode(server_key_file), os.fsencode(secret_key_file), server_key,
+                                        secret_key)
+
+    def search(self, query: str, *, k: int = 10, filter: str = "", channel: Channel = "semantic", restricts: bool = True,
+               live: bool = False, deadline: float | None = None) -> Answer:
+        """As Store.search. No answer within the deadline is an Error with Code.UNAVAILABLE."""
+        return _answer(self._open.search(query, k, filter, channel, restricts, live, deadline))
+
+    def search_many(self, queries: Iterable[str], *, k: int = 10, filter: str = "", channel: Channel = "semantic",
+                    restricts: bool = True, live: bool = False, deadline: float | None = None) -> list[Answer]:
+        """Together, in messages of as many as the server takes; the deadline is of all."""
+        return [_answer(one) for one in self._open.search_many(list(queries), k, filter, channel, restricts, live, deadline)]
+
+    def close(self) -> None:
+        """Whatever is asked afterwards is an Error. Answers stay."""
+        self._open.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, thrown: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
 def version() -> str:
     return _argosy.version()
 
@@ -142,5 +187,6 @@ def log(wanted: bool) -> None:
 
 
 def _answer(made: _argosy._Answer) -> Answer:
-    results, restricted, source, generation, refusal = made
-    return Answer(tuple(Result(*one) for one in results), tuple(Restriction(*one) for one in restricted), source, generation, refusal)
+    results, restricted, source, generation, refusal, code, shards, answered = made
+    return Answer(tuple(Result(*one) for one in results), tuple(Restriction(*one) for one in restricted), source, generation, refusal,
+                  None if refusal is None else Code(code), shards, answered)

@@ -11,6 +11,7 @@ import threading
 import unittest
 
 import argosy
+import served
 
 BINARY = os.environ["ARGOSY_BINARY"]
 STORE = pathlib.Path(os.environ["ARGOSY_STORE"])
@@ -146,6 +147,39 @@ class Package(unittest.TestCase):
     def test_version_and_types(self):
         self.assertEqual(f"argosy {argosy.version()}\n", run("--version"))
         self.assertTrue((pathlib.Path(argosy.__file__).parent / "py.typed").exists())
+
+
+class Clients(unittest.TestCase):
+    def test_a_server_answers_as_a_store_does(self):
+        with served.serving(BINARY, STORE) as endpoint, argosy.Store(STORE) as store, argosy.Client(endpoint, deadline=60) as client:
+            for channel in ("semantic", "lexical", "hybrid"):
+                here, there = (one.search("red dress", k=7, channel=channel) for one in (store, client))
+                self.assertEqual([one.id for one in here.results], [one.id for one in there.results])
+                self.assertEqual([one.title for one in here.results], [one.title for one in there.results])
+                self.assertEqual((here.restricted, here.source, here.generation), (there.restricted, there.source, there.generation))
+                self.assertFalse(there.partial)
+            many = client.search_many(["red dress", "!!!", "blue shoes"], k=3)
+            self.assertEqual([one.code for one in many], [None, argosy.Code.INVALID_ARGUMENT, None])
+            self.assertEqual(len(many[2].results), 3)
+            with self.assertRaises(argosy.Error) as caught:
+                client.search("red", filter="nosuch:1")
+            self.assertEqual(caught.exception.code, argosy.Code.INVALID_ARGUMENT)
+
+    def test_nobody_is_unavailable_and_wrong_values_are_named(self):
+        with argosy.Client("tcp://127.0.0.1:1", deadline=0.05) as client:
+            for work, code, part in (
+                (lambda: client.search("red"), argosy.Code.UNAVAILABLE, "no reply"),
+                (lambda: client.search("red", deadline=0), argosy.Code.INVALID_ARGUMENT, "deadline"),
+                (lambda: client.search("red", k=0), argosy.Code.INVALID_ARGUMENT, "k: want"),
+                (lambda: argosy.Client("nowhere"), argosy.Code.INVALID_ARGUMENT, "nowhere"),
+            ):
+                with self.assertRaises(argosy.Error) as caught:
+                    work()
+                self.assertEqual(caught.exception.code, code)
+                self.assertIn(part, str(caught.exception))
+        with self.assertRaises(argosy.Error) as caught:
+            client.search("red")
+        self.assertIn("the client is closed", str(caught.exception))
 
 
 if __name__ == "__main__":
