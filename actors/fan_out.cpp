@@ -6,8 +6,8 @@
 namespace argosy {
 namespace {
 
-bool any_busy(const std::vector<wire_answer>& answers) {
-  return std::any_of(answers.begin(), answers.end(), [](const wire_answer& one) { return one.code == wire_code::busy; });
+std::ptrdiff_t busy_in(const std::vector<wire_answer>& answers) {
+  return std::count_if(answers.begin(), answers.end(), [](const wire_answer& one) { return one.code == wire_code::busy; });
 }
 
 }  // namespace
@@ -86,14 +86,14 @@ fan_out::request_id fan_out::begin(steady_time deadline, steady_time now) {
 }
 
 void fan_out::answered(request_id id, std::size_t which, std::vector<wire_answer> answers, steady_time now) {
-  heard(which, now);
   const auto at = requests_.find(id);
-  if (at == requests_.end()) return;
+  if (at == requests_.end()) return heard(which, now);
   of_shard& asked = at->second.shards[shard_of(which)];
   drop_ask(asked, which);
+  heard(which, now);
   if (asked.settled) return;
-  const bool busy = any_busy(answers);
-  asked.answer = std::move(answers);
+  const bool busy = busy_in(answers) > 0;
+  if (!asked.answer || busy_in(answers) < busy_in(*asked.answer)) asked.answer = std::move(answers);
   if (busy) {
     go_on(at, shard_of(which), now);
   } else {
@@ -137,7 +137,17 @@ void fan_out::heard(std::size_t which, steady_time now) {
   of.waiting_since = of.asks > 0 ? std::optional(now) : std::nullopt;
 }
 
+// Where this process itself did nothing for that long, what it has not heard is in its own mailbox.
+void fan_out::forgive_pause(steady_time now) {
+  if (looked_ && now - *looked_ > times_.silence / 2) {
+    for (replica& one : replicas_)
+      if (one.waiting_since) one.waiting_since = now;
+  }
+  looked_ = now;
+}
+
 void fan_out::look(steady_time now) {
+  forgive_pause(now);
   for (auto at = requests_.begin(); at != requests_.end();) {
     if (now >= at->second.deadline) {
       at = end(at);

@@ -1,7 +1,7 @@
 // What a router has asked of its shards, and what it knows of their replicas: whom to ask, whom to ask instead, when to answer with what is there.
 //   choice   of a shard's replicas one that is up, not silent, and not asked for this request yet; of these the one with the fewest asks open
 //   silent   something has waited for it for `silence`, and nothing at all was heard of it meanwhile: it is frozen, or its road is cut. It is
-//            asked nothing more until it is heard of.
+//            asked nothing more until it is heard of. A pause of the router's own is nobody's silence.
 //   instead  what was asked of a replica that went, that refused (busy) or that is silent, and what has taken longer than `hedge`, is asked of
 //            another one too; the first answer counts. Dean, Barroso, The Tail at Scale, CACM 2013.
 //   end      of a request: every shard has answered or has nobody left to ask; or its deadline
@@ -89,6 +89,7 @@ private:
   // Asks another replica; where there is none and nothing is open, the shard is settled.
   void go_on(requests::iterator, std::size_t shard, steady_time now);
   void end_if_settled(requests::iterator);
+  void forgive_pause(steady_time now);
   requests::iterator end(requests::iterator);
 
   fan_out_times times_;
@@ -96,6 +97,7 @@ private:
   std::vector<std::vector<std::size_t>> shards_;  // their replicas
   requests requests_;
   request_id last_ = 0;
+  std::optional<steady_time> looked_;
   std::vector<ask> asks_;
   std::vector<outcome> outcomes_;
 };

@@ -26,6 +26,16 @@ std::uint32_t milliseconds_for_shards(steady_time deadline, steady_time now) {
   return static_cast<std::uint32_t>(std::max<double>(1, share_for_shards * static_cast<double>(left)));
 }
 
+// One refusal of each query where there is no reply.
+void tell(const routed_request& of, result<wire_reply> reply) {
+  const status told = guarded([&]() -> status {
+    if (!reply.ok()) reply = wire_reply{of.asked.id, std::vector<wire_answer>(of.asked.queries.size(), refusal_of(reply.failure()))};
+    of.tell(std::move(*reply));
+    return {};
+  });
+  if (!told.ok()) log::warning("a reply could not be told: " + told.text());
+}
+
 void settle(pointer self);
 
 void take_reply(pointer self, fan_out::request_id id, std::size_t replica, const std::string& text) {
@@ -76,7 +86,7 @@ void settle(pointer self) {
     if (at == state.open.end()) continue;
     const auto ended = std::move(at->second);
     state.open.erase(at);
-    ended.of->tell(merge_replies(ended.of->asked, ended.lists, one));
+    tell(*ended.of, guarded([&]() -> result<wire_reply> { return merge_replies(ended.of->asked, ended.lists, one); }));
   }
 }
 
@@ -85,7 +95,8 @@ void take(pointer self, const routed_ptr& of) {
   const steady_time now = state.parts.clock->now();
   std::vector<std::size_t> lists;
   auto request = request_to_shards(of->asked, lists);
-  if (!request.ok()) return of->tell({of->asked.id, {refusal_of(request.failure())}});
+  if (request.ok() && now >= of->deadline) request = status(errc::unavailable, "no answer was there in time");
+  if (!request.ok()) return tell(*of, request.failure());
   request->deadline_ms = milliseconds_for_shards(of->deadline, now);
   const auto bytes = std::make_shared<const std::string>(text_of(encode(*request)));
   const auto id = state.asked->begin(of->deadline, now);
@@ -97,7 +108,7 @@ void went_up(pointer self, std::size_t replica, shard_actor at) {
   auto& one = self->state.replicas[replica];
   one.at = std::move(at);
   self->state.asked->went_up(replica);
-  if (!one.place.here) self->monitor(one.at);
+  self->monitor(one.at);
 }
 
 void went_down(pointer self, std::size_t replica) {
@@ -145,7 +156,7 @@ void look(pointer self) {
     if (!pings) continue;
     if (one.at) {
       ping(self, i);
-    } else if (!one.connecting) {
+    } else if (!one.connecting && !one.place.here) {
       connect(self, i);
     }
   }

@@ -27,7 +27,7 @@ namespace argosy {
 struct routed_request {
   wire_request asked;
   steady_time deadline{};
-  std::function<void(wire_reply)> tell;  // once; neither blocks nor throws
+  std::function<void(wire_reply)> tell;  // once; does not block
 };
 
 // What others may read of a replica, from any thread.
@@ -52,7 +52,7 @@ struct router_parts {
   const clock_source* clock = nullptr;                    // outlives the actor
   fan_out_times times = {};
   caf::timespan pause = std::chrono::milliseconds(5);
-  int pauses_between_pings = 20;
+  std::uint64_t pauses_between_pings = 20;
 };
 
 struct router_state {
@@ -71,7 +71,7 @@ struct router_state {
   std::optional<fan_out> asked;
   std::vector<replica> replicas;
   std::unordered_map<fan_out::request_id, open_request> open;
-  int looks = 0;
+  std::uint64_t looks = 0;
 };
 
 router_actor::behavior_type route(router_actor::stateful_pointer<router_state>, router_parts);

@@ -110,7 +110,7 @@ void routing::ask(wire_request request, std::function<void(wire_reply)> tell) {
       request.deadline_ms > 0 ? std::min(impl_->options.deadline, std::chrono::milliseconds(request.deadline_ms)) : impl_->options.deadline;
   const auto routed = std::make_shared<routed_request>();
   routed->asked = std::move(request);
-  routed->deadline = impl_->time->now() + patience * 9 / 10;  // the rest is the way of the reply
+  routed->deadline = impl_->time->now() + patience * 9 / 10;  // the rest is the reply's way
   routed->tell = [waiting, queries, tell = std::move(tell)](wire_reply reply) {
     *waiting -= queries;
     tell(std::move(reply));

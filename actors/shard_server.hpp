@@ -1,6 +1,7 @@
 // A store's shard actor on a port, for routers in other processes (CAF's middleman).
-//   with credentials     TLS, and only peers whose certificate the authority has signed (net/tls_tunnel.hpp)
+//   with credentials     TLS, and of other machines only peers whose certificate the authority has signed (net/tls_tunnel.hpp)
 //   without               plain TCP, for this machine alone: who reaches the port is trusted
+// At its end what routers have asked of it is dropped: they ask another replica.
 // Errors   invalid_argument: an address or a certificate that cannot be used; unavailable: the port.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The log of slow queries, and of requests that failed: lines with the id of their request (net/http_server.hpp; of messages what the client
+// The log of slow queries, and of searches over HTTP that failed: lines with the id of their request (net/http_server.hpp; of messages what the client
 // called it).
 #pragma once
 

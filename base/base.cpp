@@ -89,7 +89,8 @@ std::string line(std::string_view text, std::initializer_list<field> fields) {
   out << text;
   for (const field& one : fields) {
     out << ' ' << one.name << '=';
-    std::visit([&](const auto& value) { out << value; }, one.value);
+    std::visit([&](const auto& value) { out << nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); },
+               one.value);
   }
   return out.str();
 }

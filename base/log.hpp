@@ -9,7 +9,7 @@
 
 namespace argosy::log {
 
-// Of what a line is about: `warning slow query request=7f3a seconds=0.3`.
+// Of what a line is about: `warning slow query request="7f3a" seconds=0.3`. Texts are quoted: they may be a stranger's.
 struct field {
   std::string_view name;
   std::variant<std::string_view, double, std::uint64_t> value;

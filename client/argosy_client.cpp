@@ -23,6 +23,8 @@ using clock = std::chrono::steady_clock;
 
 constexpr milliseconds longest_deadline = std::chrono::hours(1);
 constexpr std::size_t most_results_together = 20'000;  // of a request; the server's own limit (actors/serving.hpp)
+constexpr std::size_t most_bytes = 900'000;            // of a message's texts; the server takes messages of 1 MiB (net/message_server.hpp)
+constexpr std::size_t bytes_beside_texts = 100;        // of a query
 
 static_assert(ARGOSY_INVALID_ARGUMENT == static_cast<int>(errc::invalid_argument) && ARGOSY_CORRUPT == static_cast<int>(errc::corrupt) &&
               ARGOSY_UNAVAILABLE == static_cast<int>(errc::unavailable) && ARGOSY_INTERNAL == static_cast<int>(errc::internal));
@@ -167,11 +169,23 @@ std::vector<answer> client::search_many(const std::vector<std::string>& queries,
   check(check_deadline(deadline));
   const auto end = clock::now() + deadline;
   wire_query query = value_of(query_of(how));
-  const std::size_t together = std::clamp<std::size_t>(most_results_together / how.k, 1, most_wire_queries);
+  // A server of shards asks them for both lists of a hybrid query, each of a hundred or more.
+  const bool hybrid = query.channel == wire_channel::hybrid;
+  const std::size_t results = hybrid ? 2 * std::max<std::size_t>(how.k, 100) : how.k;
+  const std::size_t together =
+      std::clamp<std::size_t>(most_results_together / results, 1, hybrid ? most_wire_queries / 2 : most_wire_queries);
   std::vector<answer> answers;
-  for (std::size_t from = 0; from < queries.size(); from += together) {
-    std::vector<wire_query> part(std::min(together, queries.size() - from), query);
-    for (std::size_t q = 0; q < part.size(); ++q) part[q].text = queries[from + q];
+  for (std::size_t from = 0; from < queries.size();) {
+    std::vector<wire_query> part;
+    for (std::size_t bytes = 0; from < queries.size() && part.size() < together; ++from) {
+      bytes += queries[from].size() + how.filter.size() + bytes_beside_texts;
+      if (bytes > most_bytes && !part.empty()) break;
+      if (bytes > most_bytes)
+        throw error(ARGOSY_INVALID_ARGUMENT,
+                    "query: want at most " + std::to_string(most_bytes) + " bytes with its filter, found " + std::to_string(bytes));
+      part.push_back(query);
+      part.back().text = queries[from];
+    }
     for (wire_answer& one : ask(connection, std::move(part), end)) answers.push_back(answer_of(std::move(one)));
   }
   return answers;

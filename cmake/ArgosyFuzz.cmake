@@ -3,7 +3,7 @@
 set(fuzzed_rooms base schema index)
 set(fuzzed_sources
   data/catalogue_fields.cpp data/catalogue_values.cpp data/normalise.cpp data/utf8.cpp kernels/operators/checks.cpp
-  net/host_and_port.cpp net/http_server.cpp net/query_string.cpp search/product_edit.cpp tests/support/folders.cpp)
+  net/host_and_port.cpp net/http_server.cpp net/query_string.cpp net/secret_file.cpp net/tls_context.cpp search/product_edit.cpp tests/support/folders.cpp)
 foreach(room ${fuzzed_rooms})
   file(GLOB sources CONFIGURE_DEPENDS ${room}/*.cpp)
   list(APPEND fuzzed_sources ${sources})
@@ -13,7 +13,7 @@ add_library(argosy_fuzzed STATIC EXCLUDE_FROM_ALL ${fuzzed_sources})
 add_dependencies(argosy_fuzzed argosy_generated)
 target_compile_definitions(argosy_fuzzed PUBLIC ARGOSY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 target_link_libraries(argosy_fuzzed PUBLIC argosy_options spdlog::spdlog argosy::flatbuffers argosy::xxhash ICU::uc ICU::i18n
-  LibArchive::LibArchive OpenMP::OpenMP_CXX argosy::eigen argosy::roaring argosy::json argosy::boost Threads::Threads)
+  LibArchive::LibArchive OpenMP::OpenMP_CXX argosy::eigen argosy::roaring argosy::json argosy::boost OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 
 add_library(argosy_fuzz_driver OBJECT EXCLUDE_FROM_ALL tests/fuzz/driver/fuzzer.cpp)
 target_link_libraries(argosy_fuzz_driver PRIVATE argosy_options)

@@ -103,16 +103,18 @@ status live_generation::add(std::vector<product_change> puts, const text_rules& 
   return {};
 }
 
-// How many at the end are to be joined: joined_parts or more, none of a higher power of it than the last one, not too large together.
+// How many at the end are to be joined: joined_parts or more of like size, or fewer that come to half of the largest segment.
 std::size_t live_generation::last_of_a_size() const {
-  const auto power = [](std::size_t rows) { return std::bit_width(rows) / std::bit_width(joined_parts - 1); };
+  const auto size_class = [](std::size_t rows) { return std::bit_width(rows) / std::bit_width(joined_parts - 1); };
   std::size_t together = 0, rows = 0;
   for (auto one = parts_.rbegin(); one != parts_.rend(); ++one) {
-    rows += one->there.size();
-    if (power(one->there.size()) > power(parts_.back().there.size()) || rows > most_segment_rows) break;
+    const std::size_t more = one->there.size();
+    if (size_class(more) > size_class(parts_.back().there.size()) || rows + more > most_segment_rows) break;
+    rows += more;
     ++together;
   }
-  return together < joined_parts ? 0 : together;
+  const bool large = together > 1 && rows >= most_segment_rows / 2;
+  return together >= joined_parts || large ? together : 0;
 }
 
 // Without what is not there any more.

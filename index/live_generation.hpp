@@ -46,6 +46,7 @@ public:
   std::size_t products() const noexcept;  // that are there
   std::size_t put() const noexcept;       // of these, since the generation was published
   std::size_t gone() const noexcept;      // of the generation's, replaced or removed
+  std::size_t segments() const noexcept { return parts_.size(); }
   bool changed() const noexcept { return !parts_.empty() || there_ != nullptr; }
 
   // REQUIRES a row below rows(), here and below.

@@ -1,6 +1,6 @@
 // A score and a row as one number that is larger the better the hit: the larger score first, of equal ones the smaller row. The best are found
 // in less time among numbers than among hits (`argosy bench scans`).
-// -0 becomes 0.
+// -0 becomes 0; what is no number is the least.
 // For the index, and `argosy bench scans`.
 #pragma once
 
@@ -27,7 +27,7 @@ constexpr std::uint32_t row_of_key(ranked_key key) noexcept { return ~static_cas
 // The bits of a float that is not negative rise with it, those of a negative one fall.
 constexpr ranked_key key_of(const hit& one) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(one.score + 0.0f);
-  const std::uint32_t rising = (bits >> 31) != 0 ? ~bits : bits | 0x8000'0000u;
+  const std::uint32_t rising = one.score != one.score ? 0u : (bits >> 31) != 0 ? ~bits : bits | 0x8000'0000u;
   return ranked_key{rising} << 32 | static_cast<std::uint32_t>(~one.row);
 }
 // An order of what a file's numbers may come to, NaN too: std::sort runs out of its range where there is none.

@@ -149,9 +149,16 @@ void access_file::look_again() {
   looked_ = now;
   const version newest = version_of(path_);
   if (newest == read_) return;
-  read_ = newest;  // before it is read: what changes meanwhile is another version
   auto clients = read_clients(path_, kind_);
-  if (!clients.ok()) return log::warning(clients.failure().message() + "; who was known before goes on");
+  // What could not be read now may be next time; of what is wrong once is told. Of the version before it was read: what changes meanwhile is another.
+  const errc why = clients.failure().code();
+  if (why != errc::io_error && why != errc::unavailable) read_ = newest;
+  if (!clients.ok()) {
+    if (std::string text = clients.failure().message(); text != refused_)
+      log::warning((refused_ = std::move(text)) + "; who was known before goes on");
+    return;
+  }
+  refused_.clear();
   known_ = std::move(*clients);
   log::info(path_.string() + ": read anew, known now: " + std::to_string(known_.size()));
 }
@@ -181,8 +188,11 @@ result<std::string> add_key(const std::filesystem::path& path, const std::string
   std::string key = std::string(key_prefix) + hex_of(secret);
   const std::string line =
       (text.empty() || text.ends_with('\n') ? "" : "\n") + name + " " + std::string(word_of(may)) + " " + hash_of(key) + "\n";
-  if (::write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) || ::fsync(file.number()) != 0)
-    return status(errc::io_error, path.string() + ": " + std::strerror(errno));
+  if (::write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) || ::fsync(file.number()) != 0) {
+    const status why(errc::io_error, path.string() + ": " + std::strerror(errno));
+    static_cast<void>(!::ftruncate(file.number(), static_cast<off_t>(text.size())));  // half a line would be a wrong one
+    return why;
+  }
   return key;
 }
 

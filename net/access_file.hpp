@@ -54,6 +54,7 @@ private:
   steady_time looked_;
   version read_;
   std::vector<known_client> known_;
+  std::string refused_;  // why the file could not be taken up: told once
 };
 
 // The name of a right as the file has it; what it says.

@@ -10,8 +10,6 @@ namespace argosy {
 namespace {
 
 constexpr const char* place_of_zap = "inproc://zeromq.zap.01";
-constexpr const char* domain = "argosy";
-constexpr int patience_of_handshake_ms = 10'000;
 constexpr std::size_t least_frames = 6;  // version, request id, domain, address, identity, mechanism; of CURVE the client's key follows
 
 std::string text_of_key(const zmq::message_t& bytes) {
@@ -35,8 +33,6 @@ void curve_gate::guard(zmq::socket_t& socket, zmq::context_t& context) {
   asked_.bind(place_of_zap);
   socket.set(zmq::sockopt::curve_server, true);
   socket.set(zmq::sockopt::curve_secretkey, own_.secret_key);
-  socket.set(zmq::sockopt::zap_domain, domain);
-  socket.set(zmq::sockopt::handshake_ivl, patience_of_handshake_ms);
 }
 
 void curve_gate::answer() {

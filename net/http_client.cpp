@@ -83,17 +83,19 @@ struct http_client::impl_over final : http_client::impl {
     }
     return {};
   }
-  void renew(connection& one) {
+  status renew(connection& one) {
     one.buffer.clear();
     if constexpr (is_secure) {
       one.stream.emplace(io, *tls);
-      expect_name(one.stream->native_handle(), name);
+      if (!expect_name(one.stream->native_handle(), name))
+        return {errc::invalid_argument, host + ": want a host whose name a certificate can have"};
     } else {
       one.stream.emplace(io);
     }
+    return {};
   }
   status connect(connection& one) {
-    renew(one);
+    ARGOSY_TRY(renew(one));
     error why;
     one.socket().connect(server, why);
     if (why) return {errc::io_error, host + ": " + why.message()};
@@ -136,7 +138,7 @@ struct http_client::impl_over final : http_client::impl {
   void connect_again(connection& on) {
     error ignored;
     on.socket().close(ignored);
-    renew(on);
+    static_cast<void>(renew(on).ok());  // as when it was first connected
     on.socket().async_connect(server, [this, &on](error why) {
       if constexpr (is_secure) {
         if (!why) return on.stream->async_handshake(asio::ssl::stream_base::client, [this, &on](error) { idle.push_back(&on); });

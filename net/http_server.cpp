@@ -168,7 +168,11 @@ private:
       const auto wanted = self->parser_->get()[id_field];
       self->id_ = id_of({wanted.data(), wanted.size()});
       const auto length = self->parser_->content_length();
-      if (length && *length > self->of_->limits.body_bytes) return self->refuse(http::error::body_limit);
+      const auto method = self->parser_->get().method();
+      const bool reads = method == http::verb::get || method == http::verb::head;
+      const std::size_t most = reads ? std::min(first_bytes, self->of_->limits.body_bytes) : self->of_->limits.body_bytes;
+      if (length && *length > most) return self->refuse(http::error::body_limit);
+      self->parser_->body_limit(most);
       if (self->of_->admit && !self->parser_->is_done()) {
         if (auto reply = self->of_->admit(told_of(self->parser_->get(), self->id_))) return self->refuse_with(std::move(*reply));
       }
@@ -251,6 +255,8 @@ private:
     if (!why && refused_) {
       error ignored;
       tcp_layer().socket().shutdown(tcp::socket::shutdown_send, ignored);
+      asked_ = false;  // it is the first to make room: who sends what is refused keeps nobody out
+      of_->waiting.splice(of_->waiting.begin(), of_->busy, place_);
       return discard(most_discarded);
     }
     if (why) return close();

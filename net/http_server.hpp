@@ -3,7 +3,7 @@
 //   exchange   answered once, from any thread; let go of unanswered it answers 500
 // Every request has an id, for logs: its X-Request-Id, where that is 1 to 64 letters, digits, `.`, `_` and `-`, or else 16 hexadecimal digits.
 // Connections are kept between requests, of which each connection has one at a time; more may be sent ahead (pipelining).
-// Limits     a header or body that is too long is refused (431, 413) as soon as that is known, and what follows is thrown away; a request that
+// Limits     a header or body that is too long (of GET and HEAD: above 4 kB) is refused (431, 413) as soon as that is known, and what follows is thrown away; a request that
 //            takes longer than `reading` from its first byte, or a connection that asks nothing for `idle`, is closed. At `connections` the
 //            one that has been waited for longest is closed for a new one: who only holds connections keeps nobody out.
 // TLS        where files are given, and nothing else then. A handshake has `reading` to be done.

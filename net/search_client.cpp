@@ -13,10 +13,29 @@ constexpr int most_waiting = 16'384;  // requests and replies, each; as many as 
 }  // namespace
 
 struct search_client::impl {
+  impl(curve_client_keys shown, std::string at) : keys(std::move(shown)), endpoint(std::move(at)) { connect(); }
+
+  curve_client_keys keys;
+  std::string endpoint;
   zmq::context_t context{1};
-  zmq::socket_t socket{context, zmq::socket_type::dealer};
+  zmq::socket_t socket;
   std::vector<std::byte> received;  // aligned, unlike ZeroMQ's own
   std::uint64_t last_id = 0;
+
+  // Anew: what waited for the server before is forgotten.
+  void connect() {
+    socket = zmq::socket_t(context, zmq::socket_type::dealer);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::sndhwm, most_waiting);
+    socket.set(zmq::sockopt::rcvhwm, most_waiting);
+    if (!keys.server.empty()) {
+      socket.set(zmq::sockopt::curve_serverkey, keys.server);
+      socket.set(zmq::sockopt::curve_publickey, keys.own.public_key);
+      socket.set(zmq::sockopt::curve_secretkey, keys.own.secret_key);
+    }
+    if (endpoint.find('[') != std::string::npos) socket.set(zmq::sockopt::ipv6, true);
+    socket.connect(endpoint);
+  }
 };
 
 search_client::search_client(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
@@ -31,18 +50,7 @@ result<search_client> search_client::connect(const std::string& endpoint, const 
 
 result<search_client> search_client::connect_with(const curve_client_keys& keys, const std::string& endpoint) {
   try {
-    auto made = std::make_unique<impl>();
-    made->socket.set(zmq::sockopt::linger, 0);
-    made->socket.set(zmq::sockopt::sndhwm, most_waiting);
-    made->socket.set(zmq::sockopt::rcvhwm, most_waiting);
-    if (!keys.server.empty()) {
-      made->socket.set(zmq::sockopt::curve_serverkey, keys.server);
-      made->socket.set(zmq::sockopt::curve_publickey, keys.own.public_key);
-      made->socket.set(zmq::sockopt::curve_secretkey, keys.own.secret_key);
-    }
-    if (endpoint.find('[') != std::string::npos) made->socket.set(zmq::sockopt::ipv6, true);
-    made->socket.connect(endpoint);
-    return search_client(std::move(made));
+    return search_client(std::make_unique<impl>(keys, endpoint));
   } catch (const zmq::error_t& why) {
     return status(errc::invalid_argument, endpoint + ": " + why.what() + "; want tcp://HOST:PORT or ipc://PATH");
   }
@@ -84,6 +92,11 @@ result<wire_reply> search_client::search(wire_request request, std::chrono::mill
        left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now())) {
     ARGOSY_ASSIGN(std::optional<wire_reply> reply, receive(left));
     if (reply && (reply->id == request.id || reply->id == 0)) return std::move(*reply);
+  }
+  try {
+    impl_->connect();  // or a server that is back would be asked all that nobody waits for any more
+  } catch (const zmq::error_t& why) {
+    return status(errc::io_error, impl_->endpoint + ": " + why.what());
   }
   return status(errc::unavailable, "no reply within " + std::to_string(patience.count()) + " ms");
 }

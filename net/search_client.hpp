@@ -25,7 +25,8 @@ public:
   search_client& operator=(search_client&&) noexcept;
   ~search_client();
 
-  // Its reply; one to another request that comes meanwhile is dropped. Chooses the id.
+  // Its reply; one to another request that comes meanwhile is dropped. Chooses the id. Without a reply in time all that was asked before is
+  // forgotten too.
   result<wire_reply> search(wire_request, std::chrono::milliseconds patience);
 
   status send(const wire_request&);

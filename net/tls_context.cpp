@@ -33,7 +33,7 @@ tls_context made(ssl::context::method which) {
   SSL_CTX* const it = context->native_handle();
   SSL_CTX_set_min_proto_version(it, TLS1_2_VERSION);
   SSL_CTX_set_options(it, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(it, SSL_MODE_RELEASE_BUFFERS);  // a connection that waits holds no buffers
+  SSL_CTX_set_mode(it, SSL_MODE_RELEASE_BUFFERS);  // OpenSSL's own buffers go while a connection waits; Asio keeps 34 kB
   return context;
 }
 
@@ -86,10 +86,11 @@ result<tls_context> node_context(const node_credentials& of) {
   return context;
 }
 
-void expect_name(SSL* of, const std::string& host) {
-  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(of), host.c_str()) == 1) return;
-  SSL_set1_host(of, host.c_str());
+bool expect_name(SSL* of, const std::string& host) {
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(of), host.c_str()) == 1) return true;
+  if (SSL_set1_host(of, host.c_str()) != 1) return false;
   SSL_ctrl(of, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str()));  // its macro casts
+  return true;
 }
 
 std::string mistrust_of(SSL* of) {

@@ -21,7 +21,8 @@ result<tls_context> client_context(const std::filesystem::path& authorities);
 // Of both ends of a connection between nodes: each shows its certificate, and believes what the authority signed alone.
 result<tls_context> node_context(const node_credentials&);
 // Of a client's connection, before its handshake: the certificate has to be of this host, a name or a number.
-void expect_name(SSL*, const std::string& host);
+// False: it could not be set, and the connection is not to be made.
+bool expect_name(SSL*, const std::string& host);
 // Why a certificate was not believed, `: hostname mismatch`; empty when that was not it.
 std::string mistrust_of(SSL*);
 

@@ -1,5 +1,9 @@
 #include "net/tls_tunnel.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
@@ -33,33 +37,43 @@ class link : public std::enable_shared_from_this<link> {
 public:
   link(tcp::socket plain, secure_stream secure) : plain_(std::move(plain)), secure_(std::move(secure)), patience_(plain_.get_executor()) {}
 
-  // `then` once the peer has proved itself in time.
-  void prove(secure_stream::handshake_type as, std::chrono::milliseconds within, std::function<void(const std::shared_ptr<link>&)> then) {
+  // From now on the far end has so long to be there and to prove itself.
+  void begin(std::chrono::milliseconds within) {
     patience_.expires_after(within);
     patience_.async_wait([self = shared_from_this()](error stopped) {
-      if (!stopped) self->close();
+      if (!stopped && !self->proved_) self->close();
     });
+  }
+  // `then` once it has.
+  void prove(secure_stream::handshake_type as, std::function<void(const std::shared_ptr<link>&)> then) {
+    if (closed_) return;
     secure_.async_handshake(as, [self = shared_from_this(), then = std::move(then)](error why) {
+      if (why || self->closed_) return self->close();
       self->patience_.cancel();
-      if (why) return self->close();
       self->proved_ = true;
       then(self);
     });
   }
   void carry() {
+    if (closed_) return close();
     error ignored;
+    // A far end that is gone without a word: what it has not confirmed for so long ends the connection.
+    const int unconfirmed_ms = 10'000;
+    static_cast<void>(::setsockopt(far().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unconfirmed_ms, sizeof unconfirmed_ms));
     plain_.set_option(tcp::no_delay(true), ignored);
     secure_.next_layer().set_option(tcp::no_delay(true), ignored);
     pump(plain_, secure_, out_);
     pump(secure_, plain_, in_);
   }
   void close() {
+    closed_ = true;
     error ignored;
     patience_.cancel();
     plain_.close(ignored);
     secure_.next_layer().close(ignored);
   }
   bool proved() const noexcept { return proved_; }
+  bool closed() const noexcept { return closed_; }
   tcp::socket& plain() noexcept { return plain_; }
   tcp::socket& far() noexcept { return secure_.next_layer(); }
 
@@ -78,7 +92,7 @@ private:
   tcp::socket plain_;
   secure_stream secure_;
   asio::steady_timer patience_;
-  bool proved_ = false;
+  bool proved_ = false, closed_ = false;
   bytes in_, out_;
 };
 
@@ -126,7 +140,10 @@ struct tls_tunnel::impl {
     });
   }
   std::shared_ptr<link> remember(std::shared_ptr<link> made) {
-    links.remove_if([](const auto& one) { return one.expired(); });
+    links.remove_if([](const auto& one) {
+      const auto there = one.lock();
+      return !there || there->closed();
+    });
     links.push_back(made);
     std::size_t unproved = 0;
     for (const auto& one : links) unproved += one.lock()->proved() ? 0 : 1;
@@ -171,11 +188,12 @@ result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& fa
   const auto finder = std::make_shared<tcp::resolver>(made->io);
   made->taken = [in = made.get(), finder, far](tcp::socket plain) {
     const auto one = in->remember(std::make_shared<link>(std::move(plain), secure_stream(in->io, *in->tls)));
-    finder->async_resolve(far.host, far.port, [in, one](error why, const tcp::resolver::results_type& found) {
-      if (why) return one->close();
-      asio::async_connect(one->far(), found, [in, one](error refused, const tcp::endpoint&) {
-        if (refused) return one->close();
-        one->prove(secure_stream::client, in->limits.proving, [](const std::shared_ptr<link>& proved) { proved->carry(); });
+    one->begin(in->limits.proving);
+    finder->async_resolve(far.host, far.port, [one](error why, const tcp::resolver::results_type& found) {
+      if (why || one->closed()) return one->close();
+      asio::async_connect(one->far(), found, [one](error refused, const tcp::endpoint&) {
+        if (refused || one->closed()) return one->close();
+        one->prove(secure_stream::client, [](const std::shared_ptr<link>& proved) { proved->carry(); });
       });
     });
   };
@@ -190,7 +208,8 @@ result<std::unique_ptr<tls_tunnel>> tls_tunnel::exit(const host_and_port& at, st
   ARGOSY_TRY(made->listen(at));
   made->taken = [in = made.get(), plain_port](tcp::socket far) {
     const auto one = in->remember(std::make_shared<link>(tcp::socket(in->io), secure_stream(std::move(far), *in->tls)));
-    one->prove(secure_stream::server, in->limits.proving, [plain_port](const std::shared_ptr<link>& proved) {
+    one->begin(in->limits.proving);
+    one->prove(secure_stream::server, [plain_port](const std::shared_ptr<link>& proved) {
       proved->plain().async_connect({asio::ip::address_v4::loopback(), plain_port}, [proved](error why) {
         if (why) return proved->close();
         proved->carry();

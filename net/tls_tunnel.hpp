@@ -1,9 +1,9 @@
 // A port on this machine whose bytes travel through TLS, in both directions, with certificates on both sides. For what speaks plain TCP: a
-// peer without a certificate that the authority signed never reaches it. (CAF has TLS of its own, but each failed handshake there ends all
+// peer on another machine without a certificate that the authority signed never reaches it; who is on this one does. (CAF has TLS of its own, but each failed handshake there ends all
 // other connections of the process: it leaves OpenSSL's queue of errors full.)
 //   entrance   plain on 127.0.0.1, to a far exit
 //   exit       TLS on an address, to a plain port of this machine
-// Limits   a peer that has not proved itself within `proving`, and of more than `unproved` of them the oldest, is closed.
+// Limits   a far end that is not there and has not proved itself within `proving`, and of more than `unproved` of them the oldest, is closed.
 // Threads  one of its own.
 // Errors   invalid_argument: an address, credentials that are missing or fit no other (the file is named); io_error: what the operating system says.
 #pragma once

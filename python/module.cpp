@@ -136,8 +136,8 @@ std::chrono::milliseconds milliseconds(double seconds) {
 
 class open_client : public shared_by_threads<argosy::client> {
 public:
-  open_client(const std::string& endpoint, double deadline, std::string server_key_file, std::string secret_key_file, std::string server_key,
-              std::string secret_key)
+  open_client(const std::string& endpoint, double deadline, std::string server_key_file, std::string secret_key_file,
+              std::string server_key, std::string secret_key)
       : shared_by_threads("client", endpoint,
                           argosy::client_options{milliseconds(deadline), std::move(server_key_file), std::move(secret_key_file),
                                                  std::move(server_key), std::move(secret_key)}),

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "index/fusion.hpp"
+#include "index/ranked_key.hpp"
 #include "search/product_search.hpp"
 
 namespace argosy {
@@ -85,7 +85,8 @@ std::vector<wire_result> best_of(const std::vector<answers>& kept, std::size_t l
     }
   }
   std::sort(all.begin(), all.end(), [](const wire_result& a, const wire_result& b) {
-    return std::tuple(!a.within, -a.score, std::string_view(a.id)) < std::tuple(!b.within, -b.score, std::string_view(b.id));
+    const auto key = [](const wire_result& one) { return std::pair(one.within, key_of(hit{0, one.score})); };
+    return key(a) != key(b) ? key(a) > key(b) : a.id < b.id;
   });
   std::vector<wire_result> best;
   std::unordered_set<std::string> there;
@@ -125,6 +126,8 @@ private:
     for (std::size_t list = 0; list < 2; ++list)
       std::copy_if(lists_[list].begin(), lists_[list].end(), std::back_inserter(chosen[list]),
                    [&](const hit& one) { return !within || products_[one.row].within; });
+    if (!within)  // all by score, as a store fuses what it has without names
+      for (auto& list : chosen) std::sort(list.begin(), list.end(), better);
     const channel_list channels[] = {{chosen[0], asked.semantic_weight}, {chosen[1], asked.lexical_weight}};
     for (const fused_hit& one : fuse(channels, products_.size())) {
       if (to.size() == asked.k) return;
@@ -147,7 +150,7 @@ std::vector<wire_query> asked_of_shards(const wire_query& asked) {
   std::vector<wire_query> both(2, asked);
   both[0].channel = wire_channel::semantic;
   both[1].channel = wire_channel::lexical;
-  for (wire_query& one : both) one.k = std::max(asked.k, static_cast<std::uint32_t>(least_depth));
+  for (wire_query& one : both) one.k = asked.k == 0 ? 0 : std::max(asked.k, static_cast<std::uint32_t>(least_depth));
   return both;
 }
 

@@ -36,16 +36,16 @@ void add_tls(CLI::App& command, tls_files& files) {
   auto* certificate = command.add_option("--tls-certificate", files.certificate,
                                          "HTTP over TLS alone: the server's certificate and those that signed it, PEM; read at the start");
   auto* key = command.add_option("--tls-key", files.key, "The certificate's key, PEM without a password, which others may not read");
-  certificate->needs(key);
-  key->needs(certificate);
+  certificate->needs(key)->check(not_empty);
+  key->needs(certificate)->check(not_empty);
 }
 
 void add_curve(CLI::App& command, curve_server_files& files) {
   auto* secret =
       command.add_option("--curve-secret", files.secret, "ZeroMQ with CURVE alone: the secret key that `argosy key curve` wrote");
   auto* clients = command.add_option("--curve-clients", files.clients, "Who may ask by messages: lines of NAME read PUBLICKEY");
-  secret->needs(clients);
-  clients->needs(secret);
+  secret->needs(clients)->check(not_empty);
+  clients->needs(secret)->check(not_empty);
 }
 
 }  // namespace argosy

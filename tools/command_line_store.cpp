@@ -199,8 +199,9 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
       ->add_option("--backbone-weights", options->backbone_weights,
                    "Weights of the backbone, when the model was trained on features: for photographs of products that are put")
       ->needs(writable);
-  command->add_option("--keys", options->keys,
-                      "Who may ask over HTTP: a file that `argosy key new` adds to; none: everybody on this machine");
+  command
+      ->add_option("--keys", options->keys, "Who may ask over HTTP: a file that `argosy key new` adds to; none: everybody on this machine")
+      ->check(not_empty);
   add_tls(*command, options->tls);
   add_curve(*command, options->curve);
 }

@@ -29,6 +29,10 @@ CLI::App* add_command(CLI::App& to, const char* name, const char* does, const st
   return command;
 }
 
+// A variable of the shell that is not set must not switch off what guards a server.
+inline const CLI::Validator not_empty{
+    [](const std::string& given) { return given.empty() ? std::string("want a file, got nothing") : std::string(); }, "FILE"};
+
 inline void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads; 0: all cores")->capture_default_str()->check(CLI::Range(0, 4096));
 }

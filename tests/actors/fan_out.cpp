@@ -149,6 +149,28 @@ BOOST_AUTO_TEST_CASE(idle_replicas_are_not_silent) {
   BOOST_TEST(r.asked.answers(0, start + 1h));
 }
 
+BOOST_AUTO_TEST_CASE(who_has_answered_is_waited_for_no_more) {
+  router r({1});
+  const auto id = r.asked.begin(start + 1s, start);
+  r.asked.answered(id, 0, good, start + 1ms);
+  BOOST_TEST(r.asked.answers(0, start + 1h));
+  r.asked.pinged(0, start + 1h);
+  BOOST_TEST(r.asked.answers(0, start + 1h + 300ms));
+  BOOST_TEST(!r.asked.answers(0, start + 1h + 301ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_pause_of_the_router_s_own_is_nobody_s_silence) {
+  router r({1});
+  r.asked.look(start);
+  r.asked.pinged(0, start + 1ms);
+  r.asked.look(start + 10s);
+  BOOST_TEST(r.asked.answers(0, start + 10s + 300ms));
+  r.asked.look(start + 10s + 100ms);
+  r.asked.look(start + 10s + 200ms);
+  r.asked.look(start + 10s + 301ms);
+  BOOST_TEST(!r.asked.answers(0, start + 10s + 301ms));
+}
+
 BOOST_AUTO_TEST_CASE(a_shard_without_anybody_ends_at_once) {
   const std::vector<std::size_t> counts{1, 1};
   fan_out asked(counts);

@@ -61,6 +61,22 @@ BOOST_AUTO_TEST_CASE(every_moment_answers_as_a_plain_program) {
   BOOST_TEST(live.put() > 100u);
 }
 
+BOOST_AUTO_TEST_CASE(segments_stay_few_whatever_is_put_together) {
+  const scratch_folder scratch(memory_parent());
+  const live_generation published(publish_shop(scratch / "store", first_shop(20)));
+  for (const std::size_t together : {1u, 7u, 9u, 50u, 65u, 513u, 600u, 2049u, 4096u}) {
+    live_generation live = published;
+    std::size_t rows = 0;
+    while (rows < (together < 50 ? 1 : 3) * most_segment_rows) {
+      std::vector<product_change> puts;
+      for (std::size_t i = 0; i < together; ++i) puts.push_back(made_product(1000 + rows++, 1));
+      live = after(live, puts);
+      // Each of the large ones is at least half full; of the others there are fewer than joined_parts of a size.
+      BOOST_TEST_REQUIRE(live.segments() <= 2 * rows / most_segment_rows + 5 * joined_parts, together << " together, " << rows << " rows");
+    }
+  }
+}
+
 // By words: the same products as have them in their titles, and scores as if all were one collection.
 BOOST_AUTO_TEST_CASE(words_are_found_in_all_parts_and_weigh_the_same) {
   const scratch_folder scratch(memory_parent());

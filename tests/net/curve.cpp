@@ -76,7 +76,8 @@ BOOST_AUTO_TEST_CASE(who_is_not_known_reaches_nothing) {
   for (search_client* one : {&stranger, &bare, &misled}) BOOST_TEST((asked(*one, in_vain).code() == errc::unavailable));
   bare_client rude(static_cast<std::uint16_t>(std::stoi(server->endpoint().substr(server->endpoint().rfind(':') + 1))));
   rude.send(std::string(100'000, '\x7f'));
-  rude.read_all();  // until it is closed
+  rude.read_all();
+  BOOST_TEST(rude.is_closed());
   // Bytes as long as a greeting of another mechanism, and what follows it.
   std::string greeting("\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL", 16);
   greeting.resize(64, '\0');
@@ -85,6 +86,7 @@ BOOST_AUTO_TEST_CASE(who_is_not_known_reaches_nothing) {
                                     "abc",
                                     5));
   plain.read_all();
+  BOOST_TEST(plain.is_closed());
   search_client one = client(of("client"));
   check_ok(asked(one, soon_enough));
   BOOST_TEST(taken == 1);

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What those who ask a router see when a replica is killed, and when a shard without another replica freezes.
 
-    tests/bench/serving/replicas.py --argosy build/argosy --store STORE --log train_log.tsv.gz [--rate 5000] [--seconds 20] [--json]
+    tests/bench/serving/replicas.py --argosy build/argosy --store STORE --other STORE --log train_log.tsv.gz [--rate 5000] [--seconds 20] [--json]
 
-A router, and two replicas of one shard, which is STORE. The load of `argosy bench serve` at a fixed rate over ZeroMQ: undisturbed; with one
+A router, one shard, and two replicas of another, --store. The load of `argosy bench serve` at a fixed rate over ZeroMQ: undisturbed; with one
 replica killed by SIGKILL in its midst; and with the one that is left frozen by SIGSTOP, while single queries are asked over HTTP.
 All servers are kept on processor 0, the load on processor 1.
 """
