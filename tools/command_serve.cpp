@@ -43,10 +43,10 @@ result<std::unique_ptr<http_rights>> rights_of(const serve_options& options, con
 
 // What both kinds of endpoints of HTTP are asked.
 template <class Endpoint>
-front_handlers handlers_of(const std::shared_ptr<Endpoint>& http, message_handler messages) {
+front_handlers handlers_of(const std::shared_ptr<Endpoint>& http, const message_handler& messages) {
   return {.http = [http](const http_request& request, http_exchange exchange) { http->take(request, std::move(exchange)); },
           .admit = [http](const http_request& request) { return http->kept_out(request); },
-          .messages = std::move(messages)};
+          .messages = messages};
 }
 
 // Where routers ask; none where no port is wanted.
