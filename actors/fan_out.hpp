@@ -57,7 +57,6 @@ public:
   std::vector<outcome> take_outcomes();
 
   std::size_t replicas() const noexcept { return replicas_.size(); }
-  std::size_t shards() const noexcept { return shards_.size(); }
   std::size_t shard_of(std::size_t of) const noexcept { return replicas_[of].shard; }
   bool answers(std::size_t of, steady_time now) const noexcept;  // is up and not silent
 

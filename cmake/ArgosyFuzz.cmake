@@ -3,7 +3,7 @@
 set(fuzzed_rooms base schema index)
 set(fuzzed_sources
   data/catalogue_fields.cpp data/catalogue_values.cpp data/normalise.cpp data/utf8.cpp kernels/operators/checks.cpp
-  net/host_and_port.cpp net/http_server.cpp net/query_string.cpp net/secret_file.cpp net/tls_context.cpp search/product_edit.cpp tests/support/folders.cpp)
+  net/host_and_port.cpp net/http_server.cpp net/listening.cpp net/query_string.cpp net/secret_file.cpp net/tls_context.cpp search/product_edit.cpp tests/support/folders.cpp)
 foreach(room ${fuzzed_rooms})
   file(GLOB sources CONFIGURE_DEPENDS ${room}/*.cpp)
   list(APPEND fuzzed_sources ${sources})

@@ -19,7 +19,7 @@
 #include <thread>
 
 #include "base/log.hpp"
-#include "net/host_and_port.hpp"
+#include "net/listening.hpp"
 #include "net/server_thread.hpp"
 #include "net/tls_context.hpp"
 
@@ -309,21 +309,6 @@ struct http_server::impl {
   std::uint16_t port = 0;
   std::thread thread;
 
-  status listen(const host_and_port& at) {
-    error why;
-    tcp::resolver resolver(all->io);
-    const auto found = resolver.resolve(at.host, at.port, why);
-    const std::string name = at.host + ":" + at.port;
-    if (why || found.empty()) return {errc::invalid_argument, name + ": " + why.message()};
-    const tcp::endpoint endpoint = found.begin()->endpoint();
-    acceptor.open(endpoint.protocol(), why);
-    if (!why) acceptor.set_option(tcp::acceptor::reuse_address(true), why);
-    if (!why) acceptor.bind(endpoint, why);
-    if (!why) acceptor.listen(asio::socket_base::max_listen_connections, why);
-    if (why) return {errc::io_error, name + ": " + why.message()};
-    port = acceptor.local_endpoint(why).port();
-    return {};
-  }
   void accept() {
     acceptor.async_accept([this](error why, tcp::socket socket) {
       if (!acceptor.is_open()) return;  // it ends or drains: what was accepted meanwhile is closed
@@ -377,7 +362,7 @@ result<std::unique_ptr<http_server>> http_server::start(std::string_view address
   if (security.tls) {
     ARGOSY_ASSIGN(made->tls, server_context(*security.tls));
   }
-  ARGOSY_TRY(made->listen(at));
+  ARGOSY_ASSIGN(made->port, listen_at(made->acceptor, at));
   made->accept();
   made->thread = std::thread([&io = made->all->io] {
     let_others_finish();

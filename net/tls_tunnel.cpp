@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "net/listening.hpp"
 #include "net/server_thread.hpp"
 #include "net/tls_context.hpp"
 
@@ -111,21 +112,6 @@ struct tls_tunnel::impl {
   std::uint16_t port = 0;
   std::thread thread;
 
-  status listen(const host_and_port& at) {
-    error why;
-    tcp::resolver resolver(io);
-    const auto found = resolver.resolve(at.host, at.port, why);
-    const std::string name = at.host + ":" + at.port;
-    if (why || found.empty()) return {errc::invalid_argument, name + ": " + why.message()};
-    const tcp::endpoint endpoint = found.begin()->endpoint();
-    acceptor.open(endpoint.protocol(), why);
-    if (!why) acceptor.set_option(tcp::acceptor::reuse_address(true), why);
-    if (!why) acceptor.bind(endpoint, why);
-    if (!why) acceptor.listen(asio::socket_base::max_listen_connections, why);
-    if (why) return {errc::io_error, name + ": " + why.message()};
-    port = acceptor.local_endpoint(why).port();
-    return {};
-  }
   void accept() {
     acceptor.async_accept([this](error why, tcp::socket socket) {
       if (!acceptor.is_open()) return;
@@ -184,7 +170,7 @@ result<std::unique_ptr<tls_tunnel>> tls_tunnel::entrance(const host_and_port& fa
                                                          const tunnel_limits& limits) {
   ARGOSY_ASSIGN(tls_context shown, node_context(with));
   auto made = std::make_unique<impl>(std::move(shown), limits);
-  ARGOSY_TRY(made->listen({"127.0.0.1", "0"}));
+  ARGOSY_ASSIGN(made->port, listen_at(made->acceptor, {"127.0.0.1", "0"}));
   const auto finder = std::make_shared<tcp::resolver>(made->io);
   made->taken = [in = made.get(), finder, far](tcp::socket plain) {
     const auto one = in->remember(std::make_shared<link>(std::move(plain), secure_stream(in->io, *in->tls)));
@@ -205,7 +191,7 @@ result<std::unique_ptr<tls_tunnel>> tls_tunnel::exit(const host_and_port& at, st
                                                      const tunnel_limits& limits) {
   ARGOSY_ASSIGN(tls_context shown, node_context(with));
   auto made = std::make_unique<impl>(std::move(shown), limits);
-  ARGOSY_TRY(made->listen(at));
+  ARGOSY_ASSIGN(made->port, listen_at(made->acceptor, at));
   made->taken = [in = made.get(), plain_port](tcp::socket far) {
     const auto one = in->remember(std::make_shared<link>(tcp::socket(in->io), secure_stream(std::move(far), *in->tls)));
     one->begin(in->limits.proving);
