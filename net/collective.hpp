@@ -1,8 +1,10 @@
-// Collectives: tensors between the workers of a job. In one process by threads (net/in_process.cpp).
-// Order     every rank calls the same operations in the same order. Sums are taken in the order of the ranks: the same bits on every rank
-//           and in every run.
+// Collectives: tensors between the workers of a job. In one process by threads (net/in_process.cpp), between processes by Gloo
+// (net/gloo_group.hpp).
+// Order     every rank calls the same operations in the same order. Sums are taken in the order of the ranks: the same bits on every rank,
+//           in every run, and over threads, devices and Gloo.
 // Threads   one object a rank, used by its thread; abort() from any thread.
-// Errors    aborted when somebody cut the group (an abort goes round the mailboxes: a worker inside a collective cannot read one);
+// Errors    aborted when somebody cut the group (an abort goes round the mailboxes: a worker inside a collective cannot read one), or a rank
+//           was lost;
 //           shape_mismatch, on all ranks, when the ranks disagree about sizes.
 #pragma once
 
@@ -18,7 +20,7 @@
 
 namespace argosy {
 
-// Cuts every rank of a group out of whatever it waits in. Shared; idempotent; thread-safe.
+// Cuts every rank of a group out of whatever it waits in; of ranks in other processes those that need this one. Shared; idempotent; thread-safe.
 class abort_handle {
 public:
   virtual ~abort_handle() = default;
@@ -34,6 +36,8 @@ public:
   // Rows of all ranks one below the other, in the order of the ranks. Counts may differ (`rows_of` from gather_counts).
   virtual status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) = 0;
   virtual status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) = 0;
+  // Bytes of all ranks at one of them: `all` of the others is not looked at.
+  virtual status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) = 0;
   // One number a rank.
   virtual result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) = 0;
   // x = sum of x over ranks.

@@ -1,6 +1,5 @@
-// Ranks as threads of one process. An operation is a meeting in two halves: every rank publishes an offer (what it brings, and which sizes
-// it believes in) and waits for the others; then all judge the same offers, so they agree on the verdict, and read each other's memory; the
-// second half keeps a rank from leaving, and from changing its memory, while another still reads it.
+// Ranks as threads of one process. An operation is a meeting in two halves: every rank publishes what it brings, and which sizes it believes
+// in, and waits for the others; then all judge the same proposals (net/agreement.hpp) and read each other's memory; the second half keeps a rank from leaving, and from changing its memory, while another still reads it.
 // An abort is heeded in the first half only: whoever began to read ends it, which never waits for anything.
 #include <algorithm>
 #include <condition_variable>
@@ -10,26 +9,22 @@
 #include <optional>
 #include <utility>
 
+#include "net/agreement.hpp"
 #include "net/collective.hpp"
 
 namespace argosy {
 namespace {
 
-enum class operation : std::uint8_t { none, gather_rows, gather_bytes, gather_counts, all_reduce, reduce_scatter, broadcast };
-
+// What the others may touch of a rank.
 struct offer {
-  operation what = operation::none;
-  const_view rows{};                         // read by the others
-  view target{};                             // written by the others: all_reduce only
-  std::span<const std::byte> bytes{};        // gather_bytes
-  std::span<const std::int64_t> sizes_of{};  // what this rank believes every rank brings
-  std::int64_t number = 0;                   // the count, or the root
-  status problem{};                          // its own arguments contradict each other
+  const_view rows{};                   // read
+  view target{};                       // written: all_reduce only
+  std::span<const std::byte> bytes{};  // read
 };
 
 class meeting final : public abort_handle {
 public:
-  explicit meeting(int size) : offers_(static_cast<std::size_t>(size)) {}
+  explicit meeting(int size) : proposals_(static_cast<std::size_t>(size)), offers_(proposals_.size()) {}
 
   void abort(status reason) override {
     const std::lock_guard lock(mutex_);
@@ -38,11 +33,12 @@ public:
     changed_.notify_all();
   }
 
-  // Waits for the offers of all ranks; they stay valid until leave().
-  status meet(int rank, offer mine) {
+  // Waits for the proposals and offers of all ranks; they stay valid until leave().
+  status meet(int rank, proposal wish, const offer& mine) {
     std::unique_lock lock(mutex_);
     if (aborted_) return *aborted_;
-    offers_[static_cast<std::size_t>(rank)] = std::move(mine);
+    proposals_[static_cast<std::size_t>(rank)] = std::move(wish);
+    offers_[static_cast<std::size_t>(rank)] = mine;
     const auto met = arrive();
     changed_.wait(lock, [&] { return generation_ != met || aborted_; });
     return generation_ != met ? status{} : *aborted_;
@@ -54,6 +50,7 @@ public:
     changed_.wait(lock, [&] { return generation_ != met; });
   }
 
+  std::span<const proposal> proposals() const noexcept { return proposals_; }
   std::span<const offer> offers() const noexcept { return offers_; }
 
 private:
@@ -69,34 +66,12 @@ private:
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<proposal> proposals_;
   std::vector<offer> offers_;
   std::size_t arrived_ = 0;
   std::uint64_t generation_ = 0;
   std::optional<status> aborted_;
 };
-
-std::string rank_text(std::size_t rank) { return "rank " + std::to_string(rank); }
-
-// The verdict on a meeting: the same on every rank, because it looks at nothing else.
-status judge(std::span<const offer> offers) {
-  const offer& first = offers[0];
-  for (std::size_t r = 0; r < offers.size(); ++r) {
-    const offer& other = offers[r];
-    if (!other.problem.ok()) return other.problem.within(rank_text(r));
-    if (other.what != first.what) return {errc::shape_mismatch, rank_text(r) + " called another operation than rank 0"};
-    if (other.rows.cols != first.rows.cols || other.rows.type != first.rows.type)
-      return {errc::shape_mismatch,
-              rank_text(r) + ": want the width and type of rank 0, " + shape_text(first.rows) + ", got " + shape_text(other.rows)};
-    if (!std::ranges::equal(other.sizes_of, first.sizes_of))
-      return {errc::shape_mismatch, rank_text(r) + " and rank 0 disagree about what each rank brings"};
-    const bool same_rows = first.what == operation::all_reduce || first.what == operation::broadcast;
-    if (same_rows && other.rows.rows != first.rows.rows)
-      return {errc::shape_mismatch, rank_text(r) + ": want " + shape_text(first.rows) + " as rank 0, got " + shape_text(other.rows)};
-    if (first.what == operation::broadcast && other.number != first.number)
-      return {errc::shape_mismatch, rank_text(r) + ": want root " + std::to_string(first.number) + ", got " + std::to_string(other.number)};
-  }
-  return {};
-}
 
 void copy_rows(const_view from, view to) {
   for (std::int64_t r = 0; r < from.rows; ++r)
@@ -139,32 +114,20 @@ void sum_rows(std::span<const offer> offers, std::int64_t first_row, view mine) 
   }
 }
 
-status check_size(std::string_view what, std::int64_t want, std::int64_t got) {
-  if (want == got) return {};
-  return {errc::shape_mismatch, std::string(what) + ": want " + std::to_string(want) + ", got " + std::to_string(got)};
-}
-
-status check_same_rows(const_view mine, const_view all) {
-  if (mine.cols == all.cols && mine.type == all.type) return {};
-  return {errc::shape_mismatch, "own rows are " + shape_text(mine) + ", the rows of all are " + shape_text(all)};
-}
-
 class in_process_rank final : public collective {
 public:
   in_process_rank(std::shared_ptr<meeting> group, int rank, int size) : group_(std::move(group)), rank_(rank), size_(size) {}
   // Nobody waits for a rank that is gone.
-  ~in_process_rank() override { group_->abort({errc::aborted, rank_text(static_cast<std::size_t>(rank_)) + " left its group"}); }
+  ~in_process_rank() override { group_->abort({errc::aborted, rank_text(rank_) + " left its group"}); }
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return size_; }
   std::shared_ptr<abort_handle> aborter() const override { return group_; }
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
-    status problem = check_sizes(rows_of, mine.rows, all.rows);
-    if (problem.ok()) problem = check_same_rows(mine, all);
-    return together({.what = operation::gather_rows, .rows = mine, .sizes_of = rows_of, .problem = problem}, [&](auto offers) {
+    return together(propose_gather(here(), mine, rows_of, all), {.rows = mine}, [&] {
       std::int64_t row = 0;
-      for (const offer& other : offers) {
+      for (const offer& other : group_->offers()) {
         copy_rows(other.rows, all.row_range(row, other.rows.rows));
         row += other.rows.rows;
       }
@@ -172,62 +135,63 @@ public:
   }
 
   status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
-    const status problem = check_sizes(bytes_of, std::ssize(mine), std::ssize(all));
-    return together({.what = operation::gather_bytes, .bytes = mine, .sizes_of = bytes_of, .problem = problem}, [&](auto offers) {
-      auto to = all.begin();
-      for (const offer& other : offers) to = std::ranges::copy(other.bytes, to).out;
+    return together(propose_gather_bytes(here(), std::ssize(mine), bytes_of, std::ssize(all)), {.bytes = mine},
+                    [&] { copy_bytes_of_all(all); });
+  }
+
+  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
+    return together(propose_gather_at_root(here(), std::ssize(mine), bytes_of, root, std::ssize(all)), {.bytes = mine}, [&] {
+      if (rank_ == root) copy_bytes_of_all(all);
     });
   }
 
   result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override {
     std::vector<std::int64_t> counts;
     counts.reserve(static_cast<std::size_t>(size_));
-    ARGOSY_TRY(together({.what = operation::gather_counts, .number = mine}, [&](auto offers) {
-      for (const offer& other : offers) counts.push_back(other.number);
+    ARGOSY_TRY(together(propose_counts(mine), {}, [&] {
+      for (const proposal& other : group_->proposals()) counts.push_back(other.number);
     }));
     return counts;
   }
 
   // Each rank sums one part of the elements for all: parts do not overlap, so nothing is copied aside.
   status all_reduce(view x) override {
-    return together({.what = operation::all_reduce, .rows = x, .target = x}, [&](auto offers) {
+    return together(propose_all_reduce(x), {.rows = x, .target = x}, [&] {
       const auto count = x.rows * x.cols;
       const auto first = count * rank_ / size_, end = count * (rank_ + 1) / size_;
+      const auto offers = group_->offers();
       x.type == dtype::f32 ? sum_part<float>(offers, first, end) : sum_part<double>(offers, first, end);
     });
   }
 
   status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) override {
-    status problem = check_sizes(rows_of, mine.rows, all.rows);
-    if (problem.ok()) problem = check_same_rows(mine, all);
-    return together({.what = operation::reduce_scatter, .rows = all, .sizes_of = rows_of, .problem = problem}, [&](auto offers) {
+    return together(propose_reduce_scatter(here(), all, rows_of, mine), {.rows = all}, [&] {
       const auto first = std::accumulate(rows_of.begin(), rows_of.begin() + rank_, std::int64_t{0});
+      const auto offers = group_->offers();
       mine.type == dtype::f32 ? sum_rows<float>(offers, first, mine) : sum_rows<double>(offers, first, mine);
     });
   }
 
   status broadcast(view x, int root) override {
-    status problem;
-    if (root < 0 || root >= size_)
-      problem = {errc::out_of_range, "root: want 0 .. " + std::to_string(size_ - 1) + ", got " + std::to_string(root)};
-    return together({.what = operation::broadcast, .rows = x, .number = root, .problem = problem}, [&](auto offers) {
-      if (root != rank_) copy_rows(offers[static_cast<std::size_t>(root)].rows, x);
+    return together(propose_broadcast(here(), x, root), {.rows = x}, [&] {
+      if (root != rank_) copy_rows(group_->offers()[static_cast<std::size_t>(root)].rows, x);
     });
   }
 
 private:
-  status check_sizes(std::span<const std::int64_t> sizes_of, std::int64_t mine, std::int64_t all) const {
-    ARGOSY_TRY(check_size("sizes of ranks", size_, std::ssize(sizes_of)));
-    ARGOSY_TRY(check_size("own size", sizes_of[static_cast<std::size_t>(rank_)], mine));
-    return check_size("size of all", std::reduce(sizes_of.begin(), sizes_of.end()), all);
+  place_in_group here() const noexcept { return {rank_, size_}; }
+
+  void copy_bytes_of_all(std::span<std::byte> all) {
+    auto to = all.begin();
+    for (const offer& other : group_->offers()) to = std::ranges::copy(other.bytes, to).out;
   }
 
   // `work` reads the offers of all ranks when they agree; it must not throw or wait.
   template <class Work>
-  status together(offer mine, Work work) {
-    ARGOSY_TRY(group_->meet(rank_, std::move(mine)));
-    status verdict = judge(group_->offers());
-    if (verdict.ok()) work(group_->offers());
+  status together(proposal wish, const offer& mine, Work work) {
+    ARGOSY_TRY(group_->meet(rank_, std::move(wish), mine));
+    status verdict = judge(group_->proposals());
+    if (verdict.ok()) work();
     group_->leave();
     return verdict;
   }

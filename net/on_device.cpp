@@ -21,6 +21,9 @@ public:
   status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
     return host_->all_gather(mine, bytes_of, all);
   }
+  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
+    return host_->gather(mine, bytes_of, root, all);
+  }
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     if (mine.type == dtype::f64) return host_->all_gather(mine, rows_of, all);

@@ -129,6 +129,9 @@ BOOST_AUTO_TEST_CASE(gathers_bytes_and_counts_and_broadcasts) {
     std::vector<std::int64_t> all(3);
     ARGOSY_TRY(c.all_gather(std::as_bytes(std::span(mine)), bytes_of, std::as_writable_bytes(std::span(all))));
     if (all != std::vector<std::int64_t>{11, 22, 22}) return {errc::internal, "wrong bytes"};
+    std::vector<std::int64_t> at_root(c.rank() == 1 ? 3 : 0);
+    ARGOSY_TRY(c.gather(std::as_bytes(std::span(mine)), bytes_of, 1, std::as_writable_bytes(std::span(at_root))));
+    if (at_root != (c.rank() == 1 ? all : std::vector<std::int64_t>())) return {errc::internal, "wrong bytes at the root"};
     strided<float> x(2, 3);
     for (std::int64_t i = 0; i < 6; ++i) x.at(i / 3, i % 3) = static_cast<float>(c.rank() * 10 + i);
     ARGOSY_TRY(c.broadcast(x.all(), 2));
