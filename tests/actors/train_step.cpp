@@ -9,6 +9,7 @@
 
 #include "kernels/transfer.hpp"
 #include "tests/actors/tiny.hpp"
+#include "tests/support/gloo_ranks.hpp"
 
 namespace argosy {
 namespace {
@@ -34,6 +35,7 @@ std::vector<double> gradients_of(const retrieval_model& model) {
 constexpr double usual_rate = 1e-2;
 
 using recipe_maker = recipe (*)(int workers);
+using group_maker = std::function<std::vector<std::unique_ptr<collective>>(int workers)>;
 
 // All but eq. 1, whose softmax is over the patches of a rank.
 recipe with_tasks(int workers) {
@@ -67,8 +69,9 @@ status train(collective& group, const device_maker& make_device, phase now, bool
 }
 
 std::vector<series> train_ranks(int workers, const device_maker& make_device, phase now, bool fill_bank, std::uint64_t steps = 3,
-                                double rate = usual_rate, recipe_maker make_recipe = test::tiny_recipe) {
-  const auto group = make_in_process_group(workers);
+                                double rate = usual_rate, recipe_maker make_recipe = test::tiny_recipe,
+                                const group_maker& make_group = make_in_process_group) {
+  const auto group = make_group(workers);
   std::vector<series> all(group.size());
   std::vector<status> ends(group.size());
   {
@@ -143,6 +146,41 @@ BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_cpu) {
 BOOST_AUTO_TEST_CASE(ranks_equal_one_big_batch_with_a_bank_cpu) {
   check_ranks_equal_one(on_cpu, phase::cross_device_and_bank, true, 1e-5, 0);
   BOOST_TEST(train_ranks(2, on_cpu, phase::cross_device_and_bank, true, 3, 0)[1].reports[2].negatives_bank > 0);
+}
+
+// Gloo's ranks sum in the order of the ranks as those of one process do: every bit is the same.
+BOOST_AUTO_TEST_CASE(ranks_over_gloo_train_what_ranks_of_one_process_train) {
+  const auto over_gloo = [](int workers) { return test::make_gloo_group(workers); };
+  for (const auto& [make_device, workers] : {std::pair<device_maker, int>{by_reference, 3}, {on_cpu, 2}}) {
+    const auto train_over = [&](const group_maker& group) {
+      return train_ranks(workers, make_device, phase::cross_device_and_bank, true, 3, usual_rate, with_tasks, group);
+    };
+    const auto got = train_over(over_gloo), want = train_over(make_in_process_group);
+    for (std::size_t r = 0; r < got.size(); ++r) {
+      BOOST_TEST((got[r].gradients == want[r].gradients), "rank " << r);
+      BOOST_TEST((got[r].in_bank_at_loss == want[r].in_bank_at_loss), "rank " << r);
+      for (std::size_t step = 0; step < got[r].reports.size(); ++step)
+        BOOST_TEST(got[r].reports[step].loss == want[r].reports[step].loss, "rank " << r << ", step " << step);
+    }
+  }
+}
+
+// Oracle 4 once more, in processes: each compares what it got with one rank on the whole batch.
+status equals_one_rank(collective& group) {
+  series many, one;
+  ARGOSY_TRY(train(group, by_reference, phase::cross_device_and_bank, true, 3, usual_rate, many, test::tiny_recipe));
+  ARGOSY_TRY(train(*make_in_process_group(1)[0], by_reference, phase::cross_device_and_bank, true, 3, usual_rate, one, test::tiny_recipe));
+  for (std::size_t step = 0; step < one.reports.size(); ++step) {
+    const double apart = relative_distance(many.gradients[step], one.gradients[step]);
+    if (!(apart <= 1e-8)) return {errc::internal, "step " + std::to_string(step) + ": gradients apart by " + std::to_string(apart)};
+    if (many.in_bank_at_loss[step] != one.in_bank_at_loss[step]) return {errc::internal, "step " + std::to_string(step) + ": other banks"};
+  }
+  return {};
+}
+
+BOOST_AUTO_TEST_CASE(ranks_in_processes_equal_one_big_batch_reference) {
+  test::gloo_processes group(3, equals_one_rank);
+  for (int r = 0; r < 3; ++r) BOOST_TEST(group.end_of(r) == "ok");
 }
 
 BOOST_AUTO_TEST_CASE(before_the_switch_a_rank_sees_only_its_own_products) {
