@@ -18,7 +18,8 @@ using tls_context = std::shared_ptr<boost::asio::ssl::context>;
 result<tls_context> server_context(const tls_files&);
 // Believes who has a certificate that one in `authorities` signed; empty: one of those that the system believes.
 result<tls_context> client_context(const std::filesystem::path& authorities);
-// Of both ends of a connection between nodes: each shows its certificate, and believes what the authority signed alone.
+// Of both ends of a connection between nodes: each shows its certificate, and believes what the authority signed alone; or each proves that
+// it has the secret, and believes who has it alone (TLS 1.3).
 result<tls_context> node_context(const node_credentials&);
 // Of a client's connection, before its handshake: the certificate has to be of this host, a name or a number.
 // False: it could not be set, and the connection is not to be made.

@@ -1,5 +1,5 @@
-// A port on this machine whose bytes travel through TLS, in both directions, with certificates on both sides. For what speaks plain TCP: a
-// peer on another machine without a certificate that the authority signed never reaches it; who is on this one does. (CAF has TLS of its own, but each failed handshake there ends all
+// A port on this machine whose bytes travel through TLS, in both directions, and both sides prove who they are (net/node_credentials.hpp). For what
+// speaks plain TCP: who cannot prove itself, on another machine, never reaches it; who is on this one does. (CAF has TLS of its own, but each failed handshake there ends all
 // other connections of the process: it leaves OpenSSL's queue of errors full.)
 //   entrance   plain on 127.0.0.1, to a far exit
 //   exit       TLS on an address, to a plain port of this machine

@@ -9,7 +9,9 @@
 #include <random>
 #include <thread>
 
+#include "net/secret_file.hpp"
 #include "tests/support/bare_client.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/gloo_ranks.hpp"
 #include "tests/support/status.hpp"
 
@@ -337,6 +339,32 @@ BOOST_AUTO_TEST_CASE(strangers_neither_join_nor_stop_nor_end_a_meeting) {
   }));
   // During the group nobody listens any more.
   for (const std::string& address : addresses) BOOST_CHECK_THROW(bare_client{port_in(address)}, std::runtime_error);
+}
+
+BOOST_AUTO_TEST_CASE(through_tunnels_sums_are_the_same_and_who_lacks_the_secret_never_meets) {
+  const scratch_folder folder;
+  require_ok(write_new_file(folder / "secret", std::string(64, 's'), 0600));
+  require_ok(write_new_file(folder / "other", std::string(64, 't'), 0600));
+  const shapes s{33, 3, {40, 0, 300}};
+  std::vector<std::vector<float>> got(3), want(3);
+  const auto run = [&](const ranks& group, std::vector<std::vector<float>>& left) {
+    check_all_ok(on_all(group, [&](collective& c) { return everything(c, s, 5, left[static_cast<std::size_t>(c.rank())]); }));
+  };
+  run(make_gloo_group(3, {.secret = folder / "secret"}), got);
+  run(make_in_process_group(3), want);
+  BOOST_TEST((got == want));
+
+  auto member = gloo_member::open({.rank = 0, .size = 2, .credentials = {.secret = folder / "secret"}});
+  auto stranger = gloo_member::open({.rank = 1, .size = 2, .credentials = {.secret = folder / "other"}});
+  require_ok(member.failure());
+  require_ok(stranger.failure());
+  const std::vector<std::string> addresses{member->address(), stranger->address()};  // even who knows the addresses
+  status end;
+  {
+    std::jthread tries([&] { end = stranger->connect(addresses, 300ms).failure(); });
+    check_refused(member->connect(addresses, 300ms).failure(), errc::aborted, {"rank 1"});
+  }
+  check_refused(end, errc::aborted, {"rank 0"});
 }
 
 BOOST_AUTO_TEST_CASE(who_listens_in_a_members_place_is_not_believed) {

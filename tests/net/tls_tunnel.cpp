@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
+#include "net/secret_file.hpp"
 #include "tests/support/bare_client.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/folders.hpp"
@@ -65,6 +66,11 @@ struct cluster {
   scratch_folder folder;
   certificate_authority ours{folder.path(), "ours"};
   node_credentials node = as(ours.issue("node", hosts), ours), router = as(ours.issue("router", hosts), ours);
+  node_credentials sharing(const std::string& name, const std::string& secret) const {
+    require_ok(write_new_file(folder / name, secret, 0600));
+    return {.secret = folder / name};
+  }
+  node_credentials shared = sharing("secret", std::string(64, 's')), guessed = sharing("guessed", std::string(64, 't'));
 };
 
 const cluster& shared_cluster() {
@@ -72,8 +78,9 @@ const cluster& shared_cluster() {
   return made;
 }
 
-std::unique_ptr<tls_tunnel> exit_to(std::uint16_t port, const tunnel_limits& limits = {}) {
-  auto made = tls_tunnel::exit({"127.0.0.1", "0"}, port, shared_cluster().node, limits);
+std::unique_ptr<tls_tunnel> exit_to(std::uint16_t port, const tunnel_limits& limits = {},
+                                    const node_credentials& with = shared_cluster().node) {
+  auto made = tls_tunnel::exit({"127.0.0.1", "0"}, port, with, limits);
   require_ok(made.failure());
   return std::move(*made);
 }
@@ -134,6 +141,34 @@ BOOST_AUTO_TEST_CASE(who_cannot_prove_itself_reaches_nothing_and_disturbs_nobody
   BOOST_TEST(held == "cd");
 }
 
+BOOST_AUTO_TEST_CASE(nodes_that_share_a_secret_need_no_certificate) {
+  echo far;
+  const auto exit = exit_to(far.port(), {}, shared_cluster().shared);
+  const auto entrance = entrance_to(exit->port(), shared_cluster().shared);
+  const std::string long_text(300'000, 'x');
+  for (int i = 0; i < 3; ++i) BOOST_TEST((sent_back(entrance->port(), long_text) == long_text));
+}
+
+BOOST_AUTO_TEST_CASE(who_has_another_secret_or_a_certificate_reaches_nothing_and_disturbs_nobody) {
+  echo far;
+  const auto exit = exit_to(far.port(), {}, shared_cluster().shared);
+  const auto entrance = entrance_to(exit->port(), shared_cluster().shared);
+  const auto guesses = entrance_to(exit->port(), shared_cluster().guessed), certified = entrance_to(exit->port(), shared_cluster().node);
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(sent_back(guesses->port(), "hello").empty());
+    BOOST_TEST(sent_back(certified->port(), "hello").empty());
+    BOOST_TEST(sent_back(exit->port(), "GET / HTTP/1.1\r\n\r\n") != "GET / HTTP/1.1\r\n\r\n");
+    BOOST_TEST(far.taken() == i);
+    BOOST_TEST(sent_back(entrance->port(), "hello") == "hello");
+  }
+  // Nor does who has the secret believe an exit that shows a certificate instead, or another secret.
+  for (const node_credentials& impostor : {shared_cluster().node, shared_cluster().guessed}) {
+    const auto trap = exit_to(far.port(), {}, impostor);
+    BOOST_TEST(sent_back(entrance_to(trap->port(), shared_cluster().shared)->port(), "hello").empty());
+  }
+  BOOST_TEST(far.taken() == 3);
+}
+
 BOOST_AUTO_TEST_CASE(who_proves_nothing_in_time_or_comes_in_masses_is_closed) {
   echo far;
   const auto slow = exit_to(far.port(), {.proving = 100ms});
@@ -171,6 +206,13 @@ BOOST_AUTO_TEST_CASE(credentials_that_cannot_be_used_are_named) {
   names({{good.own.key, good.own.key}, good.authority}, "want a certificate in PEM");
   names({{good.own.certificate, shared_cluster().router.own.key}, good.authority}, "router.key: want the key of");
   names({good.own, "/missing.pem"}, "/missing.pem");
+  names({good.own, good.authority, shared_cluster().shared.secret}, "got both");
+  names({.secret = "/missing.secret"}, "/missing.secret");
+  names(shared_cluster().sharing("short", std::string(31, 's')), "short: want a secret of at least 32 characters, found 31");
+  names(shared_cluster().sharing("lines", std::string(32, 's') + "\nmore"), "lines: want one line");
+  const node_credentials open = shared_cluster().sharing("open", std::string(32, 's'));
+  std::filesystem::permissions(open.secret, std::filesystem::perms(0640));
+  names(open, "open: want a file that others may not read");
   BOOST_TEST((tls_tunnel::exit({"nosuch.invalid", "0"}, 1, good).failure().code() == errc::invalid_argument));
 }
 
