@@ -25,9 +25,9 @@ namespace argosy {
 
 struct gloo_place {
   int rank = 0, size = 1;
-  std::string host = "127.0.0.1";     // in numbers; another machine's members reach it, which needs credentials
-  node_credentials credentials{};     // none: all members are on this machine
-  std::chrono::minutes patience{30};  // without a byte of what is waited for
+  std::string host = "127.0.0.1";                   // in numbers; another machine's members reach it, which needs credentials
+  node_credentials credentials{};                   // none: all members are on this machine
+  std::chrono::milliseconds patience{30 * 60'000};  // without a byte of what is waited for
 };
 
 // A member that listens, and has not met the others.

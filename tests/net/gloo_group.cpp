@@ -225,6 +225,12 @@ BOOST_AUTO_TEST_CASE(a_rank_that_leaves_is_not_waited_for_and_is_named) {
   check_refused(group[0]->gather_counts(1).failure(), errc::aborted, {"rank 1"});
 }
 
+BOOST_AUTO_TEST_CASE(patience_ends) {
+  const auto group = make_gloo_group(2, {}, 100ms);
+  check_refused(group[0]->gather_counts(1).failure(), errc::aborted, {"rank 1", "Timed out waiting"});
+  check_refused(group[0]->gather_counts(1).failure(), errc::aborted, {"Timed out waiting"});
+}
+
 BOOST_AUTO_TEST_CASE(a_meeting_is_aborted_too_and_ends_in_time_by_itself) {
   auto alone = gloo_member::open({.rank = 1, .size = 2}), other = gloo_member::open({.rank = 0, .size = 2});
   require_ok(alone.failure());

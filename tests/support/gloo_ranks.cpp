@@ -39,11 +39,11 @@ void live(int rank, int size, int out, int in, const gloo_processes::work& work)
 
 }  // namespace
 
-std::vector<std::unique_ptr<collective>> make_gloo_group(int size, const node_credentials& with) {
+std::vector<std::unique_ptr<collective>> make_gloo_group(int size, const node_credentials& with, std::chrono::milliseconds patience) {
   std::vector<gloo_member> members;
   std::vector<std::string> addresses;
   for (int r = 0; r < size; ++r) {
-    auto one = gloo_member::open({.rank = r, .size = size, .credentials = with});
+    auto one = gloo_member::open({.rank = r, .size = size, .credentials = with, .patience = patience});
     BOOST_REQUIRE_MESSAGE(one.ok(), one.failure().text());
     addresses.push_back(one->address());
     members.push_back(std::move(*one));

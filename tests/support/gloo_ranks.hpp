@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,7 +14,8 @@
 namespace argosy::test {
 
 // Members that have exchanged their addresses; fails the test when they do not meet.
-std::vector<std::unique_ptr<collective>> make_gloo_group(int size, const node_credentials& = {});
+std::vector<std::unique_ptr<collective>> make_gloo_group(int size, const node_credentials& = {},
+                                                         std::chrono::milliseconds patience = std::chrono::minutes(1));
 
 // A child process a rank: each has met the others and does `work`, which uses no Boost.Test macro. Forked from a process without threads of Gloo.
 class gloo_processes {
