@@ -312,6 +312,16 @@ void add_bench_terms(CLI::App& bench, chosen_command& chosen) {
   command->add_flag("--json", options->json, "One JSON object");
 }
 
+void add_bench_collectives(CLI::App& bench, chosen_command& chosen) {
+  const auto options = std::make_shared<bench_collectives_options>();
+  auto* command =
+      add_command(bench, "collectives", "Tensors between workers: over Gloo, through tunnels, between threads, and a plain copy",
+                  "argosy bench collectives --ranks 4", chosen, true, &run_bench_collectives, options);
+  command->add_option("--ranks", options->ranks, "Processes")->capture_default_str()->check(CLI::Range(1, 64));
+  command->add_option("--mib", options->mib, "MiB of the largest tensor")->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_flag("--json", options->json, "One JSON object");
+}
+
 void add_bench_kernels(CLI::App& bench, chosen_command& chosen) {
   const auto options = std::make_shared<bench_kernels_options>();
   auto* command = add_command(bench, "kernels", "Time of every operator of a training step, by itself",
@@ -364,11 +374,13 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
 
 void add_bench(CLI::App& app, chosen_command& chosen) {
   CLI::App* bench = app.add_subcommand(
-      "bench", "Measure this machine: train, embed, kernels, loss, index, search, terms, pairs, scans, changes, serve, backbone");
+      "bench",
+      "Measure this machine: train, embed, kernels, loss, index, search, terms, pairs, scans, changes, serve, collectives, backbone");
   bench->require_subcommand(1);
   bench->footer("Example:\n  argosy bench search --json");
   add_bench_train(*bench, chosen);
   add_bench_embed(*bench, chosen);
+  add_bench_collectives(*bench, chosen);
   add_bench_kernels(*bench, chosen);
   add_bench_loss(*bench, chosen);
   add_bench_index(*bench, chosen);

@@ -329,6 +329,13 @@ struct bench_scans_options {
 };
 status run_bench_scans(const bench_scans_options&, const console&);
 
+// Collectives between processes of this machine, plain and through tunnels, beside threads and a copy of the same bytes.
+struct bench_collectives_options {
+  std::uint64_t ranks = 2, mib = 64;  // mib: of the largest tensor
+  bool json = false;
+};
+status run_bench_collectives(const bench_collectives_options&, const console&);
+
 // Products put into a published store of random ones, and searches beside them.
 struct bench_changes_options {
   std::uint64_t products = 100'000, columns = 256, changes = 10'000;

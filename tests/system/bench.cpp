@@ -1,5 +1,6 @@
 // What `argosy bench` prints, not how fast: every figure that is promised is there, is a number and is more than nothing.
 #include <boost/test/unit_test.hpp>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/backbone_weights.hpp"
@@ -112,6 +113,18 @@ BOOST_AUTO_TEST_CASE(a_backbone) {
                                              "--backbone-side", "32", "--threads", "2", "--json"}));
   check_positive(figures, {"images_per_s", "gflops", "gemm_peak_gflops", "flop_share", "median_s", "low_s", "high_s"});
   BOOST_TEST(figures.at("side") == 32);
+}
+
+BOOST_AUTO_TEST_CASE(collectives_are_measured_on_every_road) {
+  const auto figures = json::parse(must_run({"bench", "collectives", "--ranks", "3", "--mib", "1", "--json"}));
+  BOOST_TEST(figures["ranks"] == 3);
+  std::map<std::string, int> rows;
+  for (const auto& row : figures["measured"]) {
+    ++rows[row["road"]];
+    BOOST_TEST(row["seconds"].get<double>() > 0, row.dump());
+  }
+  const std::map<std::string, int> want{{"Gloo", 9}, {"Gloo, tunnels", 9}, {"threads", 9}, {"memcpy", 3}};  // 1 KiB, 16 KiB and 256 KiB
+  BOOST_TEST((rows == want), figures.dump());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
