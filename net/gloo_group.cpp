@@ -15,6 +15,7 @@
 #include <numeric>
 #include <optional>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "net/agreement.hpp"
@@ -128,6 +129,8 @@ public:
 
   void handleEvents(int events) override {
     is_gloos_thread = true;
+    if (!m_.try_lock()) return std::this_thread::yield();  // Gloo would come back at once, and keep a processor from who holds it
+    m_.unlock();
     try {
       Pair::handleEvents(events);
     } catch (const std::exception& why) {
