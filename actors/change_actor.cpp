@@ -1,22 +1,22 @@
 #include "actors/change_actor.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <caf/actor_addr.hpp>
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
+#include <functional>
 #include <utility>
 
 #include "actors/error.hpp"
+#include "actors/niceness.hpp"
 #include "base/log.hpp"
+#include "search/compaction.hpp"
 
 namespace argosy {
 namespace {
 
-constexpr int niceness = 5;                                  // ours
+constexpr int niceness = 5;                                  // ours: what changes is waited for by fewer than what is asked
 constexpr std::chrono::seconds patience_with_searches{120};  // longer than the catalogue's with a batch
 
 using pointer = change_actor::stateful_pointer<change_state>;
@@ -49,6 +49,19 @@ bool any_made(const answers& all) {
   });
 }
 
+// `then` once the search actors have what was written, or where nobody knows when they will.
+void let_be_searched(pointer self, const std::function<void()>& then) {
+  auto mark = self->state.parts.writer->mark();
+  if (!mark.ok()) return then();
+  self->request(self->state.parts.catalogue, patience_with_searches, switch_atom_v,
+                mark_ptr(std::make_shared<const live_mark>(std::move(*mark))))
+      .then([then](std::uint64_t) { then(); },
+            [then](const caf::error& why) {
+              log::warning("changes are on the disk and not searched for yet: " + status_of(why).text());
+              then();
+            });
+}
+
 void drain(pointer self) {
   const change_parts& parts = self->state.parts;
   // By its address: a handle in the queue would keep the actor alive, whose state keeps the queue.
@@ -63,24 +76,29 @@ void drain(pointer self) {
     tell(*taken, *all);
     self->send(self, drain_atom_v);
   };
-  auto mark = parts.writer->mark();
-  if (!any_made(*all) || !mark.ok()) return end();
-  self->request(parts.catalogue, patience_with_searches, switch_atom_v, mark_ptr(std::make_shared<const live_mark>(std::move(*mark))))
-      .then([end](std::uint64_t) { end(); },
-            [end](const caf::error& why) {
-              log::warning("changes are on the disk and not searched for yet: " + status_of(why).text());
-              end();
-            });
+  if (!any_made(*all)) return end();
+  let_be_searched(self, end);
 }
-
-// Of the thread that this runs on: what changes is waited for by fewer than what is asked.
-void let_searches_go_first() { static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness)); }
 
 void look(pointer self) {
   const status kept_up = guarded([&] { return self->state.parts.writer->keep_up(); });
   if (!kept_up.ok() && self->state.refused != kept_up.text()) log::warning(kept_up.text());
   self->state.refused = kept_up.ok() ? std::string() : kept_up.text();
   self->delayed_send(self, self->state.parts.pause, look_atom_v);
+}
+
+caf::result<mark_ptr> mark_of(const product_writer& writer) {
+  auto mark = writer.mark();
+  if (!mark.ok()) return error_of(mark.failure());
+  return mark_ptr(std::make_shared<const live_mark>(std::move(*mark)));
+}
+
+caf::result<std::uint64_t> go_on_to(pointer self, compacted_generation& made) {
+  const status end = guarded([&] { return self->state.parts.writer->go_on_to(made); });
+  if (!end.ok()) return error_of(end);
+  auto promise = self->make_response_promise<std::uint64_t>();
+  let_be_searched(self, [promise, number = made.report().generation]() mutable { promise.deliver(number); });
+  return promise;
 }
 
 }  // namespace
@@ -106,13 +124,15 @@ answers make_changes(std::span<const change_request> requests, product_writer& w
 }
 
 change_actor::behavior_type changes(pointer self, change_parts parts) {
-  if (parts.yields) let_searches_go_first();
+  if (parts.yields) let_others_go_first(niceness);
   self->state.parts = std::move(parts);
   self->send(self, drain_atom_v);
   self->delayed_send(self, self->state.parts.pause, look_atom_v);
   return {
       [self](drain_atom) { drain(self); },
       [self](look_atom) { look(self); },
+      [self](mark_atom) { return mark_of(*self->state.parts.writer); },
+      [self](switch_atom, const compacted_ptr& made) { return go_on_to(self, *made); },
   };
 }
 

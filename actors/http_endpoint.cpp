@@ -52,6 +52,10 @@ void http_endpoint::take(const http_request& request, http_exchange exchange) {
       return change(request, path.substr(std::min(path.size(), product_prefix.size())), std::move(exchange));
     return reply(products_path, std::move(exchange), refuse_method(*of_, request.method, of_batch));
   }
+  if (path == compact_path && (of_->writes() || request.method != "GET")) {
+    if (of_->writes() && is_change(request.method, true)) return take_compaction(*of_, request, rights_ != nullptr, std::move(exchange));
+    return reply(compact_path, std::move(exchange), refuse_method(*of_, request.method, true));
+  }
   if (request.method != "GET") {
     http_reply refused = error_reply(405, "want GET, got " + request.method);
     refused.fields.emplace_back("Allow", "GET, HEAD");

@@ -3,7 +3,7 @@
 //                             facets (0 or 1): {"generation", "seconds", and what search/answer_json.hpp says}; with facets the search goes
 //                             as deep as those count (search/product_fields.hpp)
 //   GET /v1/products/ID, /v1/products/ID/image     product_desk.hpp; a `/` in an ID is written %2F
-//   PUT, PATCH, DELETE of it, POST /v1/products    product_endpoint.hpp
+//   PUT, PATCH, DELETE of it, POST /v1/products, POST /v1/compact    product_endpoint.hpp
 //   GET /                     the search page, and its files (search_page.hpp)
 //   GET /healthz, /readyz     200: the store is open before the server listens
 //   GET /metrics              serving_metrics.hpp

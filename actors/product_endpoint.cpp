@@ -100,9 +100,7 @@ std::optional<http_reply> refusal_of_length(const http_request& request) {
 }
 
 void answer(serving& of, change_call& call, http_reply reply) {
-  of.metrics().count_request(products_path, reply.code);
-  reply.fields.emplace_back("X-Content-Type-Options", "nosniff");
-  call.exchange.answer(std::move(reply));
+  call.exchange.answer(noted(of.metrics(), products_path, std::move(reply)));
 }
 
 void answer_with(serving& of, change_call& call, const std::vector<change_answer>& answers) {
@@ -112,6 +110,21 @@ void answer_with(serving& of, change_call& call, const std::vector<change_answer
   const auto reply =
       guarded([&]() -> result<http_reply> { return call.verb == what::lines ? reply_to_lines(answers) : reply_to_one(answers.front()); });
   answer(of, call, reply.ok() ? reply.value() : error_reply(500, reply.failure().message()));
+}
+
+http_reply reply_to_call(const compaction_answer& answer) {
+  const changed_rows& of = answer.of;
+  const auto told = [&of](const char* word) {
+    return ordered_json{{"compaction", word}, {"generation", of.generation}, {"put", of.put}, {"gone", of.gone}};
+  };
+  switch (answer.became) {
+    case compaction_answer::what::begun: return json_reply(202, told("begun"));
+    case compaction_answer::what::unchanged: return json_reply(200, told("unchanged"));
+    case compaction_answer::what::runs: return error_reply(409, "a compaction runs already");
+    case compaction_answer::what::empty: return error_reply(409, "every product was removed: there is nothing to compact");
+    case compaction_answer::what::failed: break;
+  }
+  return error_reply(503, answer.failure.message());
 }
 
 }  // namespace
@@ -140,6 +153,13 @@ void take_change(serving& of, const http_request& request, std::string id, bool 
   change.tell = [&of, call](const std::vector<change_answer>& answers) { answer_with(of, *call, answers); };
   if (of.change(std::move(change))) return;
   answer(of, *call, busy_reply("too many changes wait already"));
+}
+
+void take_compaction(serving& of, const http_request& request, bool keyed, http_exchange exchange) {
+  const auto refused = keyed ? std::nullopt : refusal_of_page(request);
+  if (refused) return exchange.answer(noted(of.metrics(), compact_path, *refused));
+  const auto to = std::make_shared<http_exchange>(std::move(exchange));
+  of.compact([&of, to](const compaction_answer& answer) { to->answer(noted(of.metrics(), compact_path, reply_to_call(answer))); });
 }
 
 }  // namespace argosy

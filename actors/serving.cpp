@@ -7,19 +7,25 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <exception>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
 #include "actors/catalogue_actor.hpp"
 #include "actors/change_actor.hpp"
+#include "actors/compaction_actor.hpp"
 #include "index/live_store.hpp"
+#include "index/store.hpp"
+#include "search/compaction.hpp"
 #include "search/terms_of.hpp"
 
 namespace argosy {
 namespace {
 
+constexpr std::size_t compactions_kept = 2;  // ours: the current one, and one to go back to
+
 struct serving_config : actor_config {
-  serving_config() { set("scheduler.max-threads", std::size_t{1}); }  // every actor has a thread of its own
+  serving_config() { set("scheduler.max-threads", std::size_t{1}); }  // every actor that computes has a thread of its own
 };
 
 result<searcher_ptr> open_for_one(const live_generation& live, compute arithmetic) {
@@ -46,9 +52,11 @@ struct serving::impl {
   serving_config config;
   std::unique_ptr<caf::actor_system> actors;
   std::vector<caf::actor> crew;
+  std::optional<compaction_actor> compacting;  // none where nothing is written
+  std::stop_source stop;                       // of a compaction
 
   void take_note(const std::shared_ptr<const searcher>& of) {
-    metrics.count_switch(of->current().number(), of->live().products());
+    metrics.count_switch(changed_rows_of(of->live()));
     newest.store(of);
     fields->keep_only(of->current());
   }
@@ -79,14 +87,34 @@ struct serving::impl {
     crew.push_back(caf::actor_cast<caf::actor>(switching));
     if (!writer) return {};
     const change_parts changing{.requests = requests, .writer = std::move(writer), .catalogue = switching, .yields = true};
-    crew.push_back(caf::actor_cast<caf::actor>(actors->spawn<caf::detached>(changes, changing)));
+    const change_actor writing = actors->spawn<caf::detached>(changes, changing);
+    crew.push_back(caf::actor_cast<caf::actor>(writing));
+    compact_beside(writing);
     return {};
+  }
+
+  void compact_beside(const change_actor& writing) {
+    const compaction_options how{.threads = options.compact_threads, .show = {}, .stop = stop.get_token()};
+    const builder_parts making{.make = [store = options.store, how](const live_mark& from) { return make_compacted(store, from, how); },
+                               .prune = [store = options.store] { return prune_compacted(store, compactions_kept); },
+                               .yields = true};
+    const compaction_builder builder = actors->spawn<caf::detached>(build_compacted, making);
+    crew.push_back(caf::actor_cast<caf::actor>(builder));
+    compacting = actors->spawn(compacts, compaction_parts{.changes = writing,
+                                                          .builder = builder,
+                                                          .clock = time,
+                                                          .metrics = &metrics,
+                                                          .after = options.compact_after,
+                                                          .stop = stop.get_token()});
+    crew.push_back(caf::actor_cast<caf::actor>(*compacting));
   }
 };
 
 serving::serving(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 
 serving::~serving() {
+  impl_->stop.request_stop();
+  impl_->compacting.reset();
   for (const auto& member : impl_->crew) caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
   impl_->crew.clear();
 }
@@ -112,6 +140,10 @@ bool serving::writes() const noexcept { return impl_->options.writes.has_value()
 bool serving::change(change_request&& one) {
   const std::size_t weight = one.body.size() + one.id.size() + sizeof(change_request);
   return impl_->requests->push(std::move(one), weight);
+}
+
+void serving::compact(tell_compaction tell) {
+  caf::anon_send(*impl_->compacting, compact_atom_v, std::make_shared<tell_compaction>(std::move(tell)));
 }
 
 std::size_t serving::waiting() const { return impl_->questions->size(); }

@@ -1,5 +1,5 @@
 // The actors of a server in one process: search actors with a thread each, and the catalogue actor that hands them the store as it changes.
-// Where it writes, a change actor too, which is the store's one writer (index/live_store.hpp).
+// Where it writes, a change actor too, which is the store's one writer (index/live_store.hpp), and those that compact it.
 // Endpoints ask; answers come on a search actor's thread, those to changes on the change actor's.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "actors/change_queue.hpp"
+#include "actors/compaction_watch.hpp"
 #include "actors/question_queue.hpp"
 #include "actors/serving_metrics.hpp"
 #include "actors/slow_queries.hpp"
@@ -31,7 +32,9 @@ struct serving_options {
   std::chrono::milliseconds deadline{1000};
   std::optional<product_writer_options> writes = {};  // none: products are not changed by this process
   std::size_t waiting_bytes = 64u << 20;              // of changes; more are refused
-  std::chrono::milliseconds slow{0};                  // queries that take longer are told to the log; 0: none
+  std::uint64_t compact_after = 0;                    // rows put or gone (compaction_watch.hpp); 0: when asked alone
+  int compact_threads = 1;
+  std::chrono::milliseconds slow{0};  // queries that take longer are told to the log; 0: none
 };
 
 class serving {
@@ -50,6 +53,8 @@ public:
   bool writes() const noexcept;
   // False when too much waits already: nobody is told anything then. REQUIRES writes().
   bool change(change_request&&);
+  // Tells whether a compaction begins, on an actor's thread. REQUIRES writes().
+  void compact(tell_compaction);
   serving_metrics& metrics() noexcept;
   const clock_source& clock() const noexcept;
   slow_queries slow() const noexcept;

@@ -44,10 +44,17 @@ void serving_metrics::histogram::count(double seconds) noexcept {
   nanoseconds += static_cast<std::uint64_t>(std::max(0.0, seconds * 1e9));
 }
 
-void serving_metrics::count_switch(std::uint64_t generation, std::uint64_t products) noexcept {
+void serving_metrics::count_switch(const changed_rows& to) noexcept {
   ++switches_;
-  generation_ = generation;
-  products_ = products;
+  generation_ = to.generation;
+  products_ = to.products;
+  put_ = to.put;
+  gone_ = to.gone;
+}
+
+void serving_metrics::count_compaction(bool well) noexcept {
+  compacting_ = false;
+  ++(well ? compactions_ : failures_);
 }
 
 std::uint64_t serving_metrics::answers() const noexcept { return pair_answers_ + index_answers_; }
@@ -94,6 +101,11 @@ std::string serving_metrics::text(const gauges& now) const {
   tell(out, "argosy_connections", "gauge", "Open connections", now.connections);
   tell(out, "argosy_generation", "gauge", "Generation that is answered from", generation_);
   tell(out, "argosy_products", "gauge", "Products of it", products_);
+  tell(out, "argosy_rows_put", "gauge", "Products put since the generation was published", put_);
+  tell(out, "argosy_rows_gone", "gauge", "Products of the generation that were replaced or removed", gone_);
+  tell(out, "argosy_compacting", "gauge", "Whether the store is being compacted", compacting_ ? 1 : 0);
+  tell(out, "argosy_compactions_total", "counter", "Compactions that became current", compactions_);
+  tell(out, "argosy_compaction_failures_total", "counter", "Compactions that failed", failures_);
   tell(out, "argosy_switches_total", "counter", "States of the store that were switched to", switches_);
   return out.str();
 }

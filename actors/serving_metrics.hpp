@@ -8,6 +8,8 @@
 //                                           them, "failed" for the disk and the store
 //   argosy_change_seconds                   histogram: from a request's arrival until its changes are on the disk and searched
 //   argosy_queries_waiting, argosy_connections, argosy_generation, argosy_products, argosy_switches_total
+//   argosy_rows_put, argosy_rows_gone       of the products, since the generation was published; one that was replaced is one of each
+//   argosy_compactions_total, argosy_compaction_failures_total, argosy_compacting (0 or 1)
 // Threads   any.
 #pragma once
 
@@ -18,15 +20,17 @@
 #include <string>
 #include <string_view>
 
+#include "actors/compaction_watch.hpp"
 #include "schema/search_wire.hpp"
 
 namespace argosy {
 
 class serving_metrics {
 public:
-  static constexpr std::string_view paths[] = {"/",        "/search.css", "/search.js", "/v1/search", "/v1/products", "/v1/products/image",
-                                               "/healthz", "/readyz",     "/metrics",   "other"};
-  static constexpr unsigned codes[] = {200, 201, 204, 400, 401, 403, 404, 405, 409, 429, 500, 503};
+  static constexpr std::string_view paths[] = {
+      "/",           "/search.css", "/search.js", "/v1/search", "/v1/products", "/v1/products/image",
+      "/v1/compact", "/healthz",    "/readyz",    "/metrics",   "other"};
+  static constexpr unsigned codes[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 429, 500, 503};
   static constexpr std::string_view message_codes[] = {"ok", "invalid", "busy", "unavailable", "failed"};  // as wire_code
   static constexpr std::string_view outcomes[] = {"created", "replaced", "changed", "removed", "refused", "failed"};
   static constexpr double bounds[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5};  // seconds
@@ -37,7 +41,9 @@ public:
   void count_answer(bool from_pairs, double seconds) noexcept;
   void count_change(std::string_view outcome) noexcept;  // one of outcomes; another is counted as the last
   void count_change_seconds(double) noexcept;
-  void count_switch(std::uint64_t generation, std::uint64_t products) noexcept;
+  void count_switch(const changed_rows&) noexcept;
+  void begin_compaction() noexcept { compacting_ = true; }
+  void count_compaction(bool well) noexcept;  // its end
 
   struct gauges {
     std::size_t waiting = 0, connections = 0;
@@ -50,7 +56,8 @@ private:
   using counter = std::atomic<std::uint64_t>;
   std::array<std::array<counter, std::size(codes)>, std::size(paths)> requests_{};
   std::array<counter, std::size(message_codes)> messages_{};
-  counter pair_answers_{}, index_answers_{}, switches_{}, generation_{}, products_{};
+  counter pair_answers_{}, index_answers_{}, switches_{}, generation_{}, products_{}, put_{}, gone_{}, compactions_{}, failures_{};
+  std::atomic<bool> compacting_{};
   std::array<counter, std::size(outcomes)> changes_{};
   struct histogram {
     std::array<counter, std::size(bounds) + 1> within{};  // each its own; summed up when told

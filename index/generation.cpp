@@ -146,6 +146,7 @@ status generation_writer::publish() {
 }
 
 status generation_writer::seal() { return folder_.seal(); }
+void generation_writer::discard() { remove_unread(store_, number_); }
 
 struct generation::impl {
   std::uint64_t number;

@@ -5,6 +5,7 @@
 //   index.argosy     an index of any kind (vector_index.hpp); its vectors are verified by the first search
 //   terms.argosy     fields and words (terms.hpp), verified when opened and by first touch; absent when published without
 //   effort.argosy    how hard it is searched, when it was tuned (index_choice.hpp)
+//   compacted.argosy that compaction made it (store.hpp)
 //   products.argosy  ids, titles and image names, one container of kind "generation-products"; verified when opened
 // Further files belong to whoever puts them there: they are in the manifest, and verify() reads them too.
 #pragma once
@@ -49,6 +50,8 @@ public:
   status publish();
   // The first of it alone: live_store.hpp makes it current.
   status seal();
+  // What was sealed and never became current goes.
+  void discard();
 
 private:
   generation_writer(std::filesystem::path store, std::uint64_t number, folder_writer);

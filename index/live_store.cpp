@@ -146,7 +146,10 @@ live_store::mark live_store::begin() const {
 status live_store::go_on_from(const mark& from, generation_writer& made) {
   const std::scoped_lock alone(writing_);
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store_));
-  status end = expect_current(store_, from.moment.published().number());
+  const std::uint64_t of = from.moment.published().number();
+  status end = expect_current(store_, of);
+  if (end.ok() && now().published().number() != of)
+    end = {errc::unavailable, store_.string() + ": generation " + std::to_string(of) + " is the current one again, not this writer's"};
   if (end.ok()) end = replace_by(from, made.number());
   if (!end.ok()) remove_unread_locked(store_, made.number());
   return end;

@@ -7,12 +7,16 @@
 
 #include "index/generation.hpp"
 #include "index/store_files.hpp"
+#include "schema/container.hpp"
 #include "schema/journal.hpp"
 #include "schema/product_change.hpp"
 
 namespace argosy {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr file_kind compaction_kind = {"compaction", 1};
+constexpr std::string_view compacted_name = "compacted.argosy";
 
 // When its manifest was written, the last thing before its name.
 result<std::chrono::sys_seconds> time_of_sealing(const fs::path& folder) {
@@ -58,13 +62,44 @@ result<std::uint64_t> target_of_roll_back(const fs::path& store, std::optional<s
   return *to;
 }
 
-// Those that go lose their names under the lock; their files take longer.
-result<std::vector<std::uint64_t>> rename_old(const fs::path& store, std::size_t keep) {
+// One that cannot be read is left to people.
+bool is_compacted(const fs::path& store, std::uint64_t number) {
+  const auto file = container_reader::open(generation_folder(store, number) / compacted_name, compaction_kind);
+  if (!file.ok()) return false;
+  const auto numbers = file->section<std::uint64_t>("numbers");
+  return numbers.ok() && numbers->size() == 2 && numbers->front() == number;
+}
+
+void let_newest_stay(std::vector<std::uint64_t>& rising, std::size_t keep) { rising.resize(rising.size() - std::min(keep, rising.size())); }
+
+// What became current has a journal since.
+bool was_current(const fs::path& store, std::uint64_t number) {
+  std::error_code failed;
+  return fs::exists(changes_path(store, number), failed) || failed;
+}
+
+// Of all there are, what compaction made and nobody needs.
+std::vector<std::uint64_t> old_compacted(const fs::path& store, std::vector<std::uint64_t> numbers, std::size_t keep) {
+  std::erase_if(numbers, [&](std::uint64_t number) { return !is_compacted(store, number); });
+  const auto unread =
+      std::stable_partition(numbers.begin(), numbers.end(), [&](std::uint64_t number) { return was_current(store, number); });
+  std::vector<std::uint64_t> go(unread, numbers.end());
+  numbers.erase(unread, numbers.end());
+  let_newest_stay(numbers, keep);
+  go.insert(go.end(), numbers.begin(), numbers.end());
+  std::sort(go.begin(), go.end());
+  return go;
+}
+
+// Those that `choose` takes of all lose their names under the lock; their files take longer.
+template <class Choose>
+result<std::vector<std::uint64_t>> rename_old(const fs::path& store, std::size_t keep, Choose choose) {
+  if (keep == 0) return status(errc::invalid_argument, "generations to keep: want at least 1, got 0");
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store));
   remove_removed(store);
   ARGOSY_ASSIGN(const auto current, current_number(store));
-  ARGOSY_ASSIGN(auto numbers, sealed_numbers(store));
-  numbers.resize(numbers.size() - std::min(keep, numbers.size()));
+  ARGOSY_ASSIGN(auto sealed, sealed_numbers(store));
+  std::vector<std::uint64_t> numbers = choose(std::move(sealed));
   std::erase(numbers, current);
   for (const auto number : numbers) {
     const fs::path from = generation_folder(store, number);
@@ -107,8 +142,22 @@ result<std::uint64_t> roll_back(const fs::path& store, std::optional<std::uint64
 }
 
 result<std::vector<std::uint64_t>> prune_generations(const fs::path& store, std::size_t keep) {
-  if (keep == 0) return status(errc::invalid_argument, "generations to keep: want at least 1, got 0");
-  ARGOSY_ASSIGN(auto gone, rename_old(store, keep));
+  const auto old = [keep](std::vector<std::uint64_t> numbers) { return let_newest_stay(numbers, keep), numbers; };
+  ARGOSY_ASSIGN(auto gone, rename_old(store, keep, old));
+  remove_removed(store);
+  return gone;
+}
+
+status mark_compacted(const fs::path& folder, std::uint64_t made, std::uint64_t from) {
+  ARGOSY_ASSIGN(auto file, container_writer::create(folder / compacted_name, compaction_kind));
+  const std::uint64_t numbers[] = {made, from};
+  ARGOSY_TRY(file.add("numbers", std::span<const std::uint64_t>(numbers)));
+  return file.finish();
+}
+
+result<std::vector<std::uint64_t>> prune_compacted(const fs::path& store, std::size_t keep) {
+  const auto old = [&](std::vector<std::uint64_t> numbers) { return old_compacted(store, std::move(numbers), keep); };
+  ARGOSY_ASSIGN(auto gone, rename_old(store, keep, old));
   remove_removed(store);
   return gone;
 }

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,7 @@ struct terms_source {
   std::vector<restricted_field> restricted;                                  // those that are no field are passed over
   std::vector<name_alias> aliases;
   bool strict_aliases = true;  // one of a value that is not there is refused (not_found); else passed over
+  std::stop_token stop = {};   // aborted once it is asked for
 };
 status write_terms(const std::filesystem::path&, const terms_source&, const text_rules&);
 

@@ -191,6 +191,7 @@ private:
 
   status read_rows() {
     for (std::size_t row = 0; row < source_.rows; ++row) {
+      if (source_.stop.stop_requested()) return {errc::aborted, "listing the words was interrupted"};
       const auto r = static_cast<std::uint32_t>(row);
       const auto values = source_.values_of(row);
       ARGOSY_ASSIGN(const auto title, rules_.words(source_.title(row)));

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "data/field_rows.hpp"
 #include "index/pair_table.hpp"
+#include "index/store.hpp"
 #include "schema/measure.hpp"
 #include "search/image_weights.hpp"
 #include "search/terms_of.hpp"
@@ -38,11 +39,14 @@ public:
     ARGOSY_TRY(to.write(view_of(std::as_const(vectors_).data(), count, width), facts, choice()));
     ARGOSY_TRY(write_words(to.path()));
     ARGOSY_TRY(write_weights(to.path()));
-    return write_pairs(to.path());
+    ARGOSY_TRY(write_pairs(to.path()));
+    ARGOSY_TRY(mark_compacted(to.path(), to.number(), published().number()));
+    return interrupted();
   }
 
 private:
   const generation& published() const { return from_.published(); }
+  status interrupted() const { return options_.stop.stop_requested() ? status{errc::aborted, "compaction was interrupted"} : status{}; }
 
   // Where the publisher would have chosen the same kind, it is chosen anew for as many products as there are.
   index_choice choice() const {
@@ -60,7 +64,7 @@ private:
     vectors_.reserve(width * rows_.size());
     std::size_t next = 0;
     for (std::size_t first = 0; first < of_published; first += rows_at_once) {
-      if (options_.stop.stop_requested()) return {errc::aborted, "compaction was interrupted"};
+      ARGOSY_TRY(interrupted());
       const std::size_t count = std::min(rows_at_once, of_published - first);
       ARGOSY_ASSIGN(const auto restored, published().index().restore(first, count));
       for (; next < rows_.size() && rows_[next] < first + count; ++next) {
@@ -78,7 +82,10 @@ private:
   status take_fields(const fs::path& folder) {
     ARGOSY_ASSIGN(const auto of_published, catalogue_fields::open(published().path() / fields_name, published().products()));
     field_rows made;
-    for (const std::uint32_t row : rows_) made.add(row < published().products() ? of_published.values_of(row) : values_put(row));
+    for (const std::uint32_t row : rows_) {
+      ARGOSY_TRY(interrupted());
+      made.add(row < published().products() ? of_published.values_of(row) : values_put(row));
+    }
     if (made.left_out() > 0)
       log::warning(folder.string() + ": " + std::to_string(made.left_out()) + " values of fields beyond the first " +
                    std::to_string(most_fields) + " are left out");
@@ -103,7 +110,7 @@ private:
     ARGOSY_ASSIGN(const auto fields, catalogue_fields::open(folder / fields_name, rows_.size()));
     ARGOSY_ASSIGN(const text_rules rules, rules_of(published()));
     const auto title = [this](std::size_t row) { return from_.facts(rows_[row]).title; };
-    return write_terms_of({rows_.size(), title, &fields}, options, rules, folder);
+    return write_terms_of({rows_.size(), title, &fields}, options, rules, folder, options_.stop);
   }
 
   // What is put has none: its embedding came with it.
@@ -136,6 +143,7 @@ private:
       const pair_subject subject{rows_.size(), products.xxh3, from.subject().k};
       ARGOSY_ASSIGN(auto to, pair_file_writer::create(folder / file.name, from.shard(), subject));
       const auto renumber = [&](pair_key key, std::vector<hit>& hits) -> status {
+        ARGOSY_TRY(interrupted());
         for (hit& one : hits) one.row = renumbered[one.row];
         std::erase_if(hits, [](const hit& one) { return one.row == no_row; });
         std::vector<std::byte> answer;
@@ -156,18 +164,35 @@ private:
 
 }  // namespace
 
-result<compaction_report> compact(live_store& store, const compaction_options& options) {
-  const live_store::mark from = store.begin();
+compacted_generation::compacted_generation(live_mark from, generation_writer made)
+    : from_(std::move(from)),
+      made_(std::move(made)),
+      report_{made_.number(), from_.moment.products(), from_.moment.put(), from_.moment.gone()} {}
+
+compacted_generation::~compacted_generation() {
+  if (!went_on_) made_.discard();
+}
+
+status compacted_generation::go_on(live_store& store) {
+  went_on_ = true;
+  return store.go_on_from(from_, made_);
+}
+
+result<std::shared_ptr<compacted_generation>> make_compacted(const fs::path& store, live_mark from, const compaction_options& options) {
   const live_generation& moment = from.moment;
-  if (!moment.changed()) return status(errc::invalid_argument, store.path().string() + ": nothing has changed since it was published");
+  if (!moment.changed()) return status(errc::invalid_argument, store.string() + ": nothing has changed since it was published");
   if (moment.products() == 0)
-    return status(errc::invalid_argument, store.path().string() + ": every product was removed: there is nothing to compact");
-  ARGOSY_ASSIGN(auto writer, generation_writer::create_from(store.path(), moment.published()));
+    return status(errc::invalid_argument, store.string() + ": every product was removed: there is nothing to compact");
+  ARGOSY_ASSIGN(auto writer, generation_writer::create_from(store, moment.published()));
   ARGOSY_TRY(compaction(moment, options).write(writer));
-  if (options.stop.stop_requested()) return status(errc::aborted, "compaction was interrupted");
   ARGOSY_TRY(writer.seal());
-  ARGOSY_TRY(store.go_on_from(from, writer));
-  return compaction_report{writer.number(), moment.products(), moment.put(), moment.gone()};
+  return std::shared_ptr<compacted_generation>(new compacted_generation(std::move(from), std::move(writer)));
+}
+
+result<compaction_report> compact(live_store& store, const compaction_options& options) {
+  ARGOSY_ASSIGN(const auto made, make_compacted(store.path(), store.begin(), options));
+  ARGOSY_TRY(made->go_on(store));
+  return made->report();
 }
 
 }  // namespace argosy

@@ -12,6 +12,7 @@
 #include "model/backbone.hpp"
 #include "model/product_encoder.hpp"
 #include "schema/folder.hpp"
+#include "search/compaction.hpp"
 #include "search/terms_of.hpp"
 
 namespace argosy {
@@ -45,6 +46,15 @@ result<product_change> present(const live_generation& live, const catalogue_fiel
   const product_facts facts = live.facts(row);
   return product_change{std::string(facts.id), false, std::string(facts.title), std::string(facts.image), of_published->values_of(row),
                         std::move(vector)};
+}
+
+// None: published without.
+result<std::optional<catalogue_fields>> fields_of(const generation& published) {
+  const auto& files = published.folder().files;
+  if (std::none_of(files.begin(), files.end(), [](const folder_file& file) { return file.name == fields_name; }))
+    return std::optional<catalogue_fields>();
+  ARGOSY_ASSIGN(auto fields, catalogue_fields::open(published.path() / fields_name, published.products()));
+  return std::optional(std::move(fields));
 }
 
 }  // namespace
@@ -97,11 +107,7 @@ status product_writer::open_current() {
     ARGOSY_ASSIGN(backbone, load_backbone({wanted.name, options_.backbone_weights, wanted.side, options_.threads}));
   }
   ARGOSY_ASSIGN(auto encoder, product_encoder::open(loaded.facts, published.path(), std::move(backbone)));
-  std::optional<catalogue_fields> fields;
-  const auto& files = published.folder().files;
-  if (std::any_of(files.begin(), files.end(), [](const folder_file& file) { return file.name == fields_name; })) {
-    ARGOSY_ASSIGN(fields, catalogue_fields::open(published.path() / fields_name, published.products()));
-  }
+  ARGOSY_ASSIGN(auto fields, fields_of(published));
   now_ = std::make_unique<of_generation>(
       of_generation{std::move(store), std::move(on), std::move(loaded), std::move(encoder), std::move(fields)});
   return {};
@@ -120,6 +126,19 @@ status product_writer::keep_up() {
 result<live_mark> product_writer::mark() const {
   if (!now_) return status(errc::unavailable, store_.string() + ": changes cannot be written now");
   return now_->store->begin();
+}
+
+// The model is the same one. Where the fields cannot be opened, keep_up() will say why.
+status product_writer::go_on_to(compacted_generation& made) {
+  ARGOSY_TRY(keep_up());
+  ARGOSY_TRY(made.go_on(*now_->store));
+  auto fields = fields_of(now_->store->now().published());
+  if (fields.ok()) {
+    now_->fields = std::move(*fields);
+  } else {
+    now_.reset();
+  }
+  return {};
 }
 
 status product_writer::encode(const product_edit& edit, encoded_product& to) const {

@@ -24,6 +24,7 @@ struct product_writer_options {
 
 enum class edit_outcome { created, replaced, changed, removed };
 
+class compacted_generation;
 class image_source;
 struct encoded_product;
 
@@ -42,6 +43,9 @@ public:
   status keep_up();
   // The newest moment of what it writes; unavailable while it can write nothing.
   result<live_mark> mark() const;
+  // Goes on to what compaction made of a mark (search/compaction.hpp), with what has changed since: it is current then.
+  // unavailable when another generation became current meanwhile: the store is as it was.
+  status go_on_to(compacted_generation&);
 
 private:
   struct of_generation;

@@ -84,8 +84,8 @@ result<terms_options> read_terms_options(const std::filesystem::path& folder) {
   return options;
 }
 
-status write_terms_of(const described_rows& of, const terms_options& options, const text_rules& rules,
-                      const std::filesystem::path& folder) {
+status write_terms_of(const described_rows& of, const terms_options& options, const text_rules& rules, const std::filesystem::path& folder,
+                      std::stop_token stop) {
   const catalogue_fields& fields = *of.fields;
   terms_source source;
   source.rows = of.rows;
@@ -97,6 +97,7 @@ status write_terms_of(const described_rows& of, const terms_options& options, co
   source.restricted = restricted_fields(options.restricted);
   source.aliases = options.aliases;
   source.strict_aliases = options.strict_aliases;
+  source.stop = std::move(stop);
   return write_terms(folder / terms_file_name, source, rules);
 }
 

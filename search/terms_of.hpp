@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,8 @@ struct described_rows {
   std::function<std::string_view(std::size_t row)> title;
   const catalogue_fields* fields = nullptr;
 };
-// terms.argosy in the folder.
-status write_terms_of(const described_rows&, const terms_options&, const text_rules&, const std::filesystem::path& folder);
+// terms.argosy in the folder. aborted when stopped.
+status write_terms_of(const described_rows&, const terms_options&, const text_rules&, const std::filesystem::path& folder,
+                      std::stop_token = {});
 
 }  // namespace argosy

@@ -200,6 +200,11 @@ void add_serve(CLI::App& app, chosen_command& chosen) {
                    "Weights of the backbone, when the model was trained on features: for photographs of products that are put")
       ->needs(writable);
   command
+      ->add_option("--compact-after", options->compact_after,
+                   "Compacts the store by itself once so many rows were put or gone; 0: never. `POST /v1/compact` does it at once")
+      ->capture_default_str()
+      ->needs(writable);
+  command
       ->add_option("--keys", options->keys, "Who may ask over HTTP: a file that `argosy key new` adds to; none: everybody on this machine")
       ->check(not_empty);
   add_tls(*command, options->tls);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <ostream>
 
@@ -82,6 +83,8 @@ status serve_store(const serve_options& options, std::unique_ptr<http_rights> ke
                             .waiting = options.waiting,
                             .deadline = std::chrono::milliseconds(options.deadline_ms),
                             .writes = writes_of(options),
+                            .compact_after = options.compact_after,
+                            .compact_threads = std::max(1, threads_or_all(options.threads) / 2),
                             .slow = std::chrono::milliseconds(options.slow_ms)};
   ARGOSY_ASSIGN(const auto answering, serving::start(how, io.clock));
   ARGOSY_ASSIGN(const auto products, start_desk(*answering, options.images));

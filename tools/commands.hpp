@@ -281,6 +281,7 @@ struct serve_options {
   int threads = 0;
   compute arithmetic = compute::float32;  // of the query tower
   bool writable = false;
+  std::uint64_t compact_after = 10'000;    // rows put or gone; 0: never by itself
   std::filesystem::path backbone_weights;  // of what is put
   std::filesystem::path keys;              // of HTTP: net/access_file.hpp; empty: whoever asks is answered
   tls_files tls;                           // of HTTP; empty: none

@@ -161,6 +161,40 @@ BOOST_AUTO_TEST_CASE(readers_finish_undisturbed_while_generations_are_switched) 
   BOOST_TEST(!fs::exists(scratch / "generations/000001"));
 }
 
+// What people made stays, as do the last two that compaction made; one that never became current, its maker was killed, does not count.
+BOOST_AUTO_TEST_CASE(of_generations_that_compaction_made_the_last_stay) {
+  const scratch_folder scratch;
+  const fs::path& store = scratch.path();
+  const auto compacted = [&](std::uint64_t from, bool finished) {
+    auto writer = generation_writer::create_from(store, generation::open_current(store).value());
+    require_ok(writer.failure());
+    check_ok(mark_compacted(writer->path(), writer->number(), from));
+    finished ? check_ok(writer->publish()) : check_ok(writer->seal());
+  };
+  publish_some(store, 1);
+  for (std::uint64_t from = 1; from < 4; ++from) compacted(from, true);
+  BOOST_TEST((*prune_compacted(store, 2) == numbers{2}));
+  // As `argosy tune` does: it has the files of one that compaction made, and their mark.
+  auto tuned = generation_writer::create_from(store, generation::open_current(store).value());
+  require_ok(tuned.failure());
+  check_ok(tuned->publish());
+  BOOST_TEST(fs::exists(store / "generations/000005/compacted.argosy"));
+  compacted(5, false);
+  compacted(5, false);
+  compacted(5, true);
+  BOOST_TEST(current_of(store) == 8u);
+  BOOST_TEST((*prune_compacted(store, 2) == numbers{3, 6, 7}));
+  BOOST_TEST((numbers_of(store) == numbers{1, 4, 5, 8}));
+  flip_a_byte(store / "generations/000004/compacted.argosy");
+  BOOST_TEST((*prune_compacted(store, 1) == numbers{}));
+  check_refused(prune_compacted(store, 0).failure(), errc::invalid_argument, {"at least 1"});
+  // The current one is never among them.
+  compacted(8, true);
+  require_ok(roll_back(store, 8).failure());
+  BOOST_TEST((*prune_compacted(store, 1) == numbers{}));
+  BOOST_TEST((numbers_of(store) == numbers{1, 4, 5, 8, 9}));
+}
+
 BOOST_AUTO_TEST_CASE(rolling_back_and_pruning_killed_at_any_moment_leave_a_whole_current_generation) {
   const scratch_folder scratch(test::memory_parent());
   publish_some(scratch.path(), 3);
