@@ -37,13 +37,22 @@ void go_on_to(pointer self, const compacted_ptr& made) {
   });
 }
 
+// What changed while it was made is more than the change actor should take up at once.
+void catch_up(pointer self, const compacted_ptr& made) {
+  const auto failed = [self](const caf::error& why) { end(self, status_of(why)); };
+  const auto then = [self, made, failed](const mark_ptr& now) {
+    self->request(self->state.parts.builder, caf::infinite, catchup_atom_v, made, now)
+        .then([self](const compacted_ptr& ready) { go_on_to(self, ready); }, failed);
+  };
+  self->request(self->state.parts.changes, caf::infinite, mark_atom_v).then(then, failed);
+}
+
 void begin(pointer self, const mark_ptr& from) {
   const compaction_parts& parts = self->state.parts;
   self->state.watch.begin();
   parts.metrics->begin_compaction();
   self->request(parts.builder, caf::infinite, compact_atom_v, from)
-      .then([self](const compacted_ptr& made) { go_on_to(self, made); },
-            [self](const caf::error& why) { end(self, status_of(why)); });
+      .then([self](const compacted_ptr& made) { catch_up(self, made); }, [self](const caf::error& why) { end(self, status_of(why)); });
 }
 
 void look_again(pointer self) { self->delayed_send(self, self->state.parts.pause, look_atom_v); }

@@ -2,9 +2,7 @@
 
 namespace argosy {
 
-changed_rows changed_rows_of(const live_generation& live) {
-  return {live.published().number(), live.products(), live.put(), live.gone()};
-}
+changed_rows changed_rows_of(const live_generation& live) { return {live.published().number(), live.products(), live.put(), live.gone()}; }
 
 compaction_answer::what compaction_watch::asked(const changed_rows& now) const noexcept {
   using what = compaction_answer::what;

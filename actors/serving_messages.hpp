@@ -44,6 +44,7 @@ CAF_ADD_ATOM(argosy_serving, argosy, ping_atom, "ping")
 CAF_ADD_ATOM(argosy_serving, argosy, route_atom, "route")
 CAF_ADD_ATOM(argosy_serving, argosy, mark_atom, "mark")
 CAF_ADD_ATOM(argosy_serving, argosy, compact_atom, "compact")
+CAF_ADD_ATOM(argosy_serving, argosy, catchup_atom, "catchup")
 CAF_ADD_ATOM(argosy_serving, argosy, prune_atom, "prune")
 CAF_END_TYPE_ID_BLOCK(argosy_serving)
 

@@ -92,6 +92,22 @@ result<live_mark> read_on(const fs::path& store, const rules_of_generation& rule
   return live_mark{std::move(moment), read.value(), found.last_at, found.last_xxh3};
 }
 
+// Reads beyond `until`, where a writer may be writing, and takes nothing from there.
+result<caught_up> catch_up(const fs::path& store, const rules_of_generation& rules_of, std::uint64_t made, const live_mark& from,
+                           const live_mark& until) {
+  std::vector<product_change> since;
+  const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
+    return offset < until.journal_bytes ? into(since)(offset, bytes) : status{};
+  };
+  if (until.journal_bytes > from.journal_bytes)
+    ARGOSY_TRY(
+        read_journal(changes_path(store, from.moment.published().number()), change_journal_kind, take, from.journal_bytes).failure());
+  ARGOSY_ASSIGN(auto published, generation::open(store, made));
+  ARGOSY_ASSIGN(text_rules rules, rules_of(published));
+  ARGOSY_ASSIGN(auto moment, replayed(std::move(published), std::move(since), rules));
+  return caught_up{std::move(moment), std::move(rules), until.journal_bytes};
+}
+
 result<std::string> state_of_store(const fs::path& store) {
   ARGOSY_ASSIGN(const auto current, current_number(store));
   std::error_code failed;
@@ -143,38 +159,41 @@ live_store::mark live_store::begin() const {
   return {now(), changes_.bytes(), 0, 0};
 }
 
-status live_store::go_on_from(const mark& from, generation_writer& made) {
+status live_store::go_on_from(const mark& from, generation_writer& made, std::optional<caught_up> caught) {
   const std::scoped_lock alone(writing_);
   ARGOSY_ASSIGN(const descriptor lock, lock_store(store_));
   const std::uint64_t of = from.moment.published().number();
   status end = expect_current(store_, of);
   if (end.ok() && now().published().number() != of)
     end = {errc::unavailable, store_.string() + ": generation " + std::to_string(of) + " is the current one again, not this writer's"};
-  if (end.ok()) end = replace_by(from, made.number());
+  if (end.ok()) end = replace_by(from, made.number(), std::move(caught));
   if (!end.ok()) remove_unread_locked(store_, made.number());
   return end;
 }
 
 // Until CURRENT is replaced, the old generation and its journal are all there.
-status live_store::replace_by(const mark& from, std::uint64_t number) {
+status live_store::replace_by(const mark& from, std::uint64_t number, std::optional<caught_up> caught) {
+  if (!caught) {
+    ARGOSY_ASSIGN(caught, catch_up(store_, rules_of_, number, from, from));
+  }
   std::vector<product_change> since;
   std::vector<std::vector<std::byte>> records;
-  ARGOSY_TRY(read_journal(changes_.path(), change_journal_kind, [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
-               if (offset < from.journal_bytes) return {};
-               records.emplace_back(bytes.begin(), bytes.end());
-               return into(since)(offset, bytes);
-             }).failure());
-  ARGOSY_ASSIGN(auto published, generation::open(store_, number));
-  ARGOSY_ASSIGN(text_rules rules, rules_of_(published));
-  ARGOSY_ASSIGN(auto next, replayed(std::move(published), std::move(since), rules));
+  const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
+    records.emplace_back(bytes.begin(), bytes.end());
+    return offset < caught->journal_bytes ? status{} : into(since)(offset, bytes);
+  };
+  ARGOSY_TRY(read_journal(changes_.path(), change_journal_kind, take, from.journal_bytes).failure());
+  if (!since.empty()) {
+    ARGOSY_ASSIGN(caught->moment, caught->moment.after(std::move(since), caught->rules));
+  }
   std::vector<product_change> before;
   ARGOSY_ASSIGN(auto changes, journal::open(changes_path(store_, number), change_journal_kind, into(before)));
   ARGOSY_TRY(changes.append_all(records));
   status replaced = replace_current(store_, number);
   if (!replaced.ok() && !expect_current(store_, number).ok()) return replaced;
   changes_ = std::move(changes);
-  rules_ = std::move(rules);
-  now_.store(std::make_shared<const live_generation>(std::move(next)));
+  rules_ = std::move(caught->rules);
+  now_.store(std::make_shared<const live_generation>(std::move(caught->moment)));
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,16 @@ result<live_mark> open_mark(const std::filesystem::path& store, const rules_of_g
 // The same later: what was changed since `before` alone is read, unless another generation has become current.
 result<live_mark> read_on(const std::filesystem::path& store, const rules_of_generation&, const live_mark& before);
 
+// A generation that compaction made, with what changed from a mark of the one before until `journal_bytes` of that one's journal.
+struct caught_up {
+  live_generation moment;
+  text_rules rules;
+  std::uint64_t journal_bytes = 0;
+};
+// Of generation `made`, from one mark until a later one of the same journal. Most of what go_on_from() has to do, while changes go on.
+result<caught_up> catch_up(const std::filesystem::path& store, const rules_of_generation&, std::uint64_t made, const live_mark& from,
+                           const live_mark& until);
+
 // What tells one state of a store from another: which generation is current, and how much of it has changed. Reads two names alone.
 result<std::string> state_of_store(const std::filesystem::path& store);
 // That of the store when it was at the mark.
@@ -63,13 +74,14 @@ public:
   // What compaction begins with, and what readers are told.
   using mark = live_mark;
   mark begin() const;
-  // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it.
+  // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it. Changes wait meanwhile, the
+  // less the later it was caught up.
   // unavailable when another generation has become current meanwhile. After a failure the store is as it was, without `made`.
-  status go_on_from(const mark&, generation_writer& made);
+  status go_on_from(const mark&, generation_writer& made, std::optional<caught_up> = {});
 
 private:
   live_store(std::filesystem::path store, rules_of_generation rules_of, text_rules rules, journal changes, live_generation now);
-  status replace_by(const mark&, std::uint64_t number);
+  status replace_by(const mark&, std::uint64_t number, std::optional<caught_up>);
   status expect_own_journal(std::uint64_t generation) const;
 
   const std::filesystem::path store_;

@@ -164,8 +164,9 @@ private:
 
 }  // namespace
 
-compacted_generation::compacted_generation(live_mark from, generation_writer made)
-    : from_(std::move(from)),
+compacted_generation::compacted_generation(fs::path store, live_mark from, generation_writer made)
+    : store_(std::move(store)),
+      from_(std::move(from)),
       made_(std::move(made)),
       report_{made_.number(), from_.moment.products(), from_.moment.put(), from_.moment.gone()} {}
 
@@ -173,9 +174,16 @@ compacted_generation::~compacted_generation() {
   if (!went_on_) made_.discard();
 }
 
+// One of another generation is go_on()'s to refuse.
+status compacted_generation::catch_up(const live_mark& until) {
+  if (until.moment.published().number() != from_.moment.published().number()) return {};
+  ARGOSY_ASSIGN(caught_up_, argosy::catch_up(store_, rules_of, made_.number(), from_, until));
+  return {};
+}
+
 status compacted_generation::go_on(live_store& store) {
   went_on_ = true;
-  return store.go_on_from(from_, made_);
+  return store.go_on_from(from_, made_, std::move(caught_up_));
 }
 
 result<std::shared_ptr<compacted_generation>> make_compacted(const fs::path& store, live_mark from, const compaction_options& options) {
@@ -186,7 +194,7 @@ result<std::shared_ptr<compacted_generation>> make_compacted(const fs::path& sto
   ARGOSY_ASSIGN(auto writer, generation_writer::create_from(store, moment.published()));
   ARGOSY_TRY(compaction(moment, options).write(writer));
   ARGOSY_TRY(writer.seal());
-  return std::shared_ptr<compacted_generation>(new compacted_generation(std::move(from), std::move(writer)));
+  return std::shared_ptr<compacted_generation>(new compacted_generation(store, std::move(from), std::move(writer)));
 }
 
 result<compaction_report> compact(live_store& store, const compaction_options& options) {

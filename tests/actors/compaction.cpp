@@ -70,7 +70,9 @@ struct compacting_store : test::deterministic_actors {
       return {
           [](drain_atom) {},
           [](look_atom) {},
-          [this](mark_atom) -> caf::result<mark_ptr> { return mark ? caf::result<mark_ptr>(mark) : error_of({errc::io_error, "gone"}); },
+          [this](mark_atom) -> caf::result<mark_ptr> {
+            return mark ? caf::result<mark_ptr>(mark) : error_of({errc::io_error, "gone"});
+          },
           [](switch_atom, const compacted_ptr&) { return std::uint64_t{2}; },
       };
     });
@@ -80,11 +82,15 @@ struct compacting_store : test::deterministic_actors {
             builds.push_back(me->make_response_promise<compacted_ptr>());
             return builds.back();
           },
+          [](catchup_atom, const compacted_ptr& made, const mark_ptr&) { return made; },
           // A promise is kept within its actor alone.
-          [this](prune_atom) { builds.back().deliver(error_of({errc::io_error, "No space left on device"})); },
+          [this](prune_atom) {
+            builds.back().deliver(error_of({errc::io_error, "No space left on device"}));
+          },
       };
     });
-    compaction = spawn(compacts, compaction_parts{.changes = changes, .builder = *builder, .clock = &clock, .metrics = &metrics, .after = 2});
+    compaction =
+        spawn(compacts, compaction_parts{.changes = changes, .builder = *builder, .clock = &clock, .metrics = &metrics, .after = 2});
     run();
   }
   // So many of its products.

@@ -1,6 +1,8 @@
 #include "index/live_store.hpp"
 
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <optional>
 
 #include "index/store.hpp"
 #include "tests/index/live_shop.hpp"
@@ -231,7 +233,9 @@ BOOST_AUTO_TEST_CASE(a_generation_of_an_old_one_is_not_published) {
   check_contents(read_store(store), first_shop(4));
 }
 
-BOOST_AUTO_TEST_CASE(what_changes_during_compaction_goes_on_to_the_new_generation) {
+// Caught up with it or not.
+BOOST_DATA_TEST_CASE(what_changes_during_compaction_goes_on_to_the_new_generation, boost::unit_test::data::make({false, true}),
+                     catches_up) {
   const scratch_folder scratch(memory_parent());
   const fs::path store = scratch / "store";
   shop_contents shop = first_shop(30);
@@ -245,7 +249,15 @@ BOOST_AUTO_TEST_CASE(what_changes_during_compaction_goes_on_to_the_new_generatio
   const std::vector<product_change> meanwhile{removal_of("p40"), made_product(41, 2), made_product(3, 2)};
   change(shop, meanwhile);
   check_ok(live->apply(meanwhile));
-  check_ok(live->go_on_from(mark, *made));
+  std::optional<caught_up> caught;
+  if (catches_up) {
+    caught = catch_up(store, rules, made->number(), mark, live->begin()).value();
+    check_contents(caught->moment, shop);
+    const std::vector<product_change> later{removal_of("p41"), made_product(3, 4), made_product(43, 1)};
+    change(shop, later);
+    check_ok(live->apply(later));
+  }
+  check_ok(live->go_on_from(mark, *made, caught));
   BOOST_TEST(live->now().published().number() == 2u);
   check_contents(live->now(), shop);
   check_contents(read_store(store), shop);

@@ -223,7 +223,8 @@ BOOST_AUTO_TEST_CASE(changes_and_searches_go_on_meanwhile) {
   while (begun < 20) begun += server.ask("/v1/compact", "POST").code == 202 ? 1 : 0;
   stop = true;
   for (auto& one : crowd) one.join();
-  BOOST_TEST(server.soon("/healthz", [&](const http_answered&) { return server.ask("/v1/compact", "POST").code == 200; }));  // there is nothing left
+  BOOST_TEST(server.soon("/healthz",
+                         [&](const http_answered&) { return server.ask("/v1/compact", "POST").code == 200; }));  // there is nothing left
   BOOST_TEST(metric(server, "argosy_compactions_total") >= 23u);
   BOOST_TEST(metric(server, "argosy_compaction_failures_total") == 0u);
   BOOST_TEST(asked > 0);

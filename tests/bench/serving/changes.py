@@ -2,7 +2,7 @@
 """What changing products costs those who search meanwhile.
 
     tests/bench/serving/changes.py --argosy build/argosy --store STORE --catalogue products.jsonl.gz --images images.tar --log train_log.tsv.gz
-        [--rate 10000] [--fields 1000] [--products 100] [--seconds 60] [--together 50] [--json]
+        [--rate 10000] [--fields 1000] [--products 100] [--seconds 60] [--together 50] [--compact-after 0] [--json]
 
 The load of `argosy bench serve` at a fixed rate over ZeroMQ, first alone and then while one client sends `--fields` changes of price and stock
 and `--products` new products with a photograph a second, as JSON lines, `--together` to a request. Each is acknowledged once it is on the disk
@@ -61,6 +61,7 @@ def main():
     parser.add_argument("--rate", type=float, default=10000)
     parser.add_argument("--fields", type=float, default=1000)
     parser.add_argument("--products", type=float, default=100)
+    parser.add_argument("--compact-after", type=int, default=0)
     parser.add_argument("--together", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--json", action="store_true")
@@ -81,7 +82,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         store = pathlib.Path(folder) / "store"
         shutil.copytree(options.store, store)
-        server = Server(serve_words(options.argosy, store) + ["--writable", "--images", options.images])
+        server = Server(serve_words(options.argosy, store) + ["--writable", "--images", options.images, "--compact-after", str(options.compact_after)])
         load = ["--no-restrict", "--rate", str(options.rate)]
         alone = measure(options, server.at["zmq"], load)
         started = time.monotonic()
