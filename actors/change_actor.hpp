@@ -1,6 +1,6 @@
 // Change actor: the one writer of the store in this process.
-//   drain  ()                       makes the changes that wait, as many as there are together, until there are none. They are told once they are on the disk
-//                                   and the search actors answer from them
+//   drain  ()                       makes the changes that wait, as many as there are together, until there are none. They are told once
+//                                   they are on the disk and the search actors answer from them
 //   look   ()                       goes on to a generation that became current, and so lets go of the one before; again after `pause`
 //   mark   () -> mark               the newest moment, which compaction begins with
 //   switch (compacted) -> number    goes on to what compaction made of such a moment, which is current then; answered once the search

@@ -31,7 +31,7 @@ void prune(const builder_parts& parts) {
 
 }  // namespace
 
-compaction_builder::behavior_type build_compacted(compaction_builder::pointer, builder_parts parts) {
+compaction_builder::behavior_type build_compacted(compaction_builder::pointer, const builder_parts& parts) {
   if (parts.yields) let_others_go_first(niceness);
   return {
       [parts](compact_atom, const mark_ptr& from) { return made_of(parts, *from); },

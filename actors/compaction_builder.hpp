@@ -27,6 +27,6 @@ struct builder_parts {
   bool yields = false;                                        // its thread, and those it makes, let those of searches and changes go first
 };
 
-compaction_builder::behavior_type build_compacted(compaction_builder::pointer, builder_parts);
+compaction_builder::behavior_type build_compacted(compaction_builder::pointer, const builder_parts&);
 
 }  // namespace argosy

@@ -3,8 +3,8 @@
 //   PATCH  /v1/products/ID   fields of it: 200
 //   DELETE /v1/products/ID   204
 //   POST   /v1/products      JSON lines of changes: 200, and a line of JSON for each, in order: {"line", "id", "code"} and what follows
-//   POST   /v1/compact       makes what has changed part of the index (docs/changes.md): 202 and what it begins with, {"compaction": "begun",
-//                            "generation", "put", "gone"}; 200 {"compaction": "unchanged", ..}; 409 one runs, or no product is left
+//   POST   /v1/compact       makes what has changed part of the index (docs/changes.md): 202 and what it begins with, {"compaction":
+//                            "begun", "generation", "put", "gone"}; 200 {"compaction": "unchanged", ..}; 409 one runs, or no product is left
 // Answers {"id", "outcome": created, replaced, changed or removed}, or {"error"}: 400 what is wrong and where, 404 no such product, 409 the
 // generation cannot give what a patch needs, 503 the disk or the store refused: it may be tried again. A change that is answered is on the
 // disk, and every search that is asked after the answer is of it; answers of the pair table go on without what was added (docs/changes.md).

@@ -74,8 +74,8 @@ public:
   // What compaction begins with, and what readers are told.
   using mark = live_mark;
   mark begin() const;
-  // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it. Changes wait meanwhile, the
-  // less the later it was caught up.
+  // `made` of begin()'s moment, sealed: what has changed since goes on to it, it becomes current, and now() is of it. Changes wait meanwhile,
+  // the less the later it was caught up.
   // unavailable when another generation has become current meanwhile. After a failure the store is as it was, without `made`.
   status go_on_from(const mark&, generation_writer& made, std::optional<caught_up> = {});
 

@@ -40,8 +40,8 @@ result<std::uint64_t> roll_back(const std::filesystem::path& store, std::optiona
 // NNNNNN.removed first, then file by file. Returns what went. invalid_argument for keep = 0; refuses a store whose CURRENT cannot be read.
 result<std::vector<std::uint64_t>> prune_generations(const std::filesystem::path& store, std::size_t keep);
 
-// Marks a generation in the making, number `made`, as one that compaction made of `from`: `compacted.argosy`. Those that somebody published,
-// tuned or gave pairs are not so marked, though they may share this file.
+// Marks a generation in the making, number `made`, as one that compaction made of `from`: `compacted.argosy`. Those that somebody
+// published, tuned or gave pairs are not so marked, though they may share this file.
 status mark_compacted(const std::filesystem::path& folder, std::uint64_t made, std::uint64_t from);
 // As prune_generations() among those alone that compaction made, and of them all that never became current, since their maker was killed:
 // what people made, they let go of. REQUIRES that nobody compacts the store meanwhile.
