@@ -19,6 +19,11 @@ caf::result<bank_snapshot_ptr> save(const memory_bank& bank) {
   return bank_snapshot_ptr(std::make_shared<const memory_bank::snapshot>(std::move(saved).value()));
 }
 
+caf::result<push_receipt> load(memory_bank& bank, const memory_bank::snapshot& all) {
+  if (const status loaded = bank.load(all); !loaded.ok()) return error_of(loaded);
+  return push_receipt{bank.valid()};
+}
+
 }  // namespace
 
 memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state> self,
@@ -30,6 +35,7 @@ memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_
         return bank_lease{self->state.bank->view(), self->state.bank};
       },
       [self](save_atom) { return save(*self->state.bank); },
+      [self](load_atom, const bank_snapshot_ptr& all) { return load(*self->state.bank, *all); },
   };
 }
 

@@ -5,12 +5,16 @@
 
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
+#include <caf/error.hpp>
+#include <caf/meta/load_callback.hpp>
 #include <caf/meta/type_name.hpp>
 #include <caf/type_id.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
-#include "actors/train_step.hpp"
+#include "actors/job_protocol.hpp"
+#include "actors/step_done.hpp"
 #include "actors/training.hpp"
 #include "data/batch.hpp"
 #include "model/checkpoint.hpp"
@@ -23,14 +27,6 @@ namespace argosy {
 
 struct worker_ready {
   int rank = 0;
-};
-
-// One rank's part of a step: its report; how long the rank did no step before it, as it copied a checkpoint or had no order; how long it
-// waited for its batch; and how long all of it took after that.
-struct step_done {
-  int rank = 0;
-  step_report report;
-  double idle_s = 0, data_wait_s = 0, step_s = 0;
 };
 
 struct push_receipt {
@@ -72,6 +68,28 @@ typename Inspector::result_type inspect(Inspector& f, training_end& x) {
   return f(caf::meta::type_name("training_end"), x.steps_done, x.of, x.interrupted, x.seconds, x.last_loss, x.pairs_per_s);
 }
 
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, job_mark& x) {
+  return f(caf::meta::type_name("job_mark"), x.steps_done, x.lineage);
+}
+// CAF 0.17 knows no std::optional: a mark whose lineage is 0, which no job has, is none.
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, node_news& x) {
+  job_mark state = x.state.value_or(job_mark{}), checkpoint = x.checkpoint.value_or(job_mark{});
+  const auto take = [&]() -> caf::error {
+    x.state = state.lineage == 0 ? std::nullopt : std::optional(state);
+    x.checkpoint = checkpoint.lineage == 0 ? std::nullopt : std::optional(checkpoint);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("node_news"), x.node, x.number, x.name, state, checkpoint, x.group, x.stage, x.address, x.done, x.captured,
+           x.not_saved, x.code, x.why, x.of_others, x.exchanging, x.stage_s, x.leaves, caf::meta::load_callback(take));
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, node_order& x) {
+  return f(caf::meta::type_name("node_order"), x.number, x.stage, x.group, x.rank, x.size, x.addresses, x.from, x.source, x.restores, x.fed,
+           x.until, x.save, x.committed, x.code, x.why);
+}
+
 // ---- local
 
 using batch_ptr = std::shared_ptr<const batch>;
@@ -107,6 +125,9 @@ CAF_ADD_TYPE_ID(argosy, (argosy::step_done))
 CAF_ADD_TYPE_ID(argosy, (argosy::push_receipt))
 CAF_ADD_TYPE_ID(argosy, (argosy::checkpoint_receipt))
 CAF_ADD_TYPE_ID(argosy, (argosy::training_end))
+CAF_ADD_TYPE_ID(argosy, (argosy::job_mark))
+CAF_ADD_TYPE_ID(argosy, (argosy::node_news))
+CAF_ADD_TYPE_ID(argosy, (argosy::node_order))
 CAF_ADD_ATOM(argosy, argosy, run_atom, "run")
 CAF_ADD_ATOM(argosy, argosy, stop_atom, "stop")
 CAF_ADD_ATOM(argosy, argosy, join_atom, "join")
@@ -117,6 +138,12 @@ CAF_ADD_ATOM(argosy, argosy, next_atom, "next")
 CAF_ADD_ATOM(argosy, argosy, fill_atom, "fill")
 CAF_ADD_ATOM(argosy, argosy, push_atom, "push")
 CAF_ADD_ATOM(argosy, argosy, view_atom, "view")
+CAF_ADD_ATOM(argosy, argosy, load_atom, "load")
+CAF_ADD_ATOM(argosy, argosy, gather_atom, "gather")
+CAF_ADD_ATOM(argosy, argosy, meet_atom, "meet")
+CAF_ADD_ATOM(argosy, argosy, keep_atom, "keep")
+CAF_ADD_ATOM(argosy, argosy, news_atom, "news")
+CAF_ADD_ATOM(argosy, argosy, order_atom, "order")
 CAF_END_TYPE_ID_BLOCK(argosy)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(argosy::batch_ptr)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/step_progress.hpp"
+
 namespace argosy {
 namespace {
 
@@ -14,8 +16,6 @@ bool all_there(const std::vector<std::optional<T>>& parts) {
 status unexpected(const char* what, int rank, std::uint64_t step) {
   return {errc::internal, "rank " + std::to_string(rank) + ": a " + what + " for step " + std::to_string(step) + " that nobody waits for"};
 }
-
-double per_second(std::uint64_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
 
 }  // namespace
 
@@ -62,27 +62,10 @@ result<std::optional<training_progress>> run_book::take(const step_done& part) {
   return progress;
 }
 
-// Losses and norms are the same on all ranks. Counts are summed; of the times, which pass side by side, the longest counts.
 training_progress run_book::progress_of(const std::vector<std::optional<step_done>>& parts) {
-  training_progress p;
-  p.report = parts[0]->report;
-  p.of = settings_.of;
-  p.report.pairs = p.report.tokens = 0;
-  double whole_s = 0;
-  for (const auto& part : parts) {
-    const step_report& r = part->report;
-    p.report.pairs += r.pairs;
-    p.report.tokens += r.tokens;
-    for (const auto time :
-         {&step_report::forward_s, &step_report::match_s, &step_report::backward_s, &step_report::exchange_s, &step_report::update_s})
-      p.report.*time = std::max(p.report.*time, r.*time);
-    p.idle_s = std::max(p.idle_s, part->idle_s);
-    p.data_wait_s = std::max(p.data_wait_s, part->data_wait_s);
-    p.step_s = std::max(p.step_s, part->step_s);
-    whole_s = std::max(whole_s, part->data_wait_s + part->step_s);
-  }
-  p.pairs_per_s = per_second(p.report.pairs, whole_s);
-  p.tokens_per_s = per_second(p.report.tokens, whole_s);
+  std::vector<step_done> whole;
+  for (const auto& part : parts) whole.push_back(*part);
+  training_progress p = progress_of_ranks(whole, settings_.of);
   const double each_s = seconds_between(started_, clock_->now()) / static_cast<double>(done_ - settings_.first_step);
   p.seconds_left = each_s * static_cast<double>(settings_.of - done_);
   pairs_ += p.report.pairs;

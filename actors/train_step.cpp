@@ -145,8 +145,13 @@ result<step_result> step_runner::run(const batch& b, const step_plan& plan, cons
   ARGOSY_TRY(replica_->update(plan));
   ARGOSY_ASSIGN(step_outcome done, replica_->outcome());
   watch.add_to(report.update_s);
-  if (!of.alone) ARGOSY_TRY(sum_over_ranks(done.sums));
+  const status summed = of.alone ? status{} : sum_over_ranks(done.sums);
   watch.add_to(report.exchange_s);
+  if (summed.code() == errc::aborted) {
+    report.loss = std::numeric_limits<double>::quiet_NaN();
+    return step_result{report, columns, summed};
+  }
+  ARGOSY_TRY(summed);
 
   fill_means(report, done.sums, counts);
   report.gradient_norm = done.update.gradient_norm;

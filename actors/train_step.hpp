@@ -34,6 +34,7 @@ struct step_report {
 struct step_result {
   step_report report;
   product_columns pushed;  // valid until the next step of this rank
+  status group = {};       // why the losses of all ranks could not be added up: the step is done all the same, its loss is not known
 };
 
 class step_runner {

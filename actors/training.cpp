@@ -1,9 +1,9 @@
 #include "actors/training.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <thread>
 
+#include "actors/further_finder.hpp"
 #include "actors/metrics_line.hpp"
 #include "actors/run_folder.hpp"
 #include "actors/step_log.hpp"
@@ -31,21 +31,6 @@ status check_job(const training_job& job) {
   if (train.device != "cpu") ARGOSY_TRY(open_device(train.device, 1, train.arithmetic).failure());
   return {};
 }
-
-// The index behind further queries, where the recipe wants them.
-class further_finder {
-public:
-  explicit further_finder(const training_job& job) : recipe_(&job.recipe) {
-    if (job.recipe.tasks.keywords > 0) of_products_.emplace(*job.data);
-  }
-  further_queries queries() const noexcept {
-    return {of_products_ ? &*of_products_ : nullptr, recipe_->tasks.keyword_rate, recipe_->train.seed};
-  }
-
-private:
-  const recipe* recipe_;
-  std::optional<queries_of_products> of_products_;
-};
 
 // Figures that should be there and are not, as whoever made the checkpoint was stopped or killed before: of all checkpoints still on disk.
 status make_up_for(const training_job& job, const checkpoint_facts& facts, validation& figures, const std::stop_token& stop) {
@@ -102,7 +87,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
   const auto& train = job.recipe.train;
   if (train.device == "cpu") warn_of_slow_arithmetic(train.arithmetic, "train.compute = \"float32\"");
   const pair_order pairs(job.data->pairs(), train.seed);
-  const further_finder further(job);
+  const further_finder further(job.recipe, *job.data);
   training_system system;
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {

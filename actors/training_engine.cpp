@@ -14,7 +14,7 @@ struct bank_on_device {
   memory_bank bank;
 };
 
-class replica_engine final : public training_engine {
+class replica_engine final : public node_engine {
 public:
   replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group, const clock_source& clock)
       : settings_(std::move(settings)), group_(std::move(group)), rank_(group_->rank()), aborter_(group_->aborter()), clock_(&clock) {}
@@ -23,16 +23,38 @@ public:
   std::shared_ptr<abort_handle> aborter() const override { return aborter_; }
 
   result<std::shared_ptr<memory_bank>> open() override {
+    runner_.reset();
+    replica_.reset();
     ARGOSY_ASSIGN(device_, settings_.make_device());
     if (!device_->host_reads()) group_ = make_device_group(std::move(group_), *device_);
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
-    if (settings_.resume) ARGOSY_TRY(restore(*settings_.resume, replica_->model()));
+    if (settings_.resume) ARGOSY_TRY(argosy::restore(*settings_.resume, replica_->model()));
     if (const auto initial = std::exchange(settings_.initial, nullptr)) ARGOSY_TRY(start_from(*initial, replica_->model()));
     runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
     return open_bank();
   }
 
   result<step_result> run(const batch& b, const step_plan& plan, const bank_view& bank) override { return runner_->run(b, plan, bank); }
+
+  status regroup(std::unique_ptr<collective> group) override {
+    if (!device_->host_reads())
+      return {errc::unavailable, "a device whose memory the host does not read cannot train with other nodes yet"};
+    group_ = std::move(group);
+    rank_ = group_->rank();
+    runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
+    return {};
+  }
+
+  collective& group() override { return *group_; }
+  status restore(const checkpoint_state& state) override { return argosy::restore(state, replica_->model()); }
+
+  status share(int source) override {
+    for (const int i : {0, 1}) {
+      auto& arena = replica_->model().weights().arena_of(i);
+      for (tensor* each : {&arena.value, &arena.first, &arena.second}) ARGOSY_TRY(group_->broadcast(*each, source));
+    }
+    return {};
+  }
 
   result<checkpoint_state> capture(std::uint64_t steps_done) const override {
     checkpoint_facts facts = settings_.facts;
@@ -51,9 +73,9 @@ private:
   }
 
   replica_engine_settings settings_;
-  std::unique_ptr<collective> group_;  // changes in open(): rank_ and aborter_ are asked for by other threads
-  const int rank_;
-  const std::shared_ptr<abort_handle> aborter_;
+  std::unique_ptr<collective> group_;            // changes in open(): rank_ and aborter_ are asked for by other threads
+  int rank_;                                     // changes with the group of a node, which asks for it on the worker's thread alone
+  const std::shared_ptr<abort_handle> aborter_;  // of the first group
   const clock_source* clock_;
   std::shared_ptr<device> device_;
   std::optional<replica> replica_;
@@ -62,8 +84,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<training_engine> make_replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group,
-                                                     const clock_source& clock) {
+std::shared_ptr<node_engine> make_replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group,
+                                                 const clock_source& clock) {
   return std::make_shared<replica_engine>(std::move(settings), std::move(group), clock);
 }
 

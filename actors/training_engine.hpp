@@ -28,6 +28,17 @@ public:
   virtual result<checkpoint_state> capture(std::uint64_t steps_done) const = 0;
 };
 
+// Of a node (actors/node_worker.hpp), whose groups come and go.
+class node_engine : public training_engine {
+public:
+  // Another rank among others from now on. unavailable on a device whose memory the host does not read.
+  virtual status regroup(std::unique_ptr<collective>) = 0;
+  virtual collective& group() = 0;
+  // Weights and moments: of a checkpoint, or of that rank, to all ranks of the group.
+  virtual status restore(const checkpoint_state&) = 0;
+  virtual status share(int source) = 0;
+};
+
 struct replica_engine_settings {
   checkpoint_facts facts;  // steps_done is that of `resume`, or 0
   std::function<result<std::unique_ptr<device>>()> make_device;
@@ -36,6 +47,6 @@ struct replica_engine_settings {
 };
 
 // The clock outlives the engine.
-std::shared_ptr<training_engine> make_replica_engine(replica_engine_settings, std::unique_ptr<collective>, const clock_source&);
+std::shared_ptr<node_engine> make_replica_engine(replica_engine_settings, std::unique_ptr<collective>, const clock_source&);
 
 }  // namespace argosy

@@ -4,58 +4,12 @@
 #include <caf/typed_response_promise.hpp>
 
 #include "actors/error.hpp"
+#include "actors/step_chain.hpp"
 
 namespace argosy {
 namespace {
 
 using pointer = worker_actor::stateful_pointer<worker_state>;
-
-struct step_job {
-  step_plan plan;
-  caf::typed_response_promise<step_done> promise;
-  batch_ptr content;
-};
-using job_ptr = std::shared_ptr<step_job>;
-
-auto give_up(pointer self, const job_ptr& job) {
-  return [self, job](const caf::error& why) { job->promise.deliver(error_of(self->state.core->fail(job->plan.step, status_of(why)))); };
-}
-
-void finish(pointer self, const job_ptr& job) { job->promise.deliver(self->state.core->finish()); }
-
-void run(pointer self, const job_ptr& job, const bank_view& bank) {
-  auto& s = self->state;
-  const auto ran = s.core->run(*job->content, job->plan, bank);
-  if (!ran) {
-    job->promise.deliver(error_of(ran.failure()));
-    return;
-  }
-  if (!s.bank) return finish(self, job);
-  self->request(s.bank, s.patience, push_atom_v, *ran).await([self, job](const push_receipt&) { finish(self, job); }, give_up(self, job));
-}
-
-void run_with_bank(pointer self, const job_ptr& job) {
-  auto& s = self->state;
-  s.core->batch_came();
-  if (!s.bank || !uses_bank(job->plan.phase)) return run(self, job, {});
-  self->request(s.bank, s.patience, view_atom_v)
-      .await([self, job](const bank_lease& lease) { run(self, job, lease.view); }, give_up(self, job));
-}
-
-caf::result<step_done> step(pointer self, const step_plan& plan) {
-  auto& s = self->state;
-  if (!s.core->failure().ok()) return error_of(s.core->failure());
-  s.core->begin();
-  const auto job = std::make_shared<step_job>(step_job{plan, self->make_response_promise<step_done>(), nullptr});
-  self->request(s.batches, s.patience, next_atom_v, plan.step)
-      .await(
-          [self, job](const batch_ptr& content) {
-            job->content = content;
-            run_with_bank(self, job);
-          },
-          give_up(self, job));
-  return job->promise;
-}
 
 caf::result<worker_ready> join(pointer self) {
   auto& s = self->state;
@@ -93,7 +47,7 @@ worker_actor::behavior_type worker(pointer self, worker_parts parts) {
   self->state.patience = parts.patience;
   return {
       [self](join_atom) { return join(self); },
-      [self](step_atom, const step_plan& plan) { return step(self, plan); },
+      [self](step_atom, const step_plan& plan) { return run_step(self, plan); },
       [self](save_atom, std::uint64_t steps_done) { return save(self, steps_done); },
   };
 }

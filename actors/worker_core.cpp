@@ -20,6 +20,13 @@ status worker_core::fail(std::uint64_t step, const status& why) {
   return fail(why.code() == errc::aborted ? why : why.within("step " + std::to_string(step)));
 }
 
+void worker_core::enter(group_id group, int rank) {
+  group_ = group;
+  rank_ = rank;
+  failure_ = {};
+  finished_.reset();
+}
+
 result<std::shared_ptr<memory_bank>> worker_core::open() {
   auto bank = guarded([&] { return engine_->open(); });
   if (!bank) return fail(bank.failure());
@@ -31,7 +38,13 @@ void worker_core::begin() { began_ = clock_->now(); }
 result<bank_batch> worker_core::run(const batch& b, const step_plan& plan, const bank_view& bank) {
   ARGOSY_TRY(failure_);
   auto ran = guarded([&] { return engine_->run(b, plan, bank); });
-  if (!ran) return fail(plan.step, ran.failure());
+  if (!ran) {
+    if (ran.failure().code() != errc::aborted) state_.reset();
+    return fail(plan.step, ran.failure());
+  }
+  if (!ran->group.ok() && group_ == 0) return fail(plan.step, ran->group);
+  if (state_) state_ = after_step(*state_, group_);
+  failure_ = ran->group;
   done_ = {.rank = rank_, .report = ran->report};
   return bank_batch{ran->pushed, plan.step, engine_};
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "actors/job_protocol.hpp"
 #include "actors/messages.hpp"
 #include "actors/training_engine.hpp"
 
@@ -18,6 +19,11 @@ public:
   worker_core(std::shared_ptr<training_engine>, const clock_source&);
 
   int rank() const noexcept { return rank_; }
+  // Of a node: what its replica has been trained on, none while it has none that is whole; and another group, in which nothing has failed.
+  const std::optional<job_mark>& state() const noexcept { return state_; }
+  void set_state(const job_mark& mark) { state_ = mark; }
+  void reset_state() noexcept { state_.reset(); }
+  void enter(group_id, int rank);
   const status& failure() const noexcept { return failure_; }
   status fail(const status& why);  // before any step
   status fail(std::uint64_t step, const status& why);
@@ -35,6 +41,8 @@ private:
   std::shared_ptr<training_engine> engine_;
   const clock_source* clock_;
   int rank_;
+  group_id group_ = 0;
+  std::optional<job_mark> state_;
   status failure_;
   std::optional<steady_time> finished_;  // the step before
   steady_time began_{}, batch_came_{};

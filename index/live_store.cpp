@@ -167,7 +167,9 @@ status live_store::go_on_from(const mark& from, generation_writer& made, std::op
   if (end.ok() && now().published().number() != of)
     end = {errc::unavailable, store_.string() + ": generation " + std::to_string(of) + " is the current one again, not this writer's"};
   if (end.ok()) end = replace_by(from, made.number(), std::move(caught));
-  if (!end.ok()) remove_unread_locked(store_, made.number());
+  const auto current = current_number(store_);
+  const bool is_unread = current.ok() && *current != made.number();
+  if (!end.ok() && is_unread) remove_unread_locked(store_, made.number());
   return end;
 }
 
@@ -179,6 +181,7 @@ status live_store::replace_by(const mark& from, std::uint64_t number, std::optio
   std::vector<product_change> since;
   std::vector<std::vector<std::byte>> records;
   const auto take = [&](std::uint64_t offset, std::span<const std::byte> bytes) -> status {
+    if (offset >= changes_.bytes()) return {};  // refused, and could not be cut off
     records.emplace_back(bytes.begin(), bytes.end());
     return offset < caught->journal_bytes ? status{} : into(since)(offset, bytes);
   };
@@ -188,6 +191,8 @@ status live_store::replace_by(const mark& from, std::uint64_t number, std::optio
   }
   std::vector<product_change> before;
   ARGOSY_ASSIGN(auto changes, journal::open(changes_path(store_, number), change_journal_kind, into(before)));
+  if (!before.empty())
+    return {errc::unavailable, changes_path(store_, number).string() + ": has changes already, of a generation that nobody has read"};
   ARGOSY_TRY(changes.append_all(records));
   status replaced = replace_current(store_, number);
   if (!replaced.ok() && !expect_current(store_, number).ok()) return replaced;

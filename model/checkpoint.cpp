@@ -173,6 +173,8 @@ status write_facts(const fs::path& folder, const checkpoint_facts& facts) {
   ARGOSY_TRY(out.add("facts", std::span<const std::uint64_t>(numbers)));
   ARGOSY_TRY(add_text(out, "segmenter", facts.segmenter));
   ARGOSY_TRY(add_text(out, "backbone", facts.inputs.backbone.name));
+  const std::uint64_t lineage[] = {facts.lineage};
+  if (facts.lineage != 0) ARGOSY_TRY(out.add("lineage", std::span<const std::uint64_t>(lineage)));
   return out.finish();
 }
 
@@ -252,6 +254,11 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
   for (std::size_t i = 0; i < std::size(sizes); ++i) *sizes[i] = static_cast<int>(n[5 + i]);
   ARGOSY_ASSIGN(facts.recipe, load_recipe(folder / "recipe.toml", {}));
   ARGOSY_ASSIGN(facts.vocabulary, read_file(folder / "vocab.txt", longest_text));
+  std::vector<std::uint64_t> lineage{0};
+  if (in.has("lineage")) ARGOSY_TRY(take(in, "lineage", lineage));
+  if (lineage.size() != 1)
+    return status{errc::corrupt, in.path().string() + ": section lineage: want 1 element, got " + std::to_string(lineage.size())};
+  facts.lineage = lineage.front();
   return facts;
 }
 

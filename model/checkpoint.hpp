@@ -30,6 +30,7 @@ struct checkpoint_facts {
   std::string vocabulary;  // vocab.txt
   std::string segmenter;   // what split the words of the data: segmenter::source()
   int workers = 1;
+  std::uint64_t lineage = 0;  // of a job of many nodes: which groups trained it (actors/job_protocol.hpp); 0: of one process
 };
 
 // A host copy of everything a checkpoint holds, so that training goes on while it is written.

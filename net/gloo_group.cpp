@@ -639,10 +639,12 @@ result<std::unique_ptr<collective>> gloo_member::connect(std::span<const std::st
   try {
     auto with = std::make_shared<mesh>(shared_device(), impl_->at, impl_->patience);
     for (int r = 0; r < impl_->at.size; ++r)
-      if (r != impl_->at.rank) with->pair(r).adopt((*sockets)[static_cast<std::size_t>(r)]);
+      if (r != impl_->at.rank) with->pair(r).adopt(std::exchange((*sockets)[static_cast<std::size_t>(r)], -1));
     return std::unique_ptr<collective>(std::make_unique<gloo_group>(std::move(with), impl_->cut, impl_->door));
   } catch (const std::exception& why) {
-    return status(errc::io_error, std::string("Gloo: ") + why.what());
+    for (const int left : *sockets)
+      if (left >= 0) ::close(left);  // so that the others hear of it
+    return impl_->cut->reason().value_or(status(errc::aborted, std::string("Gloo: ") + why.what()));
   }
 }
 

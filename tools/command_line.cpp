@@ -13,10 +13,6 @@ namespace {
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_interrupted = 130;
 
-void add_overrides(CLI::App& command, std::vector<std::string>& overrides) {
-  command.add_option("--set", overrides, "Change the recipe: key=value ..., such as train.batch=64");
-}
-
 void add_demo_shop(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<demo_shop_options>();
   auto* command = add_command(app, "demo-shop", "Make a shop to try things on: a catalogue with rendered photographs, and a search log",
@@ -447,15 +443,19 @@ int run_chosen(const chosen_command& chosen, const console_streams& streams) {
 
 }  // namespace
 
+void add_overrides(CLI::App& command, std::vector<std::string>& overrides) {
+  command.add_option("--set", overrides, "Change the recipe: key=value ..., such as train.batch=64");
+}
+
 int run_command_line(int argc, const char* const* argv, const console_streams& streams) {
   chosen_command chosen;
   CLI::App app("Trains text-to-multimodal product retrieval models and serves them", "argosy");
   app.require_subcommand(1);
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
-  for (const auto add :
-       {add_demo_shop, add_prepare, add_import, add_train, add_study, add_publish, add_embed, add_export, add_devices, add_search,
-        add_evaluate, add_generations, add_pairs, add_tune, add_change, add_compact, add_serve, add_key, add_bench})
+  for (const auto add : {add_demo_shop, add_prepare, add_import,      add_train,       add_study,  add_publish, add_embed,    add_export,
+                         add_devices,   add_search,  add_evaluate,    add_generations, add_pairs,  add_tune,    add_change,   add_compact,
+                         add_serve,     add_key,     add_coordinator, add_worker,      add_status, add_ledger,  add_simulate, add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

@@ -54,6 +54,12 @@ void add_bench_serve(CLI::App& bench, chosen_command&);
 void add_bench_floor(CLI::App& bench, chosen_command&);
 void add_bench_index(CLI::App& bench, chosen_command&);
 void add_serve(CLI::App& app, chosen_command& chosen);
+void add_overrides(CLI::App& command, std::vector<std::string>& overrides);
+void add_coordinator(CLI::App&, chosen_command&);
+void add_worker(CLI::App&, chosen_command&);
+void add_status(CLI::App&, chosen_command&);
+void add_ledger(CLI::App&, chosen_command&);
+void add_simulate(CLI::App&, chosen_command&);
 void add_key(CLI::App& app, chosen_command& chosen);
 // --tls-certificate and --tls-key, both or none.
 void add_tls(CLI::App&, tls_files&);

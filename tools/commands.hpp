@@ -351,4 +351,43 @@ struct bench_terms_options {
 };
 status run_bench_terms(const bench_terms_options&, const console&);
 
+// Training jobs on a simulated network, clock and disk; internal when an invariant breaks in any.
+struct simulate_options {
+  std::uint64_t seeds = 100, first = 1, steps = 200;
+  int nodes = 4;
+  bool log = false, json = false;
+};
+status run_simulate(const simulate_options&, const console&);
+
+// A training job of many nodes: its coordinator, a node, how it stands, what its ledger says.
+struct coordinator_options {
+  std::filesystem::path data, recipe, run, address_file;
+  std::vector<std::string> overrides;
+  std::string listen = "127.0.0.1:0";
+  node_credentials credentials;
+  std::size_t nodes = 0, least = 1;
+};
+status run_coordinator(const coordinator_options&, const console&);
+
+struct worker_options {
+  std::filesystem::path data, run;
+  std::string join, tensors = "127.0.0.1", device;
+  int threads = 0;
+  node_credentials credentials;
+};
+status run_worker(const worker_options&, const console&);
+
+struct status_options {
+  std::string at;
+  node_credentials credentials;
+  bool json = false, watch = false;
+};
+status run_status(const status_options&, const console&);
+
+struct ledger_options {
+  std::filesystem::path run;
+  bool json = false;
+};
+status run_ledger(const ledger_options&, const console&);
+
 }  // namespace argosy

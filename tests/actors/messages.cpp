@@ -49,6 +49,52 @@ BOOST_AUTO_TEST_CASE(step_plan_travels) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(news_and_orders_of_a_job_travel) {
+  node_news news;
+  news.node = 5;
+  news.number = 9;
+  news.name = "host:1";
+  news.checkpoint = job_mark{3, 4};
+  news.group = group_number(2, 1);
+  news.stage = group_stage::met;
+  news.done.resize(2);
+  news.done[1].report.step = 8;
+  news.code = errc::io_error;
+  news.exchanging = true;
+  for (const node_news& got : {through(news), through_bytes(self->system(), news)}) {
+    BOOST_TEST(got.node == 5u);
+    BOOST_TEST(got.number == 9u);
+    BOOST_TEST(got.name == "host:1");
+    BOOST_TEST(!got.state.has_value());
+    BOOST_TEST((got.checkpoint == job_mark{3, 4}));
+    BOOST_TEST(got.group == group_number(2, 1));
+    BOOST_TEST((got.stage == group_stage::met));
+    BOOST_TEST_REQUIRE(got.done.size() == 2u);
+    BOOST_TEST(got.done[1].report.step == 8u);
+    BOOST_TEST((got.code == errc::io_error));
+    BOOST_TEST(got.exchanging);
+  }
+  node_order order;
+  order.number = 7;
+  order.stage = order_stage::run;
+  order.addresses = {"a", "b"};
+  order.from = {3, 4};
+  order.source = 1;
+  order.fed = {fed_with_bank, not_fed};
+  order.until = 12;
+  order.save = 2;
+  for (const node_order& got : {through(order), through_bytes(self->system(), order)}) {
+    BOOST_TEST(got.number == 7u);
+    BOOST_TEST((got.stage == order_stage::run));
+    BOOST_TEST(got.addresses == order.addresses);
+    BOOST_TEST((got.from == order.from));
+    BOOST_TEST(got.source == 1);
+    BOOST_TEST(got.fed == order.fed);
+    BOOST_TEST(got.until == 12u);
+    BOOST_TEST(got.save == 2u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
   step_done sent{.rank = 3, .report = {}, .idle_s = 5, .data_wait_s = 1, .step_s = 2};
   step_report& r = sent.report;

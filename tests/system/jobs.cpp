@@ -1,0 +1,225 @@
+// A training job of many nodes: coordinator and workers are the real program, and die.
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/support/bytes.hpp"
+#include "tests/support/certificates.hpp"
+#include "tests/support/folders.hpp"
+#include "tests/system/small_shop.hpp"
+
+namespace argosy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+std::vector<json> lines_of(const fs::path& file) {
+  std::vector<json> lines;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+class running_job {
+public:
+  explicit running_job(const fs::path& run, std::vector<std::string> sets = {}, std::vector<std::string> more = {})
+      : run_(run), sets_(std::move(sets)), more_(std::move(more)) {
+    begin("127.0.0.1:0");
+  }
+
+  // At the same address, where nodes look for it.
+  void begin(const std::string& address) {
+    fs::remove(folder_ / "address");
+    std::vector<std::string> words{"coordinator",
+                                   "--data",
+                                   shared_small_shop().data,
+                                   "--recipe",
+                                   shared_small_shop().recipe,
+                                   "--run",
+                                   run_,
+                                   "--listen",
+                                   address,
+                                   "--nodes",
+                                   "0",
+                                   "--address-file",
+                                   folder_ / "address"};
+    words.insert(words.end(), more_.begin(), more_.end());
+    if (!sets_.empty()) words.emplace_back("--set");
+    words.insert(words.end(), sets_.begin(), sets_.end());
+    coordinator = std::make_unique<background_argosy>(words, folder_ / "coordinator.err");
+    for (int i = 0; i < 1000 && !fs::exists(folder_ / "address"); ++i) std::this_thread::sleep_for(10ms);
+    BOOST_REQUIRE(fs::exists(folder_ / "address"));
+    std::ifstream(folder_ / "address") >> address_;
+  }
+  std::unique_ptr<background_argosy> node(std::vector<std::string> more = {}) const {
+    std::vector<std::string> words{"worker", "--data", shared_small_shop().data, "--run", run_, "--join", address_, "--threads", "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return std::make_unique<background_argosy>(words, folder_ / "worker.err");
+  }
+  json standing() const { return json::parse(must_run({"status", address_, "--json"})); }
+  bool soon(const std::function<bool(const json&)>& as_wanted) const {
+    for (int i = 0; i < 600; ++i) {
+      const auto asked = run_argosy({"status", address_, "--json"});
+      if (asked.exit_code == 0 && as_wanted(json::parse(asked.out))) return true;
+      std::this_thread::sleep_for(20ms);
+    }
+    return false;
+  }
+  bool soon_at_step(std::uint64_t step) const {
+    return soon([step](const json& now) { return now.at("step").get<std::uint64_t>() >= step; });
+  }
+  json ledger() const { return json::parse(must_run({"ledger", "--run", run_, "--json"})); }
+  std::string told() const { return bytes_of_file(folder_ / "coordinator.err") + bytes_of_file(folder_ / "worker.err"); }
+  const std::string& address() const noexcept { return address_; }
+  const fs::path& run() const noexcept { return run_; }
+
+  std::unique_ptr<background_argosy> coordinator;
+
+private:
+  scratch_folder folder_;
+  fs::path run_;
+  std::vector<std::string> sets_, more_;
+  std::string address_;
+};
+
+BOOST_AUTO_TEST_SUITE(jobs)
+
+// 16 pairs on all nodes together; with the products of all after half of the steps.
+BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) {
+  const small_shop& shop = shared_small_shop();  // trained by two workers
+  const scratch_folder folder;
+  running_job job(folder / "run", {}, {"--least", "2"});
+  const auto one = job.node(), other = job.node();
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(one->wait() == 0);
+  BOOST_TEST(other->wait() == 0);
+  const auto together = lines_of(shop.run / "metrics.jsonl"), apart = lines_of(job.run() / "metrics.jsonl");
+  BOOST_TEST_REQUIRE(together.size() == 60u);
+  BOOST_TEST_REQUIRE(apart.size() == 60u);
+  for (std::size_t i = 0; i < 60; ++i)
+    for (const char* key : {"loss", "gradient_norm", "negatives_product", "negatives_bank", "pairs"})
+      BOOST_TEST(together[i].at(key) == apart[i].at(key), key << " of step " << i);
+  BOOST_TEST(apart.front().at("negatives_product").get<double>() < 8);
+  BOOST_TEST(apart.back().at("negatives_product").get<double>() > 8);
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("steps") == 60u);
+  BOOST_TEST(ledger.at("groups") == 1u);
+  must_run({"publish", "--run", job.run(), "--data", shop.data, "--store", folder / "store"});
+}
+
+BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_others_join) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=4000", "checkpoint.every=1000"}, {"--least", "2"});
+  std::vector<std::unique_ptr<background_argosy>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(job.node());
+  BOOST_TEST_REQUIRE(job.soon_at_step(20), job.told());
+  for (int kills = 0; kills < 4; ++kills) {
+    const auto before = job.standing().at("step").get<std::uint64_t>();
+    nodes[static_cast<std::size_t>(kills % 3)] = nullptr;  // kill -9
+    nodes[static_cast<std::size_t>(kills % 3)] = job.node();
+    BOOST_TEST_REQUIRE(job.soon_at_step(before + 20), job.told());
+  }
+  BOOST_TEST(job.soon([](const json& now) { return now.at("nodes").size() == 3u && now.at("nodes")[2].at("rank") == 2; }));
+  nodes[0]->signal(SIGSTOP);
+  const auto before = job.standing().at("step").get<std::uint64_t>();
+  BOOST_TEST(job.soon_at_step(before + 50), job.told());
+  nodes[0]->signal(SIGCONT);
+  BOOST_TEST(job.soon([](const json& now) { return now.at("nodes").size() == 3u && now.at("nodes")[2].at("rank") == 2; }), job.told());
+  job.coordinator->signal(SIGTERM);
+  BOOST_TEST(job.coordinator->wait() == 130, job.told());
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("taken_back") == 0u);
+  BOOST_TEST(ledger.at("steps") == lines_of(job.run() / "metrics.jsonl").size());
+}
+
+BOOST_AUTO_TEST_CASE(a_coordinator_that_is_killed_is_followed_by_another_and_nodes_hold_meanwhile) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=600", "checkpoint.every=100"}, {"--least", "2"});
+  const auto one = job.node(), other = job.node();
+  BOOST_TEST_REQUIRE(job.soon_at_step(150), job.told());
+  job.coordinator->signal(SIGKILL);
+  BOOST_TEST(job.coordinator->wait() == 128 + SIGKILL);
+  std::this_thread::sleep_for(300ms);
+  job.begin(job.address());
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(one->wait() == 0);
+  BOOST_TEST(other->wait() == 0);
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("steps") == 600u);
+  BOOST_TEST(ledger.at("coordinators") == 2u);
+  BOOST_TEST(ledger.at("taken_back") == 0u);
+  BOOST_TEST(lines_of(job.run() / "metrics.jsonl").size() == 600u);
+}
+
+// Nobody has a replica any more: it goes on from the checkpoint, with all that was trained after it once more.
+BOOST_AUTO_TEST_CASE(a_job_of_which_every_process_was_killed_goes_on_from_its_checkpoint) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=300", "checkpoint.every=50"}, {"--least", "2"});
+  auto one = job.node(), other = job.node();
+  BOOST_TEST_REQUIRE(job.soon([](const json& now) { return now.at("checkpoint").is_number() && now.at("checkpoint") >= 100; }), job.told());
+  one = nullptr;
+  other = nullptr;
+  job.coordinator->signal(SIGKILL);
+  job.coordinator->wait();
+  job.begin(job.address());
+  one = job.node();
+  other = job.node();
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("steps") == 300u);
+  const auto lines = lines_of(job.run() / "metrics.jsonl");
+  BOOST_TEST_REQUIRE(lines.size() == 300u);
+  for (std::size_t i = 0; i < lines.size(); ++i) BOOST_TEST(lines[i].at("step") == i);
+}
+
+BOOST_AUTO_TEST_CASE(nodes_without_the_secret_or_with_other_data_do_not_join) {
+  const scratch_folder folder;
+  const auto secret = [&](const char* name, const std::string& text) {
+    std::ofstream(folder / name) << text << '\n';
+    fs::permissions(folder / name, fs::perms::owner_read | fs::perms::owner_write);
+    return (folder / name).string();
+  };
+  const std::string right = secret("right", "of-all-nodes-of-this-job-0123456789abcdef");
+  const std::string wrong = secret("wrong", "of-nobody-at-all-0123456789abcdef0123456");
+  running_job job(folder / "run", {"train.steps=200"}, {"--least", "2", "--node-secret", right});
+  const auto stranger = job.node({"--node-secret", wrong}), plain = job.node();
+  BOOST_TEST(run_argosy({"status", job.address(), "--json", "--node-secret", wrong}).exit_code == 1);
+  const auto one = job.node({"--node-secret", right}), other = job.node({"--node-secret", right});
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(one->wait() == 0);
+  BOOST_TEST(other->wait() == 0);
+  BOOST_TEST(!stranger->wait_for(0ms).has_value());  // looks for a coordinator that would have it
+  BOOST_TEST(!plain->wait_for(0ms).has_value());
+  BOOST_TEST(job.ledger().at("groups") == 1u);
+
+  const small_shop& shop = shared_small_shop();
+  must_run({"demo-shop", folder / "shop", "--products", "40", "--seed", "4", "--log-lines", "100"});
+  must_run({"prepare", "--catalogue", folder / "shop/products.jsonl.gz", "--images", folder / "shop/images.tar", "--log",
+            folder / "shop/train_log.tsv.gz", "--out", folder / "other"});
+  running_job second(folder / "second");
+  const auto refused = run_argosy({"worker", "--data", folder / "other", "--run", folder / "elsewhere", "--join", second.address()});
+  BOOST_TEST(refused.exit_code == 1);
+  BOOST_TEST(refused.err.find("want the data with fingerprint") != std::string::npos, refused.err);
+  const auto again = run_argosy({"coordinator", "--data", shop.data, "--recipe", shop.recipe, "--run", second.run()});
+  BOOST_TEST(again.exit_code == 1);
+  BOOST_TEST(again.err.find("ledger.journal") != std::string::npos, again.err);
+}
+
+BOOST_AUTO_TEST_CASE(beyond_this_machine_a_secret_is_wanted) {
+  const small_shop& shop = shared_small_shop();
+  const scratch_folder folder;
+  const auto open =
+      run_argosy({"coordinator", "--data", shop.data, "--recipe", shop.recipe, "--run", folder / "run", "--listen", "0.0.0.0:0"});
+  BOOST_TEST(open.exit_code == 1);
+  BOOST_TEST(open.err.find("needs a secret or certificates") != std::string::npos, open.err);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace argosy::test

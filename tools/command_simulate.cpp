@@ -1,0 +1,73 @@
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cluster/simulation.hpp"
+#include "tools/commands.hpp"
+#include "tools/format.hpp"
+#include "tools/interrupts.hpp"
+
+namespace argosy {
+namespace {
+
+struct sums {
+  std::uint64_t lives = 0;
+  simulation_figures of;
+  void add(const simulation_figures& one) {
+    ++lives;
+    of.seconds += one.seconds;
+    for (const auto figure :
+         {&simulation_figures::groups, &simulation_figures::trained, &simulation_figures::taken_back, &simulation_figures::kills,
+          &simulation_figures::coordinators, &simulation_figures::messages, &simulation_figures::lost, &simulation_figures::checkpoints})
+      of.*figure += one.*figure;
+  }
+};
+
+void print(const sums& all, const std::vector<std::uint64_t>& broken, bool json, std::ostream& out) {
+  if (json) {
+    const nlohmann::ordered_json object = {{"seeds", all.lives + broken.size()},
+                                           {"broken", broken},
+                                           {"simulated_s", all.of.seconds},
+                                           {"groups", all.of.groups},
+                                           {"steps_trained_by_ranks", all.of.trained},
+                                           {"steps_taken_back", all.of.taken_back},
+                                           {"kills", all.of.kills},
+                                           {"coordinators", all.of.coordinators},
+                                           {"messages", all.of.messages},
+                                           {"messages_lost", all.of.lost},
+                                           {"checkpoints", all.of.checkpoints}};
+    out << object.dump() << '\n';
+    return;
+  }
+  out << grouped(all.lives) << " of " << grouped(all.lives + broken.size()) << " seeds hold: " << duration_text(all.of.seconds)
+      << " simulated, " << grouped(all.of.kills) << " kills, " << grouped(all.of.coordinators) << " coordinators, "
+      << grouped(all.of.groups) << " groups, " << grouped(all.of.taken_back) << " steps taken back, " << grouped(all.of.lost) << " of "
+      << grouped(all.of.messages) << " messages lost, " << grouped(all.of.checkpoints) << " checkpoints\n";
+}
+
+}  // namespace
+
+status run_simulate(const simulate_options& options, const console& io) {
+  sums all;
+  std::vector<std::uint64_t> broken;
+  std::function<void(const std::string&)> log;
+  if (options.log) log = [&io](const std::string& line) { io.out << line << '\n'; };
+  for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    if (io.stop.stop_requested()) return interrupted("of " + grouped(options.seeds) + " seeds " + grouped(i) + " were simulated");
+    const std::uint64_t seed = options.first + i;
+    const auto lived = simulate(seed, {.nodes = options.nodes, .steps = options.steps}, log);
+    if (lived.ok()) {
+      all.add(*lived);
+    } else {
+      broken.push_back(seed);
+      io.err << "argosy: " << lived.failure().text() << '\n';
+    }
+    io.progress.show({.stage = "simulate", .unit = "seeds", .done = i + 1, .total = options.seeds});
+  }
+  io.progress.close();
+  print(all, broken, options.json, io.out);
+  if (broken.empty()) return {};
+  return {errc::internal, "seed " + std::to_string(broken.front()) + " broke: `argosy simulate --first " + std::to_string(broken.front()) +
+                              " --seeds 1 --log` shows its life"};
+}
+
+}  // namespace argosy
