@@ -41,7 +41,6 @@ struct job_times {
 };
 
 struct job_settings {
-  std::uint64_t job = 0;         // tells it from others
   std::uint64_t of = 0;          // all steps
   std::uint64_t most_ranks = 1;  // pairs of a batch: a rank without any has nothing to do
   std::uint64_t save_every = 0;  // steps; 0: at the end alone

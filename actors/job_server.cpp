@@ -242,8 +242,7 @@ result<training_end> run_job_coordinator(const coordinator_job& job, const std::
 
   const system_clock_source clock;
   job_coordinator_parts parts;
-  parts.settings = {.job = past.facts.job,
-                    .of = facts.of,
+  parts.settings = {.of = facts.of,
                     .most_ranks = facts.recipe.train.batch,
                     .save_every = facts.recipe.checkpoint.every,
                     .wanted = job.nodes,

@@ -230,7 +230,6 @@ private:
       return;
     }
     job_settings settings;
-    settings.job = job_number;
     settings.of = job_.steps;
     settings.most_ranks = batch_pairs;
     settings.save_every = job_.save_every;

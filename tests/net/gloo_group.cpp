@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "net/secret_file.hpp"
+#include "tests/support/all_ranks.hpp"
 #include "tests/support/bare_client.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/gloo_ranks.hpp"
@@ -19,20 +20,6 @@ namespace argosy::test {
 namespace {
 
 using namespace std::chrono_literals;
-using ranks = std::vector<std::unique_ptr<collective>>;
-
-std::vector<status> on_all(const ranks& group, const std::function<status(collective&)>& work) {
-  std::vector<status> ends(group.size());
-  std::vector<std::jthread> threads;
-  for (std::size_t r = 0; r < group.size(); ++r) threads.emplace_back([&, r] { ends[r] = work(*group[r]); });
-  threads.clear();
-  return ends;
-}
-
-void check_all_ok(const std::vector<status>& ends) {
-  for (const status& end : ends) BOOST_TEST(end.ok(), end.text());
-}
-
 // A matrix inside a wider one, or not; the columns around it hold a mark.
 template <class T>
 class matrix {

@@ -7,23 +7,14 @@
 
 #include "net/collective.hpp"
 
+#include "tests/support/all_ranks.hpp"
+
 namespace argosy {
 namespace {
 
-using ranks = std::vector<std::unique_ptr<collective>>;
-
-// One thread a rank; the statuses they end with, by rank.
-std::vector<status> on_all(const ranks& group, const std::function<status(collective&)>& work) {
-  std::vector<status> ends(group.size());
-  std::vector<std::jthread> threads;
-  for (std::size_t r = 0; r < group.size(); ++r) threads.emplace_back([&, r] { ends[r] = work(*group[r]); });
-  threads.clear();
-  return ends;
-}
-
-void check_all_ok(const std::vector<status>& ends) {
-  for (const status& end : ends) BOOST_TEST(end.ok(), end.text());
-}
+using test::check_all_ok;
+using test::on_all;
+using test::ranks;
 
 void check_all(const std::vector<status>& ends, errc code) {
   for (const status& end : ends) BOOST_TEST((end.code() == code), end.text());

@@ -22,6 +22,7 @@
 #include "tests/support/small_disk.hpp"
 #include "tests/system/running_server.hpp"
 #include "tests/system/small_shop.hpp"
+#include "tests/system/written_shop.hpp"
 #include "tools/results_page.hpp"
 
 namespace argosy::test {
@@ -62,22 +63,6 @@ private:
     more.insert(more.end(), {"--threads", "2"});
     return more;
   }
-};
-
-void publish_to(const fs::path& store, const scratch_folder& folder) {
-  std::ofstream(folder / "products.tsv") << "id\ttitle\timage\tbrand\tcategory\tprice\n"
-                                            "1\tzorro running shoes\t\tZorro\tSports Shoes\t100\n"
-                                            "2\tzorro casual shoes\t\tZorro\tCasual Shoes\t200\n"
-                                            "3\tmaxima casual shoes\t\tMaxima\tCasual Shoes\t300\n"
-                                            "4\tzorro bag\t\tZorro\tBags\t400\n"
-                                            "5\tmaxima bag\t\tMaxima\tBags\t500\n";
-  must_run({"publish", "--run", shared_small_shop().run, "--catalogue", folder / "products.tsv", "--store", store});
-}
-
-struct written_shop {
-  scratch_folder folder;
-  fs::path store = folder / "store";
-  written_shop() { publish_to(store, folder); }
 };
 
 std::string item(const std::string& title, int price) {

@@ -21,6 +21,7 @@
 #include "tests/support/status.hpp"
 #include "tests/system/running_server.hpp"
 #include "tests/system/small_shop.hpp"
+#include "tests/system/written_shop.hpp"
 
 namespace argosy::test {
 namespace {
@@ -31,22 +32,6 @@ using ids = std::set<std::string>;
 namespace fs = std::filesystem;
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-void publish_to(const fs::path& store, const scratch_folder& folder) {
-  std::ofstream(folder / "products.tsv") << "id\ttitle\timage\tbrand\tcategory\tprice\n"
-                                            "1\tzorro running shoes\t\tZorro\tSports Shoes\t100\n"
-                                            "2\tzorro casual shoes\t\tZorro\tCasual Shoes\t200\n"
-                                            "3\tmaxima casual shoes\t\tMaxima\tCasual Shoes\t300\n"
-                                            "4\tzorro bag\t\tZorro\tBags\t400\n"
-                                            "5\tmaxima bag\t\tMaxima\tBags\t500\n";
-  must_run({"publish", "--run", shared_small_shop().run, "--catalogue", folder / "products.tsv", "--store", store});
-}
-
-struct written_shop {
-  scratch_folder folder;
-  fs::path store = folder / "store";
-  written_shop() { publish_to(store, folder); }
-};
 
 std::vector<std::string> writing(const std::string& compact_after) {
   return {"--writable", "--threads", "2", "--compact-after", compact_after, "--deadline-ms", "600000"};
