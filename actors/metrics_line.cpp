@@ -13,6 +13,8 @@ std::string metrics_line(const training_progress& p) {
                                    {"rate", r.rate},
                                    {"gradient_norm", r.gradient_norm},
                                    {"scale", r.scale},
+                                   {"candidates_product", r.candidates_product},
+                                   {"candidates_bank", r.candidates_bank},
                                    {"negatives_product", r.negatives_product},
                                    {"negatives_bank", r.negatives_bank},
                                    {"hardness_product", r.hardness_product},

@@ -154,6 +154,8 @@ result<step_result> step_runner::run(const batch& b, const step_plan& plan, cons
   ARGOSY_TRY(summed);
 
   fill_means(report, done.sums, counts);
+  report.candidates_product = static_cast<std::uint64_t>(columns.embedding.rows);
+  report.candidates_bank = static_cast<std::uint64_t>(bank.embedding.rows);
   report.gradient_norm = done.update.gradient_norm;
   report.scale = done.update.scale;
   ARGOSY_TRY(check_finite("the loss", report.loss));

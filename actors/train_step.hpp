@@ -23,10 +23,11 @@ struct step_report {
   double loss = 0;                             // of all tasks, weighted
   std::array<double, task_count> task_loss{};  // each by itself; NaN: off
   double rate = 0, gradient_norm = 0, scale = 0;
-  double negatives_product = 0, negatives_bank = 0;  // per query, after masking
-  double hardness_product = 0, hardness_bank = 0;    // mean softmax mass of each source
-  double gate_image = 0;                             // mean weight of the image
-  std::uint64_t pairs = 0, tokens = 0;               // of this rank; packed rows of all three encoders
+  std::uint64_t candidates_product = 0, candidates_bank = 0;  // rows that a query is compared with, its own too, before masking
+  double negatives_product = 0, negatives_bank = 0;           // per query, after masking
+  double hardness_product = 0, hardness_bank = 0;             // mean softmax mass of each source
+  double gate_image = 0;                                      // mean weight of the image
+  std::uint64_t pairs = 0, tokens = 0;                        // of this rank; packed rows of all three encoders
   double forward_s = 0, match_s = 0, backward_s = 0, exchange_s = 0, update_s = 0;
 };
 

@@ -102,6 +102,8 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
   r.phase = phase::bank;
   r.pairs = 5;
   r.tokens = 6;
+  r.candidates_product = 7;
+  r.candidates_bank = 8;
   double next = 10;
   for (double* number : {&r.loss, &r.rate, &r.gradient_norm, &r.scale, &r.negatives_product, &r.negatives_bank, &r.hardness_product,
                          &r.hardness_bank, &r.gate_image, &r.forward_s, &r.match_s, &r.backward_s, &r.exchange_s, &r.update_s})
@@ -116,6 +118,8 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
     BOOST_TEST((g.phase == phase::bank));
     BOOST_TEST(g.pairs == 5u);
     BOOST_TEST(g.tokens == 6u);
+    BOOST_TEST(g.candidates_product == 7u);
+    BOOST_TEST(g.candidates_bank == 8u);
     double want = 10;
     for (const double number : {g.loss, g.rate, g.gradient_norm, g.scale, g.negatives_product, g.negatives_bank, g.hardness_product,
                                 g.hardness_bank, g.gate_image, g.forward_s, g.match_s, g.backward_s, g.exchange_s, g.update_s})

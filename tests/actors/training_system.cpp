@@ -153,9 +153,11 @@ BOOST_AUTO_TEST_CASE(negatives_change_at_exactly_the_configured_step) {
   for (const auto& p : shown) {
     const auto step = p.report.step;
     BOOST_TEST(p.report.negatives_product == (step < 4 ? 2 : 5), "step " << step);
+    BOOST_TEST(p.report.candidates_product == (step < 4 ? 3u : 6u), "step " << step);
     // Each rank pushes its three products a step before the switch, all six after it.
     const double bank = step < 2 ? 0 : step == 2 ? 6 : step == 3 ? 9 : 10;
     BOOST_TEST(p.report.negatives_bank == bank, "step " << step);
+    BOOST_TEST(static_cast<double>(p.report.candidates_bank) == bank, "step " << step);
     BOOST_TEST((p.report.hardness_bank > 0) == (step >= 2), "step " << step);
     BOOST_TEST(crosses_devices(p.report.phase) == (step >= 4), "step " << step);
     BOOST_TEST(p.report.pairs == 6u);

@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import time
 
+from sbin import path_with_sbin
+
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo")
 PATIENCE = 60  # seconds
 
@@ -40,10 +42,6 @@ KillWait=10
 NodeName={host} NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def path_with_sbin():
-    return os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
 def missing():

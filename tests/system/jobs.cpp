@@ -210,6 +210,27 @@ BOOST_AUTO_TEST_CASE(nodes_without_the_secret_or_with_other_data_do_not_join) {
   BOOST_TEST(again.err.find("ledger.journal") != std::string::npos, again.err);
 }
 
+BOOST_AUTO_TEST_CASE(nodes_that_another_authority_signed_do_not_join) {
+  const scratch_folder folder;
+  const certificate_authority ours(folder.path(), "ours"), theirs(folder.path(), "theirs");
+  const auto of = [](const certificate_authority& signs, const std::string& name, const certificate_authority& trusts) {
+    const tls_files made = signs.issue(name, "IP:127.0.0.1");
+    return std::vector<std::string>{"--node-certificate", made.certificate,    "--node-key", made.key,
+                                    "--node-authority",   trusts.certificate()};
+  };
+  std::vector<std::string> of_coordinator = of(ours, "coordinator", ours);
+  of_coordinator.insert(of_coordinator.end(), {"--least", "2"});
+  running_job job(folder / "run", {"train.steps=200"}, of_coordinator);
+  const auto stranger = job.node(of(theirs, "stranger", theirs)), liar = job.node(of(theirs, "liar", ours));
+  const auto one = job.node(of(ours, "one", ours)), other = job.node(of(ours, "other", ours));
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(one->wait() == 0);
+  BOOST_TEST(other->wait() == 0);
+  BOOST_TEST(!stranger->wait_for(0ms).has_value());  // they look for a coordinator that would have them
+  BOOST_TEST(!liar->wait_for(0ms).has_value());
+  BOOST_TEST(job.ledger().at("groups") == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(beyond_this_machine_a_secret_is_wanted) {
   const small_shop& shop = shared_small_shop();
   const scratch_folder folder;

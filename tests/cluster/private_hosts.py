@@ -1,0 +1,78 @@
+"""Hosts of this machine alone: network namespaces on a switch of their own, which are gone with the block that made them."""
+import contextlib
+import os
+import shutil
+import subprocess
+
+from sbin import path_with_sbin
+
+NETWORK = "10.213.77"  # of the switch; nothing else of the machine sees it
+
+
+def ip(*words, check=True):
+    return subprocess.run(["ip", *map(str, words)], check=check, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env=os.environ | {"PATH": path_with_sbin()})
+
+
+def missing():
+    """What a test lacks, in words; nothing when it has all."""
+    if not shutil.which("ip", path=path_with_sbin()):
+        return "no ip here: tools/setup --developer installs iproute2"
+    name = f"argosy-{os.getpid()}-try"
+    made = ip("netns", "add", name, check=False)
+    if made.returncode != 0:
+        return "network namespaces are not allowed here: " + made.stderr.strip()
+    bridge = ip("-n", name, "link", "add", "bridge", "type", "bridge", check=False)
+    ip("netns", "del", name)
+    return "" if bridge.returncode == 0 else "no bridge can be made here: " + bridge.stderr.strip()
+
+
+class Hosts:
+    """Numbered from 0. Made by private()."""
+
+    def __init__(self, count):
+        self.prefix = f"argosy-{os.getpid()}-"
+        self.switch, self.names = self.prefix + "switch", [f"{self.prefix}{n}" for n in range(count)]
+
+    def make(self):
+        ip("netns", "add", self.switch)
+        ip("-n", self.switch, "link", "add", "bridge", "type", "bridge")
+        ip("-n", self.switch, "link", "set", "bridge", "up")
+        for number, name in enumerate(self.names):
+            ip("netns", "add", name)
+            ip("-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", self.port(number), "netns", self.switch)
+            ip("-n", self.switch, "link", "set", self.port(number), "master", "bridge", "up")
+            ip("-n", name, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
+            ip("-n", name, "link", "set", "eth0", "up")
+            ip("-n", name, "link", "set", "lo", "up")
+
+    def remove(self):
+        for name in [*self.names, self.switch]:
+            ip("netns", "del", name, check=False)
+
+    def port(self, number):
+        return f"port{number}"
+
+    def address(self, number):
+        return f"{NETWORK}.{number + 1}"
+
+    def words(self, number, command):
+        """The command, run on that host. What it starts is its own: signals and exit status are the command's."""
+        return [shutil.which("ip", path=path_with_sbin()), "netns", "exec", self.names[number], *map(str, command)]
+
+    def cut(self, number):
+        """Its cable is pulled: nothing is said to anybody."""
+        ip("-n", self.switch, "link", "set", self.port(number), "down")
+
+    def mend(self, number):
+        ip("-n", self.switch, "link", "set", self.port(number), "up")
+
+
+@contextlib.contextmanager
+def private(count):
+    hosts = Hosts(count)
+    try:
+        hosts.make()
+        yield hosts
+    finally:
+        hosts.remove()
