@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 // "[train] batch = 64", in the order of the recipe.
 std::vector<std::string> choices_of(recipe r) {
   r.train.threads = 0;
+  r.train.bucket_kib = training_recipe{}.bucket_kib;
   r.train.device = "cpu";
   r.checkpoint = {};
   std::vector<std::string> choices;

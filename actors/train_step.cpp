@@ -43,7 +43,11 @@ private:
 };
 
 step_runner::step_runner(replica& r, collective& group, const recipe& chosen, const clock_source& clock)
-    : replica_(&r), group_(&group), recipe_(&chosen), clock_(&clock) {}
+    : replica_(&r), group_(&group), recipe_(&chosen), clock_(&clock) {
+  const auto bucket_bytes = static_cast<std::int64_t>(chosen.train.bucket_kib) * 1024;
+  if (group.size() > 1)
+    gradients_.emplace(r.on(), r.model().weights(), retrieval_model::gradient_order(chosen), group, clock, bucket_bytes);
+}
 
 result<step_runner::layout> step_runner::lay_out(std::int64_t rows, phase now) {
   layout made{.rows_of = {rows}};
@@ -51,9 +55,13 @@ result<step_runner::layout> step_runner::lay_out(std::int64_t rows, phase now) {
   if (made.alone) return made;
   ARGOSY_ASSIGN(made.rows_of, group_->gather_counts(rows));
   made.gathers = crosses_devices(now);
+  made.fills_shared_bank = !made.gathers && recipe_->negatives.shared_bank && recipe_->negatives.bank > 0;
   if (made.gathers) made.first_own = std::accumulate(made.rows_of.begin(), made.rows_of.begin() + group_->rank(), std::int64_t{0});
   return made;
 }
+
+// So that the wait for a slower rank is told from the bytes' own time: every operation begins with such a round, here it is measured.
+status step_runner::meet() { return group_->gather_counts(0).failure(); }
 
 result<task_sums> step_runner::count(const batch& b, const step_plan& plan) {
   task_sums counts = replica_->count(b, plan);
@@ -95,9 +103,12 @@ status step_runner::sum_over_ranks(step_sums& s) {
   return {};
 }
 
-status step_runner::sum_gradients() {
-  for (const int i : {0, 1}) ARGOSY_TRY(group_->all_reduce(replica_->model().weights().arena_of(i).gradient));
-  return {};
+status step_runner::backward(const batch& b, const_view d_product) {
+  if (!gradients_) return replica_->backward(b, d_product);
+  gradients_->begin();
+  const status done = replica_->backward(b, d_product, [this](std::string_view name) { gradients_->complete(name); });
+  if (!done.ok()) gradients_->abandon(done);
+  return done;
 }
 
 void step_runner::fill_means(step_report& report, const step_sums& sums, const task_sums& counts) const {
@@ -122,45 +133,56 @@ result<step_result> step_runner::run(const batch& b, const step_plan& plan, cons
   stopwatch watch(*clock_);
   ARGOSY_ASSIGN(const layout of, lay_out(static_cast<std::int64_t>(b.size()), plan.phase));
   ARGOSY_ASSIGN(const task_sums counts, count(b, plan));
-  watch.add_to(report.exchange_s);
+  watch.add_to(report.wait_s);
 
   ARGOSY_ASSIGN(product_columns columns, replica_->forward(b, plan, counts));  // (B, P)
   watch.add_to(report.forward_s);
-  if (of.gathers) {
-    ARGOSY_TRY(gather(columns, of.rows_of));  // (M, P)
-    columns = {gathered_, gathered_product_, gathered_log_p_};
+  product_columns pushed = columns;
+  if (of.gathers || of.fills_shared_bank) {
+    ARGOSY_TRY(meet());
+    watch.add_to(report.wait_s);
+    ARGOSY_TRY(gather(columns, of.rows_of));
+    pushed = {gathered_, gathered_product_, gathered_log_p_};
   }
-  watch.add_to(report.exchange_s);
+  if (of.gathers) columns = pushed;  // (M, P)
+  watch.add_to(report.gather_s);
 
+  report.candidates_product = static_cast<std::uint64_t>(columns.embedding.rows);
+  report.candidates_bank = static_cast<std::uint64_t>(bank.embedding.rows);
   ARGOSY_TRY(replica_->match(b, columns, of.first_own, bank));
   watch.add_to(report.match_s);
+  if (of.gathers) ARGOSY_TRY(meet());
+  watch.add_to(report.wait_s);
   ARGOSY_ASSIGN(const const_view d_product, own_gradient(of));  // (B, P)
-  watch.add_to(report.exchange_s);
+  watch.add_to(report.gather_s);
 
-  ARGOSY_TRY(replica_->backward(b, d_product));
+  ARGOSY_TRY(backward(b, d_product));
   watch.add_to(report.backward_s);
-  if (!of.alone) ARGOSY_TRY(sum_gradients());
-  watch.add_to(report.exchange_s);
+  if (gradients_) {
+    ARGOSY_TRY(gradients_->finish());
+    report.wait_s += gradients_->waited_s();
+    report.reduce_s -= gradients_->waited_s();
+    report.overlap_s = gradients_->overlapped_s();
+  }
+  watch.add_to(report.reduce_s);
 
   ARGOSY_TRY(replica_->update(plan));
   ARGOSY_ASSIGN(step_outcome done, replica_->outcome());
   watch.add_to(report.update_s);
   const status summed = of.alone ? status{} : sum_over_ranks(done.sums);
-  watch.add_to(report.exchange_s);
+  watch.add_to(report.wait_s);
   if (summed.code() == errc::aborted) {
     report.loss = std::numeric_limits<double>::quiet_NaN();
-    return step_result{report, columns, summed};
+    return step_result{report, pushed, summed};
   }
   ARGOSY_TRY(summed);
 
   fill_means(report, done.sums, counts);
-  report.candidates_product = static_cast<std::uint64_t>(columns.embedding.rows);
-  report.candidates_bank = static_cast<std::uint64_t>(bank.embedding.rows);
   report.gradient_norm = done.update.gradient_norm;
   report.scale = done.update.scale;
   ARGOSY_TRY(check_finite("the loss", report.loss));
   ARGOSY_TRY(check_finite("the norm of the gradients", report.gradient_norm));
-  return step_result{report, columns};
+  return step_result{report, pushed};
 }
 
 }  // namespace argosy

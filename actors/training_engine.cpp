@@ -39,6 +39,7 @@ public:
   status regroup(std::unique_ptr<collective> group) override {
     if (!device_->host_reads())
       return {errc::unavailable, "a device whose memory the host does not read cannot train with other nodes yet"};
+    runner_.reset();  // it uses the group that was
     group_ = std::move(group);
     rank_ = group_->rank();
     runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);

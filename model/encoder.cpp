@@ -66,7 +66,7 @@ status apply(device& on, const dropout_plan& plan, std::uint32_t site, view x) {
 
 void encoder::add_specs(std::vector<parameter_spec>& specs, const std::string& prefix, const shape& s, double deviation) {
   for (int l = 0; l < s.layers; ++l) {
-    const auto name = prefix + "." + std::to_string(l) + ".";
+    const auto name = name_of_layer(prefix, static_cast<std::size_t>(l));
     for (const auto* part : {"q", "k", "v", "o"}) add_linear_specs(specs, name + part, s.hidden, s.hidden, deviation);
     add_linear_specs(specs, name + "up", s.feed_forward, s.hidden, deviation);
     add_linear_specs(specs, name + "down", s.hidden, s.feed_forward, deviation);
@@ -78,8 +78,9 @@ void encoder::add_specs(std::vector<parameter_spec>& specs, const std::string& p
 encoder encoder::bind(const parameters& all, const std::string& prefix, const shape& s) {
   encoder made;
   made.shape_ = s;
+  made.prefix_ = prefix;
   for (int l = 0; l < s.layers; ++l) {
-    const auto name = prefix + "." + std::to_string(l) + ".";
+    const auto name = name_of_layer(prefix, static_cast<std::size_t>(l));
     auto& to = made.layers_.emplace_back();
     to.qkv = slot_of(all, name + "q", 3);
     to.o = slot_of(all, name + "o");
@@ -212,10 +213,12 @@ status encoder::layer_backward(device& on, layer& l, const row_set& rows, std::u
   return project_backward(on, l, rows, d, d_x);
 }
 
-status encoder::backward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop, view d, view d_x) {
+status encoder::backward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop, view d, view d_x,
+                         const gradients_complete& complete) {
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const view d_y = i + 1 == layers_.size() ? d : d_x;
     ARGOSY_TRY(layer_backward(on, layers_[i], rows_of(i, offset, drop), static_cast<std::uint32_t>(i) * sites_per_layer, d_y, d_x));
+    if (complete) complete(name_of_layer(prefix_, i));
   }
   return {};
 }

@@ -67,7 +67,10 @@ public:
   view input() noexcept;
   result<const_view> forward(device&, std::span<const std::int32_t> offset, const dropout_plan&, std::span<const std::int32_t> wanted = {});
   // d: the gradient of y; used up. d_x (N, d) receives that of x; when all rows were wanted it is d itself. Parameter gradients are added to.
-  status backward(device&, std::span<const std::int32_t> offset, const dropout_plan&, view d, view d_x);
+  // Layers are told complete, the last first: name_of_layer.
+  status backward(device&, std::span<const std::int32_t> offset, const dropout_plan&, view d, view d_x,
+                  const gradients_complete& complete = {});
+  static std::string name_of_layer(const std::string& prefix, std::size_t which) { return prefix + "." + std::to_string(which) + "."; }
   static constexpr std::uint32_t sites_per_layer = 2;
 
 private:
@@ -92,6 +95,7 @@ private:
   status resize_layer(device&, layer&, std::int64_t rows, std::int64_t computed);
 
   shape shape_;
+  std::string prefix_;
   std::vector<layer> layers_;
   std::vector<std::int32_t> wanted_, one_each_, wanted_position_;
   std::vector<std::uint32_t> wanted_pair_;

@@ -105,11 +105,11 @@ status image_tower::hide_masked(device& on, view x) {
   return move_rows(on, {pixels_, nothing, masked_, false}, pixels_);
 }
 
-status image_tower::backward(device& on, view d) {
+status image_tower::backward(device& on, view d, const gradients_complete& complete) {
   if (d.rows == 0) return {};
   auto inner = drop_;
   ++inner.first_site;
-  ARGOSY_TRY(encoder_.backward(on, offset_, inner, d, d));
+  ARGOSY_TRY(encoder_.backward(on, offset_, inner, d, d, complete));
   ARGOSY_TRY(apply(on, drop_, 0, d));
   ARGOSY_TRY(layer_norm_backward(on, {normalised_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d,
                                  {d, norm_.d_gain, norm_.d_bias}));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,12 @@ private:
   std::vector<parameter> placed_;
   arena arenas_[2];
 };
+
+// Told by a backward pass as it goes on: the gradients of all parameters whose names begin so are complete.
+using gradients_complete = std::function<void(std::string_view name)>;
+inline void tell(const gradients_complete& whom, std::string_view name) {
+  if (whom) whom(name);
+}
 
 // A parameter and the `count - 1` of the same shape placed after it as one matrix: weights one below the other, biases side by side.
 view stacked(const view& first, int count) noexcept;

@@ -34,6 +34,7 @@ struct training_recipe {
   std::string device = "cpu";             // kernels/devices.hpp
   compute arithmetic = compute::float32;  // "compute": of the products of linear maps, in training
   std::uint64_t micro_batch = 0;          // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
+  std::uint64_t bucket_kib = 1024;        // gradients that workers sum at a time while backward goes on; 0: all of them after it
 };
 
 struct optimiser_recipe {
@@ -42,6 +43,7 @@ struct optimiser_recipe {
 
 struct negatives_recipe {
   std::uint64_t bank = 8192;  // entries of each worker's memory bank; 0: none
+  bool shared_bank = false;   // every worker's holds the products of all workers, in the order of their ranks
   double weight_bank = .25, weight_product = 1;
   double bank_start = 0, cross_device_start = .5;  // fractions of all steps
   double scale = 20;                               // where the trained scale starts

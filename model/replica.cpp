@@ -63,12 +63,12 @@ struct replica::impl {
   hidden_parts hide(const batch&, std::uint64_t step) const;
   status embed(const batch&, const hidden_parts*);
   status run_heads(const hidden_parts&);
-  status backward(const_view d_query, const_view d_product, bool with_heads);
+  status backward(const_view d_query, const_view d_product, bool with_heads, const gradients_complete& = {});
   status heads_alone(const batch&);
   status embed_for_matching(const batch&);
 
   status embed_in_parts(const batch&);
-  status backward_in_parts(const batch&, const_view d_product);
+  status backward_in_parts(const batch&, const_view d_product, const gradients_complete&);
 
   status match(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
   status add_up(std::int64_t pairs, std::int64_t further);
@@ -140,13 +140,13 @@ status replica::impl::run_heads(const hidden_parts& hides) {
                       {total_of(task::patches), total_of(task::patch_regression)});
 }
 
-status replica::impl::backward(const_view d_of_queries, const_view d_of_products, bool with_heads) {
+status replica::impl::backward(const_view d_of_queries, const_view d_of_products, bool with_heads, const gradients_complete& complete) {
   retrieval_model::row_gradients of_query, of_title, of_image;
   if (with_heads && query_words) of_query = {query_words->d_rows(), hidden.query.row};
   if (with_heads && title_words) of_title = {title_words->d_rows(), hidden.title.row};
   if (with_heads && patches) of_image = {patches->d_rows(), patches->read_rows()};
-  ARGOSY_TRY(model.backward_queries(d_of_queries, of_query));
-  return model.backward_products(d_of_products, of_title, of_image);
+  ARGOSY_TRY(model.backward_queries(d_of_queries, of_query, complete));
+  return model.backward_products(d_of_products, of_title, of_image, complete);
 }
 
 status replica::impl::heads_alone(const batch& b) {
@@ -178,7 +178,7 @@ status replica::impl::embed_in_parts(const batch& b) {
   return {};
 }
 
-status replica::impl::backward_in_parts(const batch& b, const_view d_product) {
+status replica::impl::backward_in_parts(const batch& b, const_view d_product, const gradients_complete& complete) {
   const bool heads_with_matching = hides() && !r.tasks.clean_matching;
   for (std::size_t first = 0; first < b.size(); first += r.train.micro_batch) {
     const std::size_t count = std::min<std::size_t>(r.train.micro_batch, b.size() - first);
@@ -189,7 +189,8 @@ status replica::impl::backward_in_parts(const batch& b, const_view d_product) {
     ARGOSY_TRY(part_of_d_query.resize(*on, static_cast<std::int64_t>(part.query.size()), model.width()));
     ARGOSY_TRY(move_rows(*on, {d_query, query_rows_of_part(b, first, count), {}, false}, part_of_d_query));
     const const_view rows = d_product.row_range(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count));
-    ARGOSY_TRY(backward(part_of_d_query, rows, heads_with_matching));
+    const bool is_last = first + count == b.size();
+    ARGOSY_TRY(backward(part_of_d_query, rows, heads_with_matching, is_last ? complete : gradients_complete{}));
   }
   return {};
 }
@@ -336,10 +337,10 @@ status replica::match(const batch& b, const product_columns& columns, std::int64
 
 view replica::column_gradient() noexcept { return impl_->d_columns; }
 
-status replica::backward(const batch& b, const const_view d_product) {
+status replica::backward(const batch& b, const const_view d_product, const gradients_complete& complete) {
   auto& m = *impl_;
-  if (m.in_parts(b)) return m.backward_in_parts(b, d_product);
-  return m.backward(m.d_query, d_product, m.hides() && !m.r.tasks.clean_matching);
+  if (m.in_parts(b)) return m.backward_in_parts(b, d_product, complete);
+  return m.backward(m.d_query, d_product, m.hides() && !m.r.tasks.clean_matching, complete);
 }
 
 status replica::update(const step_plan& plan) {

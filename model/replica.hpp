@@ -81,8 +81,8 @@ public:
   // Keeps the gradients of the queries and, for the caller, of the columns.
   status match(const batch&, const product_columns&, std::int64_t first_own, const bank_view&);
   view column_gradient() noexcept;  // (M, P), valid until the next match
-  // From the gradient of this rank's own products (B, P) down to the parameters.
-  status backward(const batch&, const const_view d_product);
+  // From the gradient of this rank's own products (B, P) down to the parameters, which are told as retrieval_model::gradient_order has them.
+  status backward(const batch&, const const_view d_product, const gradients_complete& = {});
   // Clips by the norm of all gradients and steps AdamW.
   status update(const step_plan&);
   // Waits for the step. The sums are complete after backward, the rest after update.

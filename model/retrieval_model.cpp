@@ -17,6 +17,13 @@ namespace {
 constexpr std::uint32_t sites_of_a_tower = 1024;
 enum class tower : std::uint32_t { query, title, image };
 
+// By what the names of their parameters begin.
+constexpr std::string_view query_projection = "project.query.", product_projection = "project.product.", adaptation = "adapt.";
+std::string_view name_of(tower t) {
+  constexpr std::string_view names[] = {"query.", "title.", "image."};
+  return names[static_cast<std::size_t>(t)];
+}
+
 std::uint32_t first_site(tower t) {
   return static_cast<std::uint32_t>(draw_site::dropout) + static_cast<std::uint32_t>(t) * sites_of_a_tower;
 }
@@ -186,26 +193,30 @@ const_view retrieval_model::image_rows() const noexcept { return impl_->image_ro
 std::span<const std::int32_t> retrieval_model::patch_rows() const noexcept { return impl_->image.patch_rows(); }
 const_view retrieval_model::embedded_patches() const noexcept { return impl_->image.embedded(); }
 
-status retrieval_model::backward_queries(const_view d_embedding, const row_gradients& of_heads) {
+status retrieval_model::backward_queries(const_view d_embedding, const row_gradients& of_heads, const gradients_complete& complete) {
   auto& m = *impl_;
   ARGOSY_TRY(m.d_query.resize_rows(*m.on, m.query_rows.rows, m.recipe.hidden));
   if (m.query_cls_alone) {
     ARGOSY_CHECK(of_heads.d.empty());
     if (d_embedding.empty()) return {};
     ARGOSY_TRY(m.query_head.backward(*m.on, m.query_rows, d_embedding, m.d_query));
-    return m.query.backward(*m.on, m.query_text, m.d_query);
+  } else {
+    m.on->zero(m.d_query);
+    if (!d_embedding.empty()) {
+      ARGOSY_TRY(m.d_query_cls.resize_rows(*m.on, m.query_cls.rows(), m.recipe.hidden));
+      ARGOSY_TRY(m.query_head.backward(*m.on, m.query_cls, d_embedding, m.d_query_cls));
+      ARGOSY_TRY(move_rows(*m.on, {m.d_query_cls, {}, m.query.first_rows(), true}, m.d_query));
+    }
+    ARGOSY_TRY(add_rows(*m.on, of_heads, m.d_query));
   }
-  m.on->zero(m.d_query);
-  if (!d_embedding.empty()) {
-    ARGOSY_TRY(m.d_query_cls.resize_rows(*m.on, m.query_cls.rows(), m.recipe.hidden));
-    ARGOSY_TRY(m.query_head.backward(*m.on, m.query_cls, d_embedding, m.d_query_cls));
-    ARGOSY_TRY(move_rows(*m.on, {m.d_query_cls, {}, m.query.first_rows(), true}, m.d_query));
-  }
-  ARGOSY_TRY(add_rows(*m.on, of_heads, m.d_query));
-  return m.query.backward(*m.on, m.query_text, m.d_query);
+  tell(complete, query_projection);
+  ARGOSY_TRY(m.query.backward(*m.on, m.query_text, m.d_query, complete));
+  tell(complete, name_of(tower::query));
+  return {};
 }
 
-status retrieval_model::backward_products(const_view d_embedding, const row_gradients& of_title_head, const row_gradients& of_image_head) {
+status retrieval_model::backward_products(const_view d_embedding, const row_gradients& of_title_head, const row_gradients& of_image_head,
+                                          const gradients_complete& complete) {
   auto& m = *impl_;
   const auto titles = m.titles(), images = m.images();
   ARGOSY_TRY(m.d_title.resize_rows(*m.on, titles.rows.rows, m.recipe.hidden));
@@ -218,11 +229,35 @@ status retrieval_model::backward_products(const_view d_embedding, const row_grad
     ARGOSY_TRY(m.product_head.backward(*m.on, m.adapted, d_embedding, m.d_adapted));
     ARGOSY_TRY(m.adapt.backward(*m.on, titles, images, m.d_adapted, m.d_title, m.d_image));
   }
+  tell(complete, product_projection);
+  tell(complete, adaptation);
   ARGOSY_TRY(add_rows(*m.on, of_title_head, m.d_title));
   ARGOSY_TRY(add_rows(*m.on, of_image_head, m.d_image));
-  if (m.recipe.use_title) ARGOSY_TRY(m.title.backward(*m.on, m.title_text, m.d_title));
-  if (m.recipe.use_image) ARGOSY_TRY(m.image.backward(*m.on, m.d_image));
+  if (m.recipe.use_title) {
+    ARGOSY_TRY(m.title.backward(*m.on, m.title_text, m.d_title, complete));
+    tell(complete, name_of(tower::title));
+  }
+  if (m.recipe.use_image) {
+    ARGOSY_TRY(m.image.backward(*m.on, m.d_image, complete));
+    tell(complete, name_of(tower::image));
+  }
   return {};
+}
+
+std::vector<std::string> retrieval_model::gradient_order(const recipe& whole) {
+  const model_recipe& r = whole.model;
+  std::vector<std::string> order;
+  const auto add_tower = [&](tower t, const char* name, int layers) {
+    for (int l = layers; l-- > 0;) order.push_back(encoder::name_of_layer(name, static_cast<std::size_t>(l)));
+    order.emplace_back(name_of(t));
+  };
+  order.emplace_back(query_projection);
+  add_tower(tower::query, "query", r.query_layers);
+  order.emplace_back(product_projection);
+  order.emplace_back(adaptation);
+  if (r.use_title) add_tower(tower::title, "title", r.title_layers);
+  if (r.use_image) add_tower(tower::image, "image", r.image_layers);
+  return order;
 }
 
 device& retrieval_model::on() const noexcept { return *impl_->on; }

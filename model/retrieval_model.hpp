@@ -75,8 +75,12 @@ public:
     const_view d;                       // (n, d)
     std::span<const std::int32_t> row;  // (n) of the encoder's rows
   };
-  status backward_queries(const_view d_embedding, const row_gradients& of_heads = {});
-  status backward_products(const_view d_embedding, const row_gradients& of_title_head = {}, const row_gradients& of_image_head = {});
+  status backward_queries(const_view d_embedding, const row_gradients& of_heads = {}, const gradients_complete& = {});
+  status backward_products(const_view d_embedding, const row_gradients& of_title_head = {}, const row_gradients& of_image_head = {},
+                           const gradients_complete& = {});
+  // What the two tell complete, queries first, in that order; a batch may leave out layers of a tower, never the tower. Parameters that no
+  // name of it begins are complete with the last.
+  static std::vector<std::string> gradient_order(const recipe&);
 
   device& on() const noexcept;
   parameters& weights() noexcept;

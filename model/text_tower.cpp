@@ -61,7 +61,7 @@ result<const_view> text_tower::forward(device& on, const packed_text& text, cons
                           first_rows_alone ? std::span<const std::int32_t>(first_row_) : std::span<const std::int32_t>());
 }
 
-status text_tower::backward(device& on, const packed_text& text, view d_y) {
+status text_tower::backward(device& on, const packed_text& text, view d_y, const gradients_complete& complete) {
   if (d_y.rows == 0) return {};
   auto inner = drop_;
   ++inner.first_site;
@@ -70,7 +70,7 @@ status text_tower::backward(device& on, const packed_text& text, view d_y) {
     ARGOSY_TRY(d_rows_.resize_rows(on, static_cast<std::int64_t>(text.token.size()), hidden_));
     d = d_rows_;
   }
-  ARGOSY_TRY(encoder_.backward(on, text.offset, inner, d_y, d));
+  ARGOSY_TRY(encoder_.backward(on, text.offset, inner, d_y, d, complete));
   ARGOSY_TRY(apply(on, drop_, 0, d));
   ARGOSY_TRY(layer_norm_backward(on, {normalised_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d,
                                  {d, norm_.d_gain, norm_.d_bias}));

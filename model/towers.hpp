@@ -34,7 +34,7 @@ public:
   // REQUIRES no empty sequence and at least one layer for the [CLS] rows alone.
   result<const_view> forward(device&, const packed_text&, const pass_context&, bool first_rows_alone = false);
   // d is the gradient of what forward gave, and used up.
-  status backward(device&, const packed_text&, view d);
+  status backward(device&, const packed_text&, view d, const gradients_complete& = {});
   std::span<const std::int32_t> first_rows() const noexcept { return first_row_; }  // (B) row of each [CLS], -1: no such sequence
 
 private:
@@ -58,7 +58,7 @@ public:
   static image_tower bind(const parameters&, const std::string& name, const encoder::shape&);
   // `masked`: indices among the patches, rising.
   result<const_view> forward(device&, const packed_images&, std::span<const std::int32_t> masked, const pass_context&);
-  status backward(device&, view d);
+  status backward(device&, view d, const gradients_complete& = {});
   const_view embedded() const noexcept { return embedded_; }                        // (patches, d) after the linear map, unmasked
   std::span<const std::int32_t> patch_rows() const noexcept { return patch_row_; }  // row of each patch
   std::span<const std::int32_t> offset() const noexcept { return offset_; }         // (B + 1)

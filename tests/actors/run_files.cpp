@@ -76,6 +76,10 @@ BOOST_AUTO_TEST_CASE(a_line_holds_every_key_and_reads_back_to_the_same_bits) {
                           "match_s",
                           "backward_s",
                           "exchange_s",
+                          "gather_s",
+                          "reduce_s",
+                          "wait_s",
+                          "overlap_s",
                           "update_s",
                           "candidates_product",
                           "candidates_bank",
@@ -88,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_line_holds_every_key_and_reads_back_to_the_same_bits) {
                           "loss_mpm",
                           "loss_qpc"})
     BOOST_TEST(line.contains(key), key);
-  BOOST_TEST(line.size() == 34u);
+  BOOST_TEST(line.size() == 38u);
   BOOST_TEST(line["loss"].get<double>() == .1 + .2);
   BOOST_TEST(line["gradient_norm"].get<double>() == 1e-300);
   BOOST_TEST(line["phase"] == "in-batch+bank");

@@ -1,0 +1,158 @@
+#include "actors/gradient_exchange.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace argosy {
+namespace {
+
+constexpr int weights_arena = 0, rest_arena = 1;
+
+}  // namespace
+
+gradient_exchange::gradient_exchange(device& on, parameters& weights, std::vector<std::string> order, collective& group,
+                                     const clock_source& clock, std::int64_t bucket_bytes)
+    : on_(&on), weights_(&weights), order_(std::move(order)), group_(&group), clock_(&clock) {
+  if (bucket_bytes == 0 || !on.host_reads()) return;
+  cut_into_buckets(bucket_bytes);
+  thread_ = std::jthread([this](const std::stop_token& stop) { sum_what_comes(stop); });
+}
+
+gradient_exchange::~gradient_exchange() { abandon({errc::aborted, "the step was given up"}); }
+
+// What the order does not name is complete with all of it.
+void gradient_exchange::cut_into_buckets(std::int64_t bucket_bytes) {
+  const const_view arena = weights_->arena_of(weights_arena).gradient;
+  const auto number_bytes = static_cast<std::int64_t>(size_of(arena.type));
+  const auto* const base = static_cast<const std::byte*>(arena.data);
+  std::vector<bool> taken(weights_->size());
+  for (std::size_t named = 0; named <= order_.size(); ++named)
+    for (std::size_t i = 0; i < weights_->size(); ++i) {
+      const parameter& p = (*weights_)[i];
+      const bool is_named = named == order_.size() || p.spec.name.starts_with(order_[named]);
+      if (taken[i] || !p.spec.decay || !is_named) continue;
+      taken[i] = true;
+      if (buckets_.empty() || buckets_.back().count * number_bytes >= bucket_bytes) buckets_.emplace_back();
+      buckets_.back().after = std::min(named + 1, order_.size());
+      add_to_last({(static_cast<const std::byte*>(p.gradient.data) - base) / number_bytes, p.spec.rows * p.spec.cols});
+    }
+}
+
+void gradient_exchange::add_to_last(const range& more) {
+  bucket& to = buckets_.back();
+  to.count += more.count;
+  to.ranges.insert(std::ranges::upper_bound(to.ranges, more.first, {}, &range::first), more);
+  std::vector<range> joined;
+  for (const range& next : to.ranges)
+    if (!joined.empty() && joined.back().first + joined.back().count == next.first)
+      joined.back().count += next.count;
+    else
+      joined.push_back(next);
+  to.ranges = std::move(joined);
+}
+
+status gradient_exchange::sum(const bucket& of) {
+  const view arena = weights_->arena_of(weights_arena).gradient;
+  const auto part = [&](const range& r) { return arena.column_range(r.first, r.count); };
+  if (of.ranges.size() == 1) return group_->all_reduce(part(of.ranges.front()));
+  ARGOSY_TRY(together_.resize(*on_, 1, of.count));
+  const auto each = [&](const auto& copy) {
+    std::int64_t at = 0;
+    for (const range& r : of.ranges) {
+      const view there = together_.all().column_range(at, r.count);
+      copy(part(r), there, static_cast<std::size_t>(r.count) * size_of(arena.type));
+      at += r.count;
+    }
+  };
+  each([](view from, view to, std::size_t bytes) { std::memcpy(to.data, from.data, bytes); });
+  ARGOSY_TRY(group_->all_reduce(together_.all().column_range(0, of.count)));
+  each([](view to, view from, std::size_t bytes) { std::memcpy(to.data, from.data, bytes); });
+  return {};
+}
+
+void gradient_exchange::begin() {
+  const std::lock_guard lock(mutex_);
+  let_go_ = summed_ = 0;
+  failure_ = {};
+  finishing_.reset();
+  waited_s_ = overlapped_s_ = 0;
+}
+
+void gradient_exchange::let_go(std::size_t buckets) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (buckets <= let_go_) return;
+    let_go_ = buckets;
+  }
+  changed_.notify_all();
+}
+
+void gradient_exchange::complete(std::string_view name) {
+  const auto found = std::ranges::find(order_, name);
+  ARGOSY_CHECK(found != order_.end());
+  const auto named = static_cast<std::size_t>(found - order_.begin()) + 1;
+  const auto waits = std::ranges::find_if(buckets_, [&](const bucket& b) { return b.after > named; });
+  const auto ready = static_cast<std::size_t>(waits - buckets_.begin());
+  let_go(std::min(ready, std::max<std::size_t>(1, buckets_.size()) - 1));
+}
+
+// Until all ranks have finished backward.
+status gradient_exchange::meet() {
+  ARGOSY_TRY(group_->gather_counts(0).failure());
+  const std::lock_guard lock(mutex_);
+  waited_s_ = seconds_between(*finishing_, clock_->now());
+  return {};
+}
+
+// The last bucket is complete with finish() alone, so every rank meets the others before the same sum.
+void gradient_exchange::sum_what_comes(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (changed_.wait(lock, stop, [&] { return summed_ < let_go_ && failure_.ok(); })) {
+    const bool is_last = summed_ + 1 == buckets_.size();
+    const bucket& next = buckets_[summed_];
+    lock.unlock();
+    const auto began = clock_->now();
+    status summed = is_last ? meet() : status{};
+    if (summed.ok()) summed = sum(next);
+    const auto ended = clock_->now();
+    lock.lock();
+    overlapped_s_ += std::max(0.0, seconds_between(began, finishing_ ? std::min(ended, *finishing_) : ended));
+    ++summed_;
+    if (!summed.ok()) failure_ = summed;
+    changed_.notify_all();
+  }
+}
+
+status gradient_exchange::wait_for_all() {
+  let_go(buckets_.size());
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return summed_ == let_go_ || !failure_.ok(); });
+  return failure_;
+}
+
+status gradient_exchange::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    finishing_ = clock_->now();
+  }
+  if (buckets_.empty()) {
+    ARGOSY_TRY(meet());
+    ARGOSY_TRY(group_->all_reduce(weights_->arena_of(weights_arena).gradient));
+  }
+  ARGOSY_TRY(wait_for_all());
+  return group_->all_reduce(weights_->arena_of(rest_arena).gradient);
+}
+
+void gradient_exchange::abandon(const status& why) {
+  std::unique_lock lock(mutex_);
+  if (summed_ == let_go_ || !failure_.ok()) return;
+  lock.unlock();
+  group_->aborter()->abort(why);
+  lock.lock();
+  changed_.wait(lock, [&] { return summed_ == let_go_ || !failure_.ok(); });
+}
+
+}  // namespace argosy

@@ -1,0 +1,79 @@
+// The sum of all ranks' gradients, begun while backward still computes others. The weights' arena is cut into buckets, in the order in which
+// backward completes them; a thread of the exchange sums each over the ranks as soon as it is complete, biases and the rest at the end. Every
+// rank sums the same buckets in the same order, whatever its batch held, and a sum of parts has the bits of the sum of the whole.
+// Source   Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel Training" (arXiv 2006.15704), section 3.2.3.
+// Threads  of one thread, the worker's; from begin() to finish() or abandon() the collective is the exchange's.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "model/parameters.hpp"
+#include "net/collective.hpp"
+
+namespace argosy {
+
+class gradient_exchange {
+public:
+  // All outlive it. `order`: retrieval_model::gradient_order. Without bucket_bytes, and on a device whose memory the host does not read, all
+  // is summed in finish().
+  gradient_exchange(device&, parameters&, std::vector<std::string> order, collective&, const clock_source&, std::int64_t bucket_bytes);
+  ~gradient_exchange();
+  gradient_exchange(const gradient_exchange&) = delete;
+  gradient_exchange& operator=(const gradient_exchange&) = delete;
+
+  void begin();
+  // What the order says up to there, and that, is complete. REQUIRES a name of the order.
+  void complete(std::string_view name);
+  // Sums what is left and waits for all of it. aborted, and what the collective says.
+  status finish();
+  // Backward failed: cuts the group, so that nobody waits for the sums that are not to come.
+  void abandon(const status& why);
+
+  std::size_t buckets() const noexcept { return buckets_.size(); }
+  // Of the last step: how long finish() waited until all ranks had called it, and how long sums had gone on before it was called.
+  double waited_s() const noexcept { return waited_s_; }
+  double overlapped_s() const noexcept { return overlapped_s_; }
+
+private:
+  struct range {
+    std::int64_t first = 0, count = 0;  // numbers of the arena
+  };
+  struct bucket {
+    std::vector<range> ranges;  // rising, with gaps between them
+    std::int64_t count = 0;     // of all
+    std::size_t after = 0;      // complete once so many names of the order are
+  };
+  void cut_into_buckets(std::int64_t bucket_bytes);
+  void add_to_last(const range&);
+  status sum(const bucket&);
+  void sum_what_comes(const std::stop_token&);
+  void let_go(std::size_t buckets);
+  status meet();
+  status wait_for_all();
+
+  device* on_;
+  parameters* weights_;
+  std::vector<std::string> order_;
+  collective* group_;
+  const clock_source* clock_;
+  std::vector<bucket> buckets_;
+  tensor together_;  // the ranges of a bucket that has several
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::size_t let_go_ = 0, summed_ = 0;  // buckets of this step
+  status failure_;
+  std::optional<steady_time> finishing_;  // since when finish() waits
+  double waited_s_ = 0, overlapped_s_ = 0;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace argosy
