@@ -74,9 +74,8 @@ http_reply http_endpoint::answer_now(std::string_view path) const {
     const open_peers peers = peers_();
     return {200, of_->metrics().text({of_->waiting(), peers.connections, peers.dropped}), "text/plain; version=0.0.4"};
   }
-  return error_reply(404, "nothing is at " + std::string(path) +
-                              "; there are /, /v1/search, /v1/products/ID, /v1/products/ID/image, "
-                              "/healthz, /readyz, /metrics");
+  return error_reply(404, "nothing is at " + std::string(path) + "; there are /, /v1/search, /v1/products/ID, /v1/products/ID/image, " +
+                              (of_->writes() ? "/v1/products, /v1/compact, " : "") + "/healthz, /readyz, /metrics");
 }
 
 void http_endpoint::product(std::string_view encoded_id, http_exchange exchange) {

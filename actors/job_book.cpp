@@ -459,7 +459,7 @@ std::vector<std::pair<node_id, node_order>> job_book::take_orders() {
 std::vector<node_view> job_book::nodes(steady_time now) const {
   std::vector<node_view> all;
   for (const auto& [id, m] : members_)
-    all.push_back({m.news.name, m.rank, m.barred_until > now, seconds_between(m.heard, now), m.news.stage, m.last});
+    all.push_back({m.news.name, m.rank, m.barred_until > now, seconds_between(m.heard, now), m.news.stage, m.last, m.news.actors});
   std::ranges::sort(all, {}, [](const node_view& one) { return std::pair(one.rank < 0, one.rank); });
   return all;
 }

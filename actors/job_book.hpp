@@ -79,6 +79,7 @@ struct node_view {
   double silent_s = 0;
   group_stage stage = group_stage::none;
   std::optional<step_done> last;
+  std::vector<actor_figures> actors;
 };
 
 class job_book {

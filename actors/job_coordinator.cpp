@@ -29,7 +29,16 @@ nlohmann::ordered_json row_of(const node_view& node) {
                                 {"phase", node.barred     ? "barred"
                                           : node.rank < 0 ? "reserve"
                                                           : name_of(node.stage)},
-                                {"heard_s_ago", node.silent_s}};
+                                {"heard_s_ago", node.silent_s},
+                                {"actors", nlohmann::json::array()}};
+  for (const actor_figures& one : node.actors)
+    row["actors"].push_back({{"name", one.name},
+                             {"waiting", one.waiting},
+                             {"handled", one.handled},
+                             {"busy_s", one.busy_s},
+                             {"longest_s", one.longest_s},
+                             {"starts", one.starts},
+                             {"cause", one.cause}});
   if (!node.last) return row;
   const step_done& last = *node.last;
   const step_report& r = last.report;

@@ -55,6 +55,7 @@ void start(pointer self, const step_task& task) {
       .then(
           [self, group = task.group](const step_done& part) {
             auto& member = *self->state.parts.member;
+            self->state.parts.of_worker->handled(part.step_s);
             member.done(group, part, after_step(*member.state(), group), self->state.parts.clock->now());
             go_on(self);
           },
@@ -100,8 +101,10 @@ void end(pointer self, status how) {
 void go_on(pointer self) {
   auto& s = self->state;
   for (const engine_task& task : s.parts.member->take_tasks()) std::visit([self](const auto& one) { start(self, one); }, task);
-  while (const auto news = s.parts.member->take_news(s.parts.clock->now()))
+  while (auto news = s.parts.member->take_news(s.parts.clock->now())) {
+    news->actors = s.parts.board->figures();
     if (s.parts.coordinator) self->send(s.parts.coordinator, news_atom_v, *news);
+  }
   if (s.parts.member->ended()) end(self, s.parts.member->end());
 }
 
@@ -191,13 +194,15 @@ caf::behavior job_node(pointer self, job_node_parts parts) {
   self->monitor(s.parts.coordinator);
   self->monitor(s.parts.worker);
   self->send(self, look_atom_v);
+  s.parts.own->starts();
   return {
-      [self](order_atom, const node_order& order) {
-        self->state.heard = self->state.parts.clock->now();
-        self->state.parts.member->take(order);
-        go_on(self);
-      },
-      [self](look_atom) { look(self); },
+      gauged(self, *s.parts.own,
+             [self](order_atom, const node_order& order) {
+               self->state.heard = self->state.parts.clock->now();
+               self->state.parts.member->take(order);
+               go_on(self);
+             }),
+      gauged(self, *s.parts.own, [self](look_atom) { look(self); }),
       [self](stop_atom) {
         self->state.parts.member->leave();
         go_on(self);

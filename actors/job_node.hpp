@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/actor_board.hpp"
 #include "actors/checkpointer.hpp"
 #include "actors/job_member.hpp"
 #include "actors/node_worker.hpp"
@@ -37,7 +38,9 @@ struct job_node_parts {
   std::string greeting;
   std::uint64_t job = 0;
   std::function<void(const std::string&)> remark;
-  const clock_source* clock = nullptr;  // outlives the node
+  std::shared_ptr<actor_board> board;                // what it tells the coordinator of this process's actors
+  actor_gauge *own = nullptr, *of_worker = nullptr;  // on the board
+  const clock_source* clock = nullptr;               // outlives the node
   caf::timespan pause = std::chrono::milliseconds(20);
 };
 

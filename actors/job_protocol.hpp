@@ -36,6 +36,16 @@ enum class group_stage : std::uint8_t {
   broken,    // trains no more: `why`
 };
 
+// Of one actor of a node, since its process began.
+struct actor_figures {
+  std::string name;
+  std::uint64_t waiting = 0;         // messages behind the one that it took last
+  std::uint64_t handled = 0;         // messages
+  double busy_s = 0, longest_s = 0;  // in handling all of them, and one
+  std::uint64_t starts = 0;          // how often it began, or began anew for another group
+  std::string cause;                 // ... the last time, or of its last failure
+};
+
 struct node_news {
   node_id node = 0;
   std::uint64_t number = 0;                   // rises
@@ -53,6 +63,7 @@ struct node_news {
   bool exchanging = false;  // waits for others, within a step
   double stage_s = 0;       // since it began to
   bool leaves = false;
+  std::vector<actor_figures> actors;
 };
 
 enum class order_stage : std::uint8_t {

@@ -294,13 +294,21 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     const pair_order pairs(job.data->pairs(), chosen.train.seed);
     const further_finder further(chosen, *job.data);
     const auto cut = std::make_shared<group_switch>();
+    const auto board = std::make_shared<actor_board>(clock);
+    actor_gauge &of_node = board->add("node"), &of_engine = board->add("worker"), &of_loader = board->add("loader"),
+                &of_writer = board->add("checkpointer");
     node_worker_parts of_worker;
+    of_worker.own = &of_engine;
     const auto make_device = [&chosen, threads] { return open_device(chosen.train.device, threads, chosen.train.arithmetic); };
     of_worker.engine = make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr},
                                            std::move(make_in_process_group(1).front()), clock);
     of_worker.batches = [&](int rank, int size) {
       const batch_share share{.global_batch = chosen.train.batch, .rank = rank, .workers = size};
-      return [&, share](std::uint64_t step) { return make_batch(*job.data, pairs, step, share, further.queries()); };
+      of_loader.starts("another group");
+      return [&, share](std::uint64_t step) {
+        const actor_gauge::handling here(of_loader, 0);
+        return make_batch(*job.data, pairs, step, share, further.queries());
+      };
     };
     of_worker.of = found.facts.of;
     of_worker.read_checkpoint = [&job](const job_mark& mark) { return read_marked(job.run, mark); };
@@ -310,12 +318,19 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     of_worker.cut = cut;
     of_worker.clock = &clock;
 
-    const auto writer = [&](const checkpoint_state& state) -> status {
+    const auto write = [&](const checkpoint_state& state) -> status {
       ARGOSY_TRY(write_checkpoint(job.run, state));
       ARGOSY_ASSIGN(const auto written, list_checkpoints(job.run));
       ARGOSY_TRY(set_aside_newer(job.run, written.at(state.facts.steps_done)));  // of steps that were taken back
       return prune_checkpoints(job.run, chosen.checkpoint.keep);
     };
+    const auto writer = [&](const checkpoint_state& state) -> status {
+      const actor_gauge::handling here(of_writer, 0);
+      const status written = write(state);
+      if (!written.ok()) of_writer.failed(written.text());
+      return written;
+    };
+    of_writer.starts();
     std::random_device device;
     const node_id id = (std::uint64_t{device()} << 32 | device()) | 1;
     job_node_parts parts;
@@ -323,6 +338,9 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     parts.worker = system.spawn<caf::detached>(node_worker, of_worker);
     parts.checkpoints = system.spawn<caf::detached>(checkpointer, writer);
     parts.cut = cut;
+    parts.board = board;
+    parts.own = &of_node;
+    parts.of_worker = &of_engine;
     parts.plan = [&](std::uint64_t step) { return plan_step(chosen, step, found.facts.of); };
     parts.coordinator = found.at;
     parts.middleman = system.middleman().actor_handle();

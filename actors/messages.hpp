@@ -73,6 +73,10 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, job_mark& x) {
   return f(caf::meta::type_name("job_mark"), x.steps_done, x.lineage);
 }
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, actor_figures& x) {
+  return f(caf::meta::type_name("actor_figures"), x.name, x.waiting, x.handled, x.busy_s, x.longest_s, x.starts, x.cause);
+}
 // CAF 0.17 knows no std::optional: a mark whose lineage is 0, which no job has, is none.
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_news& x) {
@@ -83,7 +87,7 @@ typename Inspector::result_type inspect(Inspector& f, node_news& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("node_news"), x.node, x.number, x.name, state, checkpoint, x.group, x.stage, x.address, x.done, x.captured,
-           x.not_saved, x.code, x.why, x.of_others, x.exchanging, x.stage_s, x.leaves, caf::meta::load_callback(take));
+           x.not_saved, x.code, x.why, x.of_others, x.exchanging, x.stage_s, x.leaves, x.actors, caf::meta::load_callback(take));
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_order& x) {

@@ -51,6 +51,7 @@ status gather_for(pointer self, group_id group, int rank, int size) {
 
 caf::result<gathered> gather(pointer self, group_id group, int rank, int size) {
   auto& s = self->state;
+  s.parts.own->starts(s.core->failure().ok() ? std::string() : s.core->failure().text());
   const status listens = guarded([&] { return gather_for(self, group, rank, size); });
   if (!listens.ok()) return error_of(s.core->fail(listens));
   return gathered{s.waiting->address(), s.core->state(), s.parts.newest_checkpoint()};
@@ -180,11 +181,12 @@ node_worker_actor::behavior_type node_worker(pointer self, node_worker_parts par
   s.core = std::make_unique<worker_core>(parts.engine, *parts.clock);
   s.patience = parts.patience;
   s.parts = std::move(parts);
+  actor_gauge& own = *s.parts.own;
   return {
-      [self](gather_atom, std::uint64_t group, int rank, int size) { return gather(self, group, rank, size); },
-      [self](meet_atom, const meet_order& to) { return meet(self, to.order); },
-      [self](step_atom, const step_plan& plan) { return run_step(self, plan); },
-      [self](keep_atom, std::uint64_t steps_done) { return keep(self, steps_done); },
+      gauged(self, own, [self](gather_atom, std::uint64_t group, int rank, int size) { return gather(self, group, rank, size); }),
+      gauged(self, own, [self](meet_atom, const meet_order& to) { return meet(self, to.order); }),
+      [self](step_atom, const step_plan& plan) { return run_step(self, plan); },  // its report says how long it took
+      gauged(self, own, [self](keep_atom, std::uint64_t steps_done) { return keep(self, steps_done); }),
   };
 }
 

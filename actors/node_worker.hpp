@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/actor_board.hpp"
 #include "actors/batch_queue.hpp"
 #include "actors/group_switch.hpp"
 #include "actors/loader.hpp"
@@ -47,6 +48,7 @@ struct node_worker_parts {
   std::function<std::optional<job_mark>()> newest_checkpoint;
   gloo_place place;  // rank and size come with the group
   std::shared_ptr<group_switch> cut;
+  actor_gauge* own = nullptr;           // outlives the worker
   const clock_source* clock = nullptr;  // outlives the worker
   caf::timespan patience = std::chrono::minutes(30);
   std::chrono::milliseconds meeting = std::chrono::seconds(30);

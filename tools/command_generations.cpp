@@ -122,8 +122,15 @@ status run_verify_generations(const generations_options& options, const console&
 }
 
 status run_roll_back(const generations_options& options, const console& io) {
+  ARGOSY_ASSIGN(const auto before, list_generations(options.store));
   ARGOSY_ASSIGN(const auto now, roll_back(options.store, options.number));
   io.out << options.store.string() << ": generation " << now << " is current\n";
+  const auto left = std::ranges::find_if(before, &stored_generation::current);
+  const auto taken = std::ranges::find(before, now, &stored_generation::number);
+  const bool both = left != before.end() && taken != before.end();
+  if (both && left->changes > taken->changes)
+    log::warning(counted(left->changes, "change") + " since generation " + std::to_string(left->number) + " was published; generation " +
+                 std::to_string(now) + " has " + grouped(taken->changes));
   return {};
 }
 

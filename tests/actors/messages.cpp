@@ -61,6 +61,7 @@ BOOST_AUTO_TEST_CASE(news_and_orders_of_a_job_travel) {
   news.done[1].report.step = 8;
   news.code = errc::io_error;
   news.exchanging = true;
+  news.actors = {{.name = "loader", .waiting = 1, .handled = 2, .busy_s = 3, .longest_s = 4, .starts = 5, .cause = "another group"}};
   for (const node_news& got : {through(news), through_bytes(self->system(), news)}) {
     BOOST_TEST(got.node == 5u);
     BOOST_TEST(got.number == 9u);
@@ -73,6 +74,15 @@ BOOST_AUTO_TEST_CASE(news_and_orders_of_a_job_travel) {
     BOOST_TEST(got.done[1].report.step == 8u);
     BOOST_TEST((got.code == errc::io_error));
     BOOST_TEST(got.exchanging);
+    BOOST_TEST_REQUIRE(got.actors.size() == 1u);
+    const actor_figures& one = got.actors.front();
+    BOOST_TEST(one.name == "loader");
+    BOOST_TEST(one.waiting == 1u);
+    BOOST_TEST(one.handled == 2u);
+    BOOST_TEST(one.busy_s == 3);
+    BOOST_TEST(one.longest_s == 4);
+    BOOST_TEST(one.starts == 5u);
+    BOOST_TEST(one.cause == "another group");
   }
   node_order order;
   order.number = 7;

@@ -60,6 +60,12 @@ class Hosts:
         """The command, run on that host. What it starts is its own: signals and exit status are the command's."""
         return [shutil.which("ip", path=path_with_sbin()), "netns", "exec", self.names[number], *map(str, command)]
 
+    def limit(self, number, rate):
+        """What it sends and what is sent to it, each: "1gbit"."""
+        for name, device in ((self.names[number], "eth0"), (self.switch, self.port(number))):
+            subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", device, "root", "tbf", "rate", rate, "burst", "256kb", "latency", "100ms"],
+                           check=True, env=os.environ | {"PATH": path_with_sbin()})
+
     def cut(self, number):
         """Its cable is pulled: nothing is said to anybody."""
         ip("-n", self.switch, "link", "set", self.port(number), "down")

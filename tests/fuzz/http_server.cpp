@@ -2,8 +2,14 @@
 #include "net/http_server.hpp"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 #include "schema/partial.hpp"
 #include "tests/fuzz/target.hpp"
@@ -20,6 +26,17 @@ http_server& server() {
   return *made;
 }
 
+// libFuzzer's alarm interrupts a connect, which goes on all the same.
+void wait_until_connected(int socket, int code) {
+  pollfd writable{socket, POLLOUT, 0};
+  while (code == EINTR && ::poll(&writable, 1, -1) != 1) code = errno;
+  int failure = code;
+  socklen_t size = sizeof(failure);
+  if (code == EINTR) ARGOSY_CHECK(::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failure, &size) == 0);
+  if (failure != 0) std::fprintf(stderr, "connect: %s\n", std::strerror(failure));
+  ARGOSY_CHECK(failure == 0);
+}
+
 // From another of the loopback's addresses each time: the ports of one would run out.
 descriptor connect_from(std::uint32_t number) {
   descriptor made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -29,14 +46,15 @@ descriptor connect_from(std::uint32_t number) {
   ARGOSY_CHECK(::bind(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(server().port());
-  ARGOSY_CHECK(::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  if (::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) wait_until_connected(made.get(), errno);
   return made;
 }
 
 std::string all_of(int socket) {
   std::string text;
   char piece[4096];
-  for (ssize_t got = 0; (got = ::recv(socket, piece, sizeof(piece), 0)) > 0;) text.append(piece, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::recv(socket, piece, sizeof(piece), 0)) > 0 || (got < 0 && errno == EINTR);)
+    text.append(piece, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return text;
 }
 

@@ -91,6 +91,12 @@ BOOST_AUTO_TEST_CASE(verify_reads_what_changed_since) {
   write_bytes(shop.folder / "ids.txt", id + "\n");
   must_run({"change", "--store", shop.store, "--remove", shop.folder / "ids.txt"});
   BOOST_TEST(holds(must_run(shop.words({"verify"})), "generation 3: whole"));
+
+  // Another publish's products have not changed: that is said.
+  const finished rolled = run_argosy(shop.words({"rollback", "--to", "1"}));
+  BOOST_TEST(holds(rolled.err, "1 change since generation 3 was published; generation 1 has 0"), rolled.err);
+  BOOST_TEST(run_argosy(shop.words({"rollback", "--to", "3"})).err == "");
+
   flip_a_byte(shop.store / "changes/000003.journal");
   const finished verified = run_argosy(shop.words({"verify"}));
   BOOST_TEST(verified.exit_code == 1);

@@ -130,6 +130,14 @@ BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_o
   BOOST_TEST(job.soon_at_step(before + 50), job.told());
   nodes[0]->signal(SIGCONT);
   BOOST_TEST(job.soon([](const json& now) { return now.at("nodes").size() == 3u && now.at("nodes")[2].at("rank") == 2; }), job.told());
+  for (const json& node : job.standing().at("nodes")) {
+    BOOST_TEST_REQUIRE(node.at("actors").size() == 4u, node.dump());
+    for (const json& actor : node.at("actors")) {
+      BOOST_TEST(actor.at("starts").get<std::uint64_t>() > 0, actor.dump());
+      if (actor.at("name") != "checkpointer") BOOST_TEST(actor.at("handled").get<std::uint64_t>() > 0, actor.dump());
+      BOOST_TEST(actor.at("busy_s").get<double>() >= actor.at("longest_s").get<double>());
+    }
+  }
   job.coordinator->signal(SIGTERM);
   BOOST_TEST(job.coordinator->wait() == 130, job.told());
   const auto ledger = job.ledger();

@@ -95,6 +95,7 @@ BOOST_AUTO_TEST_CASE(what_is_answered_is_searched) {
   BOOST_TEST(server.found("q=shoes&filter=brand:maxima") == (ids{"3", "5"}));
   BOOST_TEST(server.get("3").object().at("title") == "maxima casual shoes");
 
+  BOOST_TEST(holds(server.ask("GET", "/v1/elsewhere").body, "/v1/products, /v1/compact, "));
   const reply removed = server.ask("DELETE", "/v1/products/1");
   BOOST_TEST(removed.code == 204);
   BOOST_TEST(!holds(removed.head, "Content-Length"), removed.head);
