@@ -9,7 +9,7 @@ namespace {
 constexpr int fruitless_groups = 3;  // ours: then there is a pause before the next
 
 // What the rank itself was busy for, without waiting for others.
-double own_s(const step_done& part) { return part.data_wait_s + part.step_s - part.report.exchange_s; }
+double own_s(const step_done& part) { return part.data_wait_s + part.step_s - part.report.exchange_s(); }
 
 errc failure_code(const node_news& of) { return of.code == errc::ok ? errc::internal : of.code; }
 

@@ -37,9 +37,9 @@ nlohmann::ordered_json row_of(const node_view& node) {
   row["pairs_per_s"] = per_second(r.pairs, last.data_wait_s + last.step_s);
   row["negatives_product"] = r.negatives_product;
   row["negatives_bank"] = r.negatives_bank;
-  const std::pair<const char*, double> parts[] = {{"idle", last.idle_s}, {"data", last.data_wait_s}, {"forward", r.forward_s},
-                                                  {"match", r.match_s},  {"backward", r.backward_s}, {"exchange", r.exchange_s},
-                                                  {"update", r.update_s}};
+  const std::pair<const char*, double> parts[] = {{"idle", last.idle_s},  {"data", last.data_wait_s}, {"forward", r.forward_s},
+                                                  {"match", r.match_s},   {"backward", r.backward_s}, {"update", r.update_s},
+                                                  {"gather", r.gather_s}, {"reduce", r.reduce_s},     {"wait", r.wait_s}};
   const auto slowest = std::ranges::max_element(parts, {}, &std::pair<const char*, double>::second);
   for (const auto& [part, seconds] : parts) row["seconds"][part] = seconds;
   row["slowest"] = slowest->first;

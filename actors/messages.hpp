@@ -49,7 +49,7 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, step_report& x) {
   return f(caf::meta::type_name("step_report"), x.step, x.phase, x.loss, x.task_loss, x.rate, x.gradient_norm, x.scale, x.negatives_product,
            x.negatives_bank, x.hardness_product, x.hardness_bank, x.gate_image, x.pairs, x.tokens, x.forward_s, x.match_s, x.backward_s,
-           x.exchange_s, x.update_s);
+           x.update_s, x.gather_s, x.reduce_s, x.wait_s);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, step_done& x) {

@@ -29,7 +29,10 @@ std::string metrics_line(const training_progress& p) {
                                    {"forward_s", r.forward_s},
                                    {"match_s", r.match_s},
                                    {"backward_s", r.backward_s},
-                                   {"exchange_s", r.exchange_s},
+                                   {"exchange_s", r.exchange_s()},
+                                   {"gather_s", r.gather_s},
+                                   {"reduce_s", r.reduce_s},
+                                   {"wait_s", r.wait_s},
                                    {"update_s", r.update_s}};
   for (std::size_t t = 0; t < task_count; ++t) object["loss_" + std::string(name_of(static_cast<task>(t)))] = r.task_loss[t];
   return object.dump();

@@ -23,11 +23,15 @@ struct step_report {
   double loss = 0;                             // of all tasks, weighted
   std::array<double, task_count> task_loss{};  // each by itself; NaN: off
   double rate = 0, gradient_norm = 0, scale = 0;
-  double negatives_product = 0, negatives_bank = 0;  // per query, after masking
-  double hardness_product = 0, hardness_bank = 0;    // mean softmax mass of each source
-  double gate_image = 0;                             // mean weight of the image
-  std::uint64_t pairs = 0, tokens = 0;               // of this rank; packed rows of all three encoders
-  double forward_s = 0, match_s = 0, backward_s = 0, exchange_s = 0, update_s = 0;
+  double negatives_product = 0, negatives_bank = 0;                 // per query, after masking
+  double hardness_product = 0, hardness_bank = 0;                   // mean softmax mass of each source
+  double gate_image = 0;                                            // mean weight of the image
+  std::uint64_t pairs = 0, tokens = 0;                              // of this rank; packed rows of all three encoders
+  double forward_s = 0, match_s = 0, backward_s = 0, update_s = 0;  // computing
+  // Of the exchange: products gathered and their gradients scattered; gradients summed; and what it takes to meet: before each of these all
+  // ranks exchange a number, and before and after the step a few, so this is the wait for slower ranks and the latency of those rounds.
+  double gather_s = 0, reduce_s = 0, wait_s = 0;
+  double exchange_s() const noexcept { return gather_s + reduce_s + wait_s; }
 };
 
 // What belongs into the bank after the step: the columns the step was trained against, as they were then.
@@ -52,6 +56,7 @@ private:
     std::int64_t first_own = 0;
   };
   result<layout> lay_out(std::int64_t rows, phase);
+  status meet();
   result<task_sums> count(const batch&, const step_plan&);
   status gather(const product_columns& own, std::span<const std::int64_t> rows_of);
   result<const_view> own_gradient(const layout&);

@@ -103,8 +103,9 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
   r.pairs = 5;
   r.tokens = 6;
   double next = 10;
-  for (double* number : {&r.loss, &r.rate, &r.gradient_norm, &r.scale, &r.negatives_product, &r.negatives_bank, &r.hardness_product,
-                         &r.hardness_bank, &r.gate_image, &r.forward_s, &r.match_s, &r.backward_s, &r.exchange_s, &r.update_s})
+  for (double* number :
+       {&r.loss, &r.rate, &r.gradient_norm, &r.scale, &r.negatives_product, &r.negatives_bank, &r.hardness_product, &r.hardness_bank,
+        &r.gate_image, &r.forward_s, &r.match_s, &r.backward_s, &r.update_s, &r.gather_s, &r.reduce_s, &r.wait_s})
     *number = next++;
   for (const step_done& got : {through(sent), through_bytes(self->system(), sent)}) {
     BOOST_TEST(got.rank == 3);
@@ -117,8 +118,9 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
     BOOST_TEST(g.pairs == 5u);
     BOOST_TEST(g.tokens == 6u);
     double want = 10;
-    for (const double number : {g.loss, g.rate, g.gradient_norm, g.scale, g.negatives_product, g.negatives_bank, g.hardness_product,
-                                g.hardness_bank, g.gate_image, g.forward_s, g.match_s, g.backward_s, g.exchange_s, g.update_s})
+    for (const double number :
+         {g.loss, g.rate, g.gradient_norm, g.scale, g.negatives_product, g.negatives_bank, g.hardness_product, g.hardness_bank,
+          g.gate_image, g.forward_s, g.match_s, g.backward_s, g.update_s, g.gather_s, g.reduce_s, g.wait_s})
       BOOST_TEST(number == want++);
   }
 }

@@ -65,12 +65,14 @@ BOOST_AUTO_TEST_CASE(a_line_holds_every_key_and_reads_back_to_the_same_bits) {
                           "step_s",         "forward_s",
                           "match_s",        "backward_s",
                           "exchange_s",     "update_s",
-                          "real_tokens",    "loss_qpm",
-                          "loss_keyword",   "loss_mlm_query",
-                          "loss_mlm_title", "loss_mpm_r",
-                          "loss_mpm",       "loss_qpc"})
+                          "gather_s",       "reduce_s",
+                          "wait_s",         "real_tokens",
+                          "loss_qpm",       "loss_keyword",
+                          "loss_mlm_query", "loss_mlm_title",
+                          "loss_mpm_r",     "loss_mpm",
+                          "loss_qpc"})
     BOOST_TEST(line.contains(key), key);
-  BOOST_TEST(line.size() == 32u);
+  BOOST_TEST(line.size() == 35u);
   BOOST_TEST(line["loss"].get<double>() == .1 + .2);
   BOOST_TEST(line["gradient_norm"].get<double>() == 1e-300);
   BOOST_TEST(line["phase"] == "in-batch+bank");
