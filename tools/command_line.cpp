@@ -453,9 +453,10 @@ int run_command_line(int argc, const char* const* argv, const console_streams& s
   app.require_subcommand(1);
   app.set_version_flag("--version", "argosy " ARGOSY_VERSION);
   app.footer("Example:\n  argosy demo-shop demo/shop");
-  for (const auto add : {add_demo_shop, add_prepare, add_import,      add_train,       add_study,  add_publish, add_embed,    add_export,
-                         add_devices,   add_search,  add_evaluate,    add_generations, add_pairs,  add_tune,    add_change,   add_compact,
-                         add_serve,     add_key,     add_coordinator, add_worker,      add_status, add_ledger,  add_simulate, add_bench})
+  for (const auto add :
+       {add_demo_shop,   add_prepare,  add_import,      add_train,  add_study,    add_publish, add_embed,   add_export, add_devices,
+        add_search,      add_evaluate, add_generations, add_pairs,  add_tune,     add_change,  add_compact, add_serve,  add_key,
+        add_coordinator, add_worker,   add_status,      add_ledger, add_simulate, add_plan,    add_bench})
     add(app, chosen);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
     streams.err << "argosy: " << unknown << " (argosy --help)" << std::endl;

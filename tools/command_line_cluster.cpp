@@ -12,6 +12,28 @@ void add_credentials(CLI::App& command, node_credentials& credentials) {
                      "Instead: a file with the secret of all nodes of the job, which others may not read");
 }
 
+void add_assumptions(CLI::App& command, gpu_assumptions& gpu, CLI::Option* fit) {
+  const CLI::Range share(1e-3, 1.0), rate(1e-3, 1e6), latency(0.0, 1e6), part(0.0, 1.0);
+  const auto add = [&](const char* name, double& to, const char* what, const CLI::Range& within) {
+    command.add_option(name, to, what)->capture_default_str()->check(within)->group("Assumed of the GPUs")->excludes(fit);
+  };
+  add("--peak", gpu.peak_tflops, "Products of bfloat16, TFLOP/s", rate);
+  add("--loss-peak", gpu.loss_tflops, "Products of the losses, TF32, TFLOP/s", rate);
+  add("--share", gpu.share, "Share of these that is reached", share);
+  add("--memory", gpu.memory_tbs, "Memory, TB/s", rate);
+  add("--within", gpu.within_gbs, "GB/s into and out of a GPU, within a machine", rate);
+  add("--within-us", gpu.within_us, "Latency there, microseconds", latency);
+  add("--between", gpu.between_gbs, "GB/s into and out of a machine, over all its adapters", rate);
+  add("--between-us", gpu.between_us, "Latency there, microseconds", latency);
+  add("--spread", gpu.spread, "Of the GPUs' compute times: standard deviation / mean", part);
+  add("--overlap", gpu.overlap, "Share of the gradients' reduction that backward hides", part);
+  command.add_option("--per-machine", gpu.per_machine, "GPUs of a machine")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024))
+      ->group("Assumed of the GPUs")
+      ->excludes(fit);
+}
+
 }  // namespace
 
 void add_coordinator(CLI::App& app, chosen_command& chosen) {
@@ -62,6 +84,27 @@ void add_ledger(CLI::App& app, chosen_command& chosen) {
                               "argosy ledger --run run", chosen, false, &run_ledger, options);
   command->add_option("--run", options->run, "The coordinator's")->required();
   command->add_flag("--json", options->json, "The figures as one JSON object");
+}
+
+void add_plan(CLI::App& app, chosen_command& chosen) {
+  const auto options = std::make_shared<plan_options>();
+  auto* command =
+      add_command(app, "plan", "Predict what a training step takes on many GPUs: time, negatives, memory, hours",
+                  "argosy plan --recipe recipes/paper.toml --gpus 8,40,128,1024 --pairs 100000000", chosen, false, &run_plan, options);
+  command->add_option("--recipe", options->recipe, "What would be trained: TOML")->required();
+  command->add_option("--data", options->data, "A folder that `argosy prepare` wrote, for the size of the vocabulary and of images");
+  auto* gpus = command->add_option("--gpus,--workers", options->gpus, "How many, commas between")->delimiter(',');
+  gpus->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  command->add_option("--pairs-per-gpu", options->pairs_per_gpu, "Of a step; instead of the recipe's batch")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--pairs", options->pairs, "Of an epoch: for the hours")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 50));
+  command->add_option("--epochs", options->epochs, "Other than the recipe's")->check(CLI::Range(1e-3, 1e6));
+  auto* fit = command->add_option("--fit", options->fit,
+                                  "Measured hardware, as tests/bench/cluster/scaling.py leaves it, instead of what is assumed");
+  add_assumptions(*command, options->assumed, fit);
+  command->add_flag("--json", options->json, "One JSON object");
+  add_overrides(*command, options->overrides);
 }
 
 void add_simulate(CLI::App& app, chosen_command& chosen) {

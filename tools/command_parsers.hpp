@@ -59,6 +59,7 @@ void add_coordinator(CLI::App&, chosen_command&);
 void add_worker(CLI::App&, chosen_command&);
 void add_status(CLI::App&, chosen_command&);
 void add_ledger(CLI::App&, chosen_command&);
+void add_plan(CLI::App&, chosen_command&);
 void add_simulate(CLI::App&, chosen_command&);
 void add_key(CLI::App& app, chosen_command& chosen);
 // --tls-certificate and --tls-key, both or none.

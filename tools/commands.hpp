@@ -17,6 +17,7 @@
 #include "net/node_credentials.hpp"
 #include "net/tls_files.hpp"
 #include "tools/console.hpp"
+#include "tools/gpu_assumptions.hpp"
 #include "tools/passing_catalogue.hpp"
 #include "tools/trained_model.hpp"
 
@@ -389,5 +390,17 @@ struct ledger_options {
   bool json = false;
 };
 status run_ledger(const ledger_options&, const console&);
+
+// What a step of that recipe would take on so many GPUs (tools/step_model.hpp).
+struct plan_options {
+  std::filesystem::path recipe, data, fit;  // data empty: sizes of the fashion catalogue; fit empty: assumed GPUs
+  std::vector<std::string> overrides;
+  std::vector<std::uint64_t> gpus{8, 40, 128, 1024};
+  std::uint64_t pairs_per_gpu = 1024, pairs = 0;  // of a step; of an epoch, 0: not told
+  double epochs = 0;                              // 0: the recipe's
+  gpu_assumptions assumed;
+  bool json = false;
+};
+status run_plan(const plan_options&, const console&);
 
 }  // namespace argosy
