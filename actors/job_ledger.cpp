@@ -18,14 +18,10 @@ constexpr std::pair<job_entry::what, const char*> names[] = {{job_entry::what::g
                                                              {job_entry::what::checkpoint, "checkpoint"},
                                                              {job_entry::what::end, "end"}};
 
-std::vector<std::byte> record_of(const json& object) {
+ledger_record record_of(const json& object) {
   const std::string text = object.dump(-1, ' ', false, json::error_handler_t::replace);
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
-}
-
-json object_of(const job_facts& facts) {
-  return {{"what", "job"}, {"job", facts.job}, {"of", facts.of}, {"data", facts.data_fingerprint}, {"recipe", facts.recipe}};
 }
 
 json object_of(const job_entry& entry) {
@@ -79,6 +75,18 @@ std::uint64_t drawn_number() {
 
 }  // namespace
 
+std::vector<std::byte> ledger_beginning() { return journal_beginning(ledger_kind); }
+
+ledger_record record_of(const job_facts& facts) {
+  return record_of(json{{"what", "job"}, {"job", facts.job}, {"of", facts.of}, {"data", facts.data_fingerprint}, {"recipe", facts.recipe}});
+}
+ledger_record record_of_term(std::uint32_t term) { return record_of(json{{"what", "term"}, {"term", term}}); }
+ledger_record record_of(const job_entry& entry) { return record_of(object_of(entry)); }
+
+result<std::uint64_t> read_ledger(std::span<const std::byte> bytes, ledger_content& content) {
+  return read_journal(bytes, ledger_kind, into(content));
+}
+
 result<ledger_content> read_ledger(const fs::path& run) {
   ledger_content content;
   const auto read = read_journal(run / ledger_name, ledger_kind, into(content));
@@ -88,35 +96,32 @@ result<ledger_content> read_ledger(const fs::path& run) {
 }
 
 result<job_ledger> job_ledger::open(const fs::path& run, const job_facts& facts) {
-  std::error_code failed;
-  fs::create_directories(run, failed);
-  if (failed) return status{errc::io_error, run.string() + ": " + failed.message()};
   ledger_content past;
   auto file = journal::open(run / ledger_name, ledger_kind, into(past));
   if (!file.ok()) return file.failure();
-  std::vector<std::vector<std::byte>> records;
+  std::vector<ledger_record> records;
   if (past.facts.job == 0) {
     past.facts = facts;
     past.facts.job = drawn_number();
-    records.push_back(record_of(object_of(past.facts)));
+    records.push_back(record_of(past.facts));
   }
-  records.push_back(record_of({{"what", "term"}, {"term", ++past.term}}));
+  records.push_back(record_of_term(++past.term));
   ARGOSY_TRY(file->append_all(records));
   return job_ledger(std::move(*file), std::move(past));
 }
 
 status job_ledger::write(std::vector<job_entry>& entries) {
-  std::vector<std::vector<std::byte>> records;
+  std::vector<ledger_record> records;
   bool waits = false;
   for (const job_entry& entry : entries) {
-    records.push_back(record_of(object_of(entry)));
+    records.push_back(record_of(entry));
     waits |= entry.kind != job_entry::what::step;
   }
   if (waits) {
     ARGOSY_TRY(file_.append_all(records));
     entries.clear();
   }
-  for (; !entries.empty(); entries.erase(entries.begin())) ARGOSY_TRY(file_.append(record_of(object_of(entries.front()))));
+  for (; !entries.empty(); entries.erase(entries.begin())) ARGOSY_TRY(file_.append(record_of(entries.front())));
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "actors/job_book.hpp"
@@ -25,6 +26,14 @@ struct ledger_content {
   std::vector<job_entry> entries;
 };
 result<ledger_content> read_ledger(const std::filesystem::path& run);
+
+// Its bytes without a file: how they begin, each record (schema/journal.hpp, add_record), and where the last whole one ends that is there.
+using ledger_record = std::vector<std::byte>;
+std::vector<std::byte> ledger_beginning();
+ledger_record record_of(const job_facts&);
+ledger_record record_of_term(std::uint32_t);
+ledger_record record_of(const job_entry&);
+result<std::uint64_t> read_ledger(std::span<const std::byte>, ledger_content& to);
 
 class job_ledger {
 public:

@@ -73,7 +73,8 @@ enum class order_stage : std::uint8_t {
   end,   // of the job
 };
 
-enum fed_how : std::uint8_t { not_fed = 0, fed = 1, fed_with_bank = 2 };  // a node without a replica has no bank of its own either
+// A node without a replica has no bank of its own either, and that of a replica of taken back steps has their products.
+enum fed_how : std::uint8_t { not_fed = 0, fed = 1, fed_with_bank = 2 };
 
 struct node_order {
   std::uint64_t number = 0;  // rises, through all coordinators of the job

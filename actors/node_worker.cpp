@@ -8,6 +8,7 @@
 
 #include "actors/bank_bytes.hpp"
 #include "actors/error.hpp"
+#include "actors/meeting.hpp"
 #include "actors/step_chain.hpp"
 
 namespace argosy {
@@ -69,19 +70,16 @@ result<std::vector<std::byte>> of_source(collective& group, std::vector<std::byt
 
 status take_on(pointer self, const node_order& order, snapshots& banks) {
   auto& s = self->state;
-  const bool is_source = order.source == order.rank;
   const bool any_fed = std::ranges::any_of(order.fed, [](std::uint8_t how) { return how != not_fed; });
-  const bool is_written = order.fed[static_cast<std::size_t>(order.rank)] != not_fed || (order.restores && is_source);
-  if (is_written) s.core->reset_state();  // until all of it is there
-  if (order.restores && is_source) {
+  if (is_written_over(order)) s.core->reset_state();  // until all of it is there
+  if (restores(order)) {
     ARGOSY_ASSIGN(auto state, s.parts.read_checkpoint(order.from));
     ARGOSY_TRY(s.parts.engine->restore(state));
     banks = std::move(state.banks);
   }
   if (any_fed) ARGOSY_TRY(s.parts.engine->share(order.source));
-  const bool banks_too = std::ranges::any_of(order.fed, [](std::uint8_t how) { return how == fed_with_bank; });
-  if (!banks_too || !s.bank) return {};
-  ARGOSY_ASSIGN(const auto bytes, of_source(s.parts.engine->group(), is_source ? bytes_of(banks) : std::vector<std::byte>{}));
+  if (!feeds_banks(order) || !s.bank) return {};
+  ARGOSY_ASSIGN(const auto bytes, of_source(s.parts.engine->group(), is_source(order) ? bytes_of(banks) : std::vector<std::byte>{}));
   ARGOSY_ASSIGN(banks, snapshots_of(bytes));
   return {};
 }
@@ -91,8 +89,7 @@ void finish_meeting(pointer self, const node_order& order, const snapshots& bank
   auto& s = self->state;
   s.core->set_state(order.from);
   const auto own = static_cast<std::size_t>(order.rank);
-  const bool wants = s.bank && !banks.empty() && (order.fed[own] == fed_with_bank || (order.restores && order.source == order.rank));
-  if (!wants) {
+  if (!s.bank || banks.empty() || !takes_a_bank(order)) {
     promise.deliver(order.from);
     return;
   }
@@ -114,8 +111,7 @@ status connect(pointer self, const node_order& order) {
   auto& s = self->state;
   if (!s.waiting) return {errc::internal, "nobody was gathered for"};
   ARGOSY_ASSIGN(auto group, s.waiting->connect(order.addresses, s.parts.meeting));
-  const bool anew = order.source < 0 && s.core->state() && s.core->state()->steps_done > 0;
-  if (!s.open || anew) ARGOSY_TRY(open_engine(self));
+  if (!s.open || begins_anew(order, s.core->state())) ARGOSY_TRY(open_engine(self));
   return s.parts.engine->regroup(watched(std::move(group), s.parts.cut->exchanging_flag()));
 }
 
@@ -124,9 +120,7 @@ caf::result<job_mark> meet(pointer self, const node_order& order) {
   if (!s.core->failure().ok()) return error_of(s.core->failure());
   if (const status met = guarded([&] { return connect(self, order); }); !met.ok()) return error_of(s.core->fail(met));
   auto promise = self->make_response_promise<job_mark>();
-  const bool gives_its_bank = s.bank && order.source == order.rank && !order.restores &&
-                              std::ranges::any_of(order.fed, [](std::uint8_t how) { return how == fed_with_bank; });
-  if (!gives_its_bank) {
+  if (!s.bank || !gives_its_bank(order)) {
     take_on_and_finish(self, order, {}, promise);
     return promise;
   }

@@ -12,6 +12,7 @@
 #include "model/safetensors.hpp"
 #include "schema/container.hpp"
 #include "schema/folder.hpp"
+#include "schema/partial.hpp"
 
 namespace argosy {
 namespace {
@@ -281,6 +282,7 @@ status write_checkpoint(const fs::path& run, const checkpoint_state& state) {
   std::error_code failed;
   fs::create_directories(folder_of(run), failed);
   if (failed) return {errc::io_error, folder_of(run).string() + ": " + failed.message()};
+  ARGOSY_TRY(sync_folder(run));  // its name in there
   ARGOSY_ASSIGN(auto folder, folder_writer::create(folder_of(run) / numbered(state.facts.steps_done), folder_kind, folder_version));
   ARGOSY_TRY(write_weights(folder.path(), state));
   ARGOSY_TRY(write_facts(folder.path(), state.facts));

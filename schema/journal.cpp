@@ -19,6 +19,7 @@ namespace {
 
 constexpr char magic[] = "ARGOSYJ\n";
 constexpr std::uint32_t journal_version = 1;
+constexpr std::uint64_t sector = 512;  // a disk writes no less at once
 
 struct preamble {
   char magic[8];
@@ -64,31 +65,49 @@ status check_preamble(const fs::path& path, const preamble& found, file_kind kin
   return {};
 }
 
-// Fewer bytes at the end of the file.
-result<std::size_t> read_at(const fs::path& path, int file, std::uint64_t offset, std::span<std::byte> out) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t got = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_failure(path, "read", errno);
-    if (got == 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  return done;
+// Where a journal's bytes are read from: at an offset, fewer at the end.
+struct source {
+  fs::path path;
+  std::function<result<std::size_t>(std::uint64_t offset, std::span<std::byte> out)> read;
+};
+
+source in_file(const fs::path& path, int file) {
+  return {path, [path, file](std::uint64_t offset, std::span<std::byte> out) -> result<std::size_t> {
+            std::size_t done = 0;
+            while (done < out.size()) {
+              const ssize_t got = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+              if (got < 0 && errno == EINTR) continue;
+              if (got < 0) return system_failure(path, "read", errno);
+              if (got == 0) break;
+              done += static_cast<std::size_t>(got);
+            }
+            return done;
+          }};
 }
 
-status read_preamble(const fs::path& path, int file, file_kind kind) {
+source in_memory(std::span<const std::byte> bytes) {
+  return {"journal", [bytes](std::uint64_t offset, std::span<std::byte> out) -> result<std::size_t> {
+            const auto some = bytes.subspan(std::min<std::size_t>(offset, bytes.size()));
+            const std::size_t got = std::min(some.size(), out.size());
+            std::copy_n(some.begin(), got, out.begin());
+            return got;
+          }};
+}
+
+status read_preamble(const source& from, file_kind kind) {
   preamble first{};
-  ARGOSY_ASSIGN(const auto got, read_at(path, file, 0, std::as_writable_bytes(std::span(&first, 1))));
-  if (got < sizeof(first)) return {errc::io_error, path.string() + ": shrank while it was read"};
-  return check_preamble(path, first, kind);
+  ARGOSY_ASSIGN(const auto got, from.read(0, std::as_writable_bytes(std::span(&first, 1))));
+  if (got < sizeof(first)) return {errc::io_error, from.path.string() + ": shrank while it was read"};
+  return check_preamble(from.path, first, kind);
 }
 
-// What a file system may leave of an append when the machine loses its power: the length, without the bytes.
-result<bool> zeros_until(const fs::path& path, int file, std::uint64_t at, std::uint64_t end) {
+// What a file system may leave of an append when the machine loses its power: the length, without the bytes of its last sectors. So the part of a
+// record, from `at` to `record_end`, that lies in its last sector is zeros, and all behind it is.
+result<bool> is_torn(const source& from, std::uint64_t at, std::uint64_t record_end, std::uint64_t end) {
+  at = std::max(at, (record_end - 1) / sector * sector);
   std::vector<std::byte> piece(1 << 16);
   while (at < end) {
-    ARGOSY_ASSIGN(const auto got, read_at(path, file, at, std::span(piece).first(std::min<std::uint64_t>(piece.size(), end - at))));
+    ARGOSY_ASSIGN(const auto got, from.read(at, std::span(piece).first(std::min<std::uint64_t>(piece.size(), end - at))));
     if (got == 0) break;
     if (std::any_of(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got), [](std::byte one) { return one != std::byte{0}; }))
       return false;
@@ -98,41 +117,33 @@ result<bool> zeros_until(const fs::path& path, int file, std::uint64_t at, std::
 }
 
 // The records from `at` on; returns where the last whole one ends.
-result<std::uint64_t> read_records(const fs::path& path, int file, std::uint64_t at, std::uint64_t end, const take_record& take) {
+result<std::uint64_t> read_records(const source& from, std::uint64_t at, std::uint64_t end, const take_record& take) {
+  const fs::path& path = from.path;
   std::vector<std::byte> bytes;
   while (end - at >= sizeof(record_head)) {
     record_head head{};
-    ARGOSY_ASSIGN(const auto got, read_at(path, file, at, std::as_writable_bytes(std::span(&head, 1))));
+    ARGOSY_ASSIGN(const auto got, from.read(at, std::as_writable_bytes(std::span(&head, 1))));
     if (got < sizeof(head)) break;
     if (head.bytes != ~head.complement || head.bytes > longest_record) {
-      ARGOSY_ASSIGN(const bool zeros, zeros_until(path, file, at, end));
-      if (zeros) break;
+      ARGOSY_ASSIGN(const bool torn, is_torn(from, at, at + sizeof(head), end));
+      if (torn) break;
       return unlike(errc::corrupt, path, at, "the length of a record and its complement",
                     std::to_string(head.bytes) + " and " + std::to_string(~head.complement));
     }
     if (end - at - sizeof(head) < head.bytes) break;
     bytes.resize(head.bytes);
-    ARGOSY_ASSIGN(const auto read, read_at(path, file, at + sizeof(head), bytes));
+    ARGOSY_ASSIGN(const auto read, from.read(at + sizeof(head), bytes));
     if (read < bytes.size()) break;
-    if (xxh3(bytes) != head.xxh3)
+    if (xxh3(bytes) != head.xxh3) {
+      ARGOSY_ASSIGN(const bool torn, is_torn(from, at, at + sizeof(head) + head.bytes, end));
+      if (torn) break;
       return unlike(errc::corrupt, path, at + sizeof(head), "xxh3 " + hex_text(head.xxh3) + " of " + std::to_string(head.bytes) + " bytes",
                     hex_text(xxh3(bytes)));
+    }
     if (const status end_of = take(at, bytes); !end_of.ok()) return end_of.within(path.string() + " offset " + std::to_string(at));
     at += sizeof(head) + head.bytes;
   }
   return at;
-}
-
-status add_record(const fs::path& path, std::span<const std::byte> bytes, std::vector<std::byte>& to) {
-  if (bytes.size() > longest_record)
-    return {errc::out_of_range,
-            path.string() + ": a record: want at most " + std::to_string(longest_record) + " bytes, got " + std::to_string(bytes.size())};
-  const auto length = static_cast<std::uint32_t>(bytes.size());
-  const record_head head{length, ~length, xxh3(bytes)};
-  const auto of_head = std::as_bytes(std::span(&head, 1));
-  to.insert(to.end(), of_head.begin(), of_head.end());
-  to.insert(to.end(), bytes.begin(), bytes.end());
-  return {};
 }
 
 status truncate_to(const fs::path& path, int file, std::uint64_t bytes) {
@@ -158,8 +169,21 @@ result<std::uint64_t> read_journal(const fs::path& path, file_kind kind, const t
   ARGOSY_ASSIGN(const descriptor file, open_to_read(path, &size));
   if (size < from) return unlike(errc::corrupt, path, size, "at least " + std::to_string(from) + " bytes, as before", "the end");
   if (size < sizeof(preamble)) return std::uint64_t{0};
-  ARGOSY_TRY(read_preamble(path, file.get(), kind));
-  return read_records(path, file.get(), std::max<std::uint64_t>(from, sizeof(preamble)), size, take);
+  const source bytes = in_file(path, file.get());
+  ARGOSY_TRY(read_preamble(bytes, kind));
+  return read_records(bytes, std::max<std::uint64_t>(from, sizeof(preamble)), size, take);
+}
+
+result<std::uint64_t> read_journal(std::span<const std::byte> bytes, file_kind kind, const take_record& take) {
+  if (bytes.size() < sizeof(preamble)) return std::uint64_t{0};
+  ARGOSY_TRY(read_preamble(in_memory(bytes), kind));
+  return read_records(in_memory(bytes), sizeof(preamble), bytes.size(), take);
+}
+
+std::vector<std::byte> journal_beginning(file_kind kind) {
+  const preamble first = preamble_of(kind);
+  const auto bytes = std::as_bytes(std::span(&first, 1));
+  return {bytes.begin(), bytes.end()};
 }
 
 result<journal> journal::open(const fs::path& path, file_kind kind, const take_record& take) {
@@ -180,21 +204,33 @@ result<journal> journal::open(const fs::path& path, file_kind kind, const take_r
     ARGOSY_TRY(begin(path, file.get(), kind));
     return journal(path, std::move(file), sizeof(preamble), size);
   }
-  ARGOSY_TRY(read_preamble(path, file.get(), kind));
-  ARGOSY_ASSIGN(const auto end, read_records(path, file.get(), sizeof(preamble), size, take));
+  const source bytes = in_file(path, file.get());
+  ARGOSY_TRY(read_preamble(bytes, kind));
+  ARGOSY_ASSIGN(const auto end, read_records(bytes, sizeof(preamble), size, take));
   if (end < size) ARGOSY_TRY(truncate_to(path, file.get(), end));
   return journal(path, std::move(file), end, size - end);
 }
 
+status add_record(std::span<const std::byte> bytes, std::vector<std::byte>& to) {
+  if (bytes.size() > longest_record)
+    return {errc::out_of_range, "a record: want at most " + std::to_string(longest_record) + " bytes, got " + std::to_string(bytes.size())};
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  const record_head head{length, ~length, xxh3(bytes)};
+  const auto of_head = std::as_bytes(std::span(&head, 1));
+  to.insert(to.end(), of_head.begin(), of_head.end());
+  to.insert(to.end(), bytes.begin(), bytes.end());
+  return {};
+}
+
 status journal::append(std::span<const std::byte> bytes) {
   std::vector<std::byte> record;
-  ARGOSY_TRY(add_record(path_, bytes, record));
+  ARGOSY_TRY(add_record(bytes, record).within(path_.string()));
   return write_at_end(record);
 }
 
 status journal::append_all(std::span<const std::vector<std::byte>> records) {
   std::vector<std::byte> all;
-  for (const auto& bytes : records) ARGOSY_TRY(add_record(path_, bytes, all));
+  for (const auto& bytes : records) ARGOSY_TRY(add_record(bytes, all).within(path_.string()));
   const std::uint64_t before = bytes_;
   ARGOSY_TRY(write_at_end(all));
   status synced = sync();

@@ -2,8 +2,8 @@
 //     preamble (64 bytes): magic "ARGOSYJ\n", version of the journal u32, of its kind u32, kind (40 bytes, zeros after it), xxh3 of these
 //     record: bytes u32, its complement u32, xxh3 u64 of the bytes, the bytes
 // All little-endian; byte by byte in FORMATS.md.
-// Reading   A record that ends beyond the file is one that a writer did not finish, and so are zeros up to the end: they are cut off. Anything
-//           else that does not verify is corrupt, and says where; nothing is cut then.
+// Reading   A record that ends beyond the file is one that a writer did not finish, and so is one whose last sector of 512 bytes, and all behind it,
+//           is zeros: they are cut off. Anything else that does not verify is corrupt, and says where; nothing is cut then.
 // Writing   append() hands the record to the system, which survives the process; sync() to the disk, which survives the machine.
 // Threads   one. One writer at a time: the file is locked (flock) while it is open, and a second opening is unavailable. Anybody may read.
 #pragma once
@@ -28,6 +28,11 @@ using take_record = std::function<status(std::uint64_t offset, std::span<const s
 // The whole records there are from `from` on, where one begins (0: all), while somebody may be writing more. Returns where the last one ends:
 // 0 while there is not even a preamble. not_found; corrupt also when the file ends before `from`.
 result<std::uint64_t> read_journal(const std::filesystem::path&, file_kind, const take_record&, std::uint64_t from = 0);
+
+// The same in memory: how a journal begins, what a record adds (out_of_range above longest_record), and all of it read back.
+std::vector<std::byte> journal_beginning(file_kind);
+status add_record(std::span<const std::byte>, std::vector<std::byte>& to);
+result<std::uint64_t> read_journal(std::span<const std::byte>, file_kind, const take_record&);
 
 class journal {
 public:

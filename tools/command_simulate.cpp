@@ -17,7 +17,8 @@ struct sums {
     of.seconds += one.seconds;
     for (const auto figure :
          {&simulation_figures::groups, &simulation_figures::trained, &simulation_figures::taken_back, &simulation_figures::kills,
-          &simulation_figures::coordinators, &simulation_figures::messages, &simulation_figures::lost, &simulation_figures::checkpoints})
+          &simulation_figures::power_losses, &simulation_figures::coordinators, &simulation_figures::refused, &simulation_figures::messages,
+          &simulation_figures::lost, &simulation_figures::checkpoints, &simulation_figures::restored, &simulation_figures::torn})
       of.*figure += one.*figure;
   }
 };
@@ -31,17 +32,23 @@ void print(const sums& all, const std::vector<std::uint64_t>& broken, bool json,
                                            {"steps_trained_by_ranks", all.of.trained},
                                            {"steps_taken_back", all.of.taken_back},
                                            {"kills", all.of.kills},
+                                           {"power_losses", all.of.power_losses},
                                            {"coordinators", all.of.coordinators},
+                                           {"coordinators_refused", all.of.refused},
                                            {"messages", all.of.messages},
                                            {"messages_lost", all.of.lost},
-                                           {"checkpoints", all.of.checkpoints}};
+                                           {"checkpoints", all.of.checkpoints},
+                                           {"checkpoints_restored", all.of.restored},
+                                           {"ledgers_torn", all.of.torn}};
     out << object.dump() << '\n';
     return;
   }
   out << grouped(all.lives) << " of " << grouped(all.lives + broken.size()) << " seeds hold: " << duration_text(all.of.seconds)
-      << " simulated, " << grouped(all.of.kills) << " kills, " << grouped(all.of.coordinators) << " coordinators, "
-      << grouped(all.of.groups) << " groups, " << grouped(all.of.taken_back) << " steps taken back, " << grouped(all.of.lost) << " of "
-      << grouped(all.of.messages) << " messages lost, " << grouped(all.of.checkpoints) << " checkpoints\n";
+      << " simulated, " << grouped(all.of.kills) << " kills, of them " << grouped(all.of.power_losses) << " by loss of power, "
+      << grouped(all.of.coordinators) << " coordinators and " << grouped(all.of.refused) << " refused, " << grouped(all.of.groups)
+      << " groups, " << grouped(all.of.taken_back) << " steps taken back, " << grouped(all.of.lost) << " of " << grouped(all.of.messages)
+      << " messages lost, " << grouped(all.of.checkpoints) << " checkpoints, " << grouped(all.of.restored) << " restored, "
+      << grouped(all.of.torn) << " ledgers torn\n";
 }
 
 }  // namespace

@@ -9,26 +9,52 @@ namespace {
 BOOST_AUTO_TEST_SUITE(simulations)
 
 BOOST_AUTO_TEST_CASE(hundred_and_twenty_seeds_hold) {
-  std::uint64_t kills = 0, taken_back = 0, coordinators = 0;
+  std::uint64_t kills = 0, power_losses = 0, taken_back = 0, coordinators = 0, refused = 0, restored = 0;
   for (std::uint64_t seed = 1; seed <= 120; ++seed) {
     const auto lived = simulate(seed, {});
     BOOST_REQUIRE_MESSAGE(lived.ok(), lived.failure().text());
     kills += lived->kills;
     taken_back += lived->taken_back;
     coordinators += lived->coordinators;
+    power_losses += lived->power_losses;
+    refused += lived->refused;
+    restored += lived->restored;
   }
   BOOST_TEST(kills > 500u);
+  BOOST_TEST(power_losses > 100u);
+  BOOST_TEST(refused > 20u);
+  BOOST_TEST(restored > 5u);
   BOOST_TEST(taken_back > 0u);
   BOOST_TEST(coordinators > 200u);
 }
 
-// The first four broke without the rule that a group in which everybody waits forms anew, a hole that a seed had shown; the others when, as a trial,
-// nodes with as many steps of another group were not fed.
+// What they broke, all holes in the real code that seeds have shown: a node came back with products of steps that were taken back in its bank (7, 16); the
+// folder of the checkpoints was not in the run's once the machine lost its power (9, 20); a ledger was refused of whose last record the power's
+// loss had left zeros (60).
 BOOST_AUTO_TEST_CASE(seeds_that_broke_hold) {
-  for (const std::uint64_t seed : {49, 143, 148, 190, 102, 103}) {
+  for (const std::uint64_t seed : {7, 16, 9, 20, 60}) {
     const auto lived = simulate(seed, {});
     BOOST_TEST(lived.ok(), lived.failure().text());
   }
+}
+
+// Without a checkpoint: a node that was fed in part when its source died, and then was alone, went on with that.
+BOOST_AUTO_TEST_CASE(a_replica_that_was_fed_in_part_is_made_anew) {
+  for (const std::uint64_t seed : {206, 295}) {
+    const auto lived = simulate(seed, {.nodes = 2, .save_every = 0});
+    BOOST_TEST(lived.ok(), lived.failure().text());
+  }
+}
+
+// Coordinators at once, that write over each other: nodes follow the latest term and groups stay the same all the same.
+BOOST_AUTO_TEST_CASE(without_locks_nodes_follow_the_latest_term) {
+  std::uint64_t coordinators = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const auto lived = simulate(seed, {.locks = false});
+    BOOST_REQUIRE_MESSAGE(lived.ok(), lived.failure().text());
+    coordinators += lived->coordinators;
+  }
+  BOOST_TEST(coordinators > 100u);
 }
 
 BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_log_every_time) {

@@ -95,6 +95,29 @@ BOOST_AUTO_TEST_CASE(zeros_at_the_end_are_no_record) {
   }
 }
 
+// A disk writes sectors: of a record over several of them the last may be zeros. Zeros within a sector, or with something behind them, are no such thing.
+BOOST_AUTO_TEST_CASE(a_record_whose_last_sectors_are_zeros_is_cut_off) {
+  const scratch_folder scratch;
+  const fs::path path = scratch / "journal";
+  write_records(path, {"first", std::string(2'000, 'x')});
+  const std::string whole = test::bytes_of_file(path);
+  const auto zeros_from = [&](std::size_t at) { return whole.substr(0, at) + std::string(whole.size() - at, '\0'); };
+  records found;
+  for (const std::size_t sector : {512u, 1024u, 2048u}) {
+    for (const std::size_t more : {0u, 5'000u}) {
+      test::write_bytes(path, zeros_from(sector) + std::string(more, '\0'));
+      const auto opened = open_journal(path, found);
+      require_ok(opened.failure());
+      BOOST_TEST(found == records{"first"}, boost::test_tools::per_element());
+      BOOST_TEST(opened->cut() == whole.size() - 85 + more);
+    }
+  }
+  test::write_bytes(path, zeros_from(2'049));
+  check_refused(open_journal(path, found).failure(), errc::corrupt, {"offset 101", "xxh3"});
+  test::write_bytes(path, zeros_from(1'024) + "x");
+  check_refused(open_journal(path, found).failure(), errc::corrupt, {"offset 101", "xxh3"});
+}
+
 BOOST_AUTO_TEST_CASE(every_flipped_byte_is_found) {
   const scratch_folder scratch;
   const fs::path path = scratch / "journal";
