@@ -3,6 +3,8 @@
 // Local messages carry pointers and views and stay in one process: tensors never travel through a mailbox, only the right to look at them.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
 #include <caf/error.hpp>
@@ -45,12 +47,19 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, worker_ready& x) {
   return f(caf::meta::type_name("worker_ready"), x.rank);
 }
+// CAF 0.17 writes a NaN as -1: losses, which are none where a task is off, travel as their bits.
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, step_report& x) {
-  return f(caf::meta::type_name("step_report"), x.step, x.phase, x.loss, x.task_loss, x.rate, x.gradient_norm, x.scale,
-           x.candidates_product, x.candidates_bank, x.negatives_product, x.negatives_bank, x.hardness_product, x.hardness_bank,
-           x.gate_image, x.pairs, x.tokens, x.forward_s, x.match_s, x.backward_s, x.update_s, x.gather_s, x.reduce_s, x.wait_s,
-           x.overlap_s);
+  auto loss = std::bit_cast<std::uint64_t>(x.loss);
+  auto of_tasks = std::bit_cast<std::array<std::uint64_t, task_count>>(x.task_loss);
+  const auto take = [&]() -> caf::error {
+    x.loss = std::bit_cast<double>(loss);
+    x.task_loss = std::bit_cast<std::array<double, task_count>>(of_tasks);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("step_report"), x.step, x.phase, loss, of_tasks, x.rate, x.gradient_norm, x.scale, x.candidates_product,
+           x.candidates_bank, x.negatives_product, x.negatives_bank, x.hardness_product, x.hardness_bank, x.gate_image, x.pairs, x.tokens,
+           x.forward_s, x.match_s, x.backward_s, x.update_s, x.gather_s, x.reduce_s, x.wait_s, x.overlap_s, caf::meta::load_callback(take));
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, step_done& x) {

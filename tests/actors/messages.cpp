@@ -6,6 +6,8 @@
 #include <caf/binary_serializer.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/message.hpp>
+#include <cmath>
+#include <limits>
 
 #include "tests/support/actor_fixture.hpp"
 
@@ -112,6 +114,7 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
   r.phase = phase::bank;
   r.pairs = 5;
   r.tokens = 6;
+  r.task_loss[2] = std::numeric_limits<double>::quiet_NaN();
   r.candidates_product = 7;
   r.candidates_bank = 8;
   double next = 10;
@@ -129,6 +132,8 @@ BOOST_AUTO_TEST_CASE(step_done_travels_with_every_number) {
     BOOST_TEST((g.phase == phase::bank));
     BOOST_TEST(g.pairs == 5u);
     BOOST_TEST(g.tokens == 6u);
+    BOOST_TEST(std::isnan(g.task_loss[2]));
+    BOOST_TEST(g.task_loss[1] == 0);
     BOOST_TEST(g.candidates_product == 7u);
     BOOST_TEST(g.candidates_bank == 8u);
     double want = 10;
