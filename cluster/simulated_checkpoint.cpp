@@ -124,9 +124,7 @@ void checkpoint_write::seal() {
   left_.emplace_back([this] { return disk_.sync_folder(folder); });
 }
 
-void checkpoint_write::first(std::vector<std::function<status()>> steps) {
-  left_.insert(left_.begin(), steps.begin(), steps.end());
-}
+void checkpoint_write::first(std::vector<std::function<status()>> steps) { left_.insert(left_.begin(), steps.begin(), steps.end()); }
 
 void checkpoint_write::set_aside_newer() {
   std::vector<std::function<status()>> steps;

@@ -47,9 +47,9 @@ private:
   struct node {
     bool folder;
     std::vector<std::byte> bytes = {};
-    std::size_t synced = 0;                 // of the bytes
-    std::map<std::string, inode> at = {};   // names of a folder
-    std::map<std::string, inode> kept = {}; // as they were when it was synced
+    std::size_t synced = 0;                  // of the bytes
+    std::map<std::string, inode> at = {};    // names of a folder
+    std::map<std::string, inode> kept = {};  // as they were when it was synced
     std::vector<change> since = {};
   };
   struct place {

@@ -5,9 +5,7 @@
 
 namespace argosy {
 
-double draws::long_tailed(double typical) {
-  return typical * -std::log(1 - uniform()) + (chance(.01) ? typical * 50 * uniform() : 0);
-}
+double draws::long_tailed(double typical) { return typical * -std::log(1 - uniform()) + (chance(.01) ? typical * 50 * uniform() : 0); }
 
 bool simulated_world::live_until(const bool& over, double patience_s) {
   while (!over) {
