@@ -15,11 +15,11 @@ namespace argosy {
 namespace {
 
 constexpr double never = 1e9;
-constexpr double pause_s = .005;                // of actors/router_actor.hpp, as the next
+constexpr double pause_s = .005;  // of actors/router_actor.hpp, as the next
 constexpr std::uint64_t pauses_between_pings = 20;
-constexpr std::size_t most_waiting = 12;        // at a replica; it is busy beyond
-constexpr std::uint32_t hits_of_shard = 2;      // of each query
-constexpr double enough_s = .7;                 // to ask another replica in time
+constexpr std::size_t most_waiting = 12;    // at a replica; it is busy beyond
+constexpr std::uint32_t hits_of_shard = 2;  // of each query
+constexpr double enough_s = .7;             // to ask another replica in time
 
 class service_world : simulated_world {
 public:
@@ -120,9 +120,7 @@ private:
   }
   void ping(std::size_t which) {
     asked_.pinged(which, now());
-    to_replica(which, [this, which](replica& one) {
-      to_router(one, [this, which] { asked_.heard(which, now()); });
-    });
+    to_replica(which, [this, which](replica& one) { to_router(one, [this, which] { asked_.heard(which, now()); }); });
   }
   void settle() {
     for (const fan_out::ask& each : asked_.take_asks()) {
@@ -136,8 +134,7 @@ private:
   void send(const fan_out::ask& each, std::uint64_t number) {
     if (draw_.chance(lost_share())) return disturb(each.request);
     const int times = draw_.chance(lost_share()) ? 2 : 1;
-    for (int i = 0; i < times; ++i)
-      to_replica(each.replica, [this, each, number](replica& one) { search(one, each, number); });
+    for (int i = 0; i < times; ++i) to_replica(each.replica, [this, each, number](replica& one) { search(one, each, number); });
   }
   double lost_share() const { return now_s() < of_.fault_s ? .003 : 0; }
   void disturb(fan_out::request_id id) {
@@ -256,8 +253,7 @@ private:
     ++figures_.switches;
     tell("shard " + std::to_string(shard) + " has generation " + std::to_string(generation));
     for (replica& one : replicas_)
-      if (one.shard == shard)
-        at(draw_.between(.01, 2), [&one, generation] { one.generation = std::max(one.generation, generation); });
+      if (one.shard == shard) at(draw_.between(.01, 2), [&one, generation] { one.generation = std::max(one.generation, generation); });
     at(draw_.between(.5, 4), [this] { publish(); });
   }
   void fault() {
@@ -292,7 +288,7 @@ private:
     one.frozen_until = 0;
     one.slow = 1;
     one.waiting = 0;
-    one.well_since = now_s();
+    one.well_since = std::max(now_s(), cut_until_);
     tell("replica " + std::to_string(one.place) + " starts");
   }
   void freeze(replica& one) {
@@ -301,23 +297,26 @@ private:
     one.well_since = std::max(one.well_since, one.frozen_until);
     tell("replica " + std::to_string(one.place) + " freezes");
   }
+  // What it was slow with is still to come.
+  double well_again(const replica& one) const { return std::max({now_s() + 2, one.frozen_until + 2, cut_until_}); }
   void slow_down(replica& one) {
     one.slow = one.slow > 1 ? 1 : draw_.between(5, 200);
-    one.well_since = one.slow > 1 || !one.alive ? never : std::max(now_s(), one.frozen_until) + 2;  // what it was slow with is still to come
+    one.well_since = one.slow > 1 || !one.alive ? never : well_again(one);
     tell("replica " + std::to_string(one.place) + (one.slow > 1 ? " is slow" : " is slow no more"));
   }
   void cut() {
     std::vector<int> places{of_router};
+    cut_until_ = now_s() + longest_cut_s + 1;
     for (replica& one : replicas_) {
       places.push_back(one.place);
-      if (one.well_since < never) one.well_since = std::max(one.well_since, now_s() + longest_cut_s + 1);
+      if (one.well_since < never) one.well_since = std::max(one.well_since, cut_until_);
     }
     cut_links(places, longest_cut_s);
   }
   void heal() {
     tell("no more faults");
     for (replica& one : replicas_) {
-      if (one.slow > 1 && one.alive) one.well_since = std::max(now_s(), one.frozen_until) + 2;
+      if (one.slow > 1 && one.alive) one.well_since = well_again(one);
       one.slow = 1;
     }
   }
@@ -329,6 +328,7 @@ private:
   std::vector<replica> replicas_;
   std::map<fan_out::request_id, query> open_;
   std::uint64_t looks_ = 0;
+  double cut_until_ = 0;  // at the latest, and connections are there again
   bool over_ = false;
   service_figures figures_;
 };

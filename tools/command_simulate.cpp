@@ -69,7 +69,11 @@ void print(const sums& all, const service_sums& service, const std::vector<std::
       << grouped(all.of.coordinators) << " coordinators and " << grouped(all.of.refused) << " refused, " << grouped(all.of.groups)
       << " groups, " << grouped(all.of.taken_back) << " steps taken back, " << grouped(all.of.lost) << " of " << grouped(all.of.messages)
       << " messages lost, " << grouped(all.of.checkpoints) << " checkpoints, " << grouped(all.of.restored) << " restored, "
-      << grouped(all.of.torn) << " ledgers torn\n";
+      << grouped(all.of.torn) << " ledgers torn\n"
+      << "serving: " << duration_text(service.of.seconds) << " simulated, " << grouped(service.of.kills) << " kills, "
+      << grouped(service.of.switches) << " generations, " << grouped(service.of.queries) << " queries: " << grouped(service.of.whole)
+      << " whole, " << grouped(service.of.partial) << " partial, " << grouped(service.of.refused) << " refused; "
+      << grouped(service.of.had_to_be_whole) << " had to be whole, " << grouped(service.of.instead) << " asks of another replica\n";
 }
 
 }  // namespace
