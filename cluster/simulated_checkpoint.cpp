@@ -12,6 +12,8 @@ namespace {
 const std::string run = "run", folder = run + "/checkpoints";
 constexpr std::size_t keep = 2;  // the recipe's
 
+std::string within(const std::string& parent, const std::string& name) { return parent + '/' + name; }
+
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 std::string numbered(std::uint64_t steps) {
@@ -56,14 +58,14 @@ status verify(const simulated_disk& disk, const std::string& path) {
   std::istringstream lines(manifest);
   std::string name, sum;
   for (std::size_t bytes = 0; lines >> name >> bytes >> sum;) {
-    ARGOSY_ASSIGN(const std::string content, text_at(disk, path + '/' + name));
-    if (content.size() != bytes || sum_of(content) != sum) return {errc::corrupt, path + '/' + name + ": want another checksum"};
+    ARGOSY_ASSIGN(const std::string content, text_at(disk, within(path, name)));
+    if (content.size() != bytes || sum_of(content) != sum) return {errc::corrupt, within(path, name).append(": want another checksum")};
   }
   return {};
 }
 
 result<job_mark> facts_of(const simulated_disk& disk, const std::string& name) {
-  ARGOSY_ASSIGN(const std::string sealed, text_at(disk, folder + '/' + name + "/facts"));
+  ARGOSY_ASSIGN(const std::string sealed, text_at(disk, within(folder, name) + "/facts"));
   ARGOSY_ASSIGN(const std::string facts, without_sum(name + "/facts", sealed));
   job_mark mark;
   std::istringstream(facts) >> mark.steps_done >> mark.lineage;
@@ -77,17 +79,17 @@ status make_run(simulated_disk& disk) {
   return disk.sync_folder("");
 }
 
-checkpoint_write::checkpoint_write(simulated_disk& disk, simulated_checkpoint of, std::string writer)
+checkpoint_write::checkpoint_write(simulated_disk& disk, simulated_checkpoint of, const std::string& writer)
     : disk_(disk), of_(std::move(of)), target_(folder + '/' + numbered(of_.mark.steps_done)), partial_(target_ + ".partial-" + writer) {
   left_.emplace_back([this] { return disk_.make_folder(folder); });
   left_.emplace_back([this] { return disk_.sync_folder(run); });
   left_.emplace_back([this] {  // of writers that died
     for (const std::string& name : disk_.names(folder))
-      if (name.starts_with(numbered(of_.mark.steps_done) + ".partial-")) ARGOSY_TRY(disk_.remove(folder + '/' + name));
+      if (name.starts_with(numbered(of_.mark.steps_done) + ".partial-")) ARGOSY_TRY(disk_.remove(within(folder, name)));
     return disk_.make_folder(partial_);
   });
   std::string model;
-  for (const group_id group : of_.steps) model += std::to_string(group) + ' ';
+  for (const group_id group : of_.steps) model.append(std::to_string(group)).append(1, ' ');
   put("model", model);
   put("facts", with_sum(std::to_string(of_.mark.steps_done) + ' ' + std::to_string(of_.mark.lineage)));
   for (std::size_t rank = 0; rank < of_.banks.size(); ++rank) put("bank-" + std::to_string(rank), text_of(of_.banks[rank]));
@@ -103,16 +105,16 @@ checkpoint_write::checkpoint_write(simulated_disk& disk, simulated_checkpoint of
 
 void checkpoint_write::put(const std::string& name, const std::string& content) {
   files_.push_back(name);
-  left_.emplace_back([this, name, content] { return disk_.write(partial_ + '/' + name, 0, bytes_of(content)); });
+  left_.emplace_back([this, name, content] { return disk_.write(within(partial_, name), 0, bytes_of(content)); });
 }
 
 void checkpoint_write::seal() {
-  for (const std::string& name : files_) left_.emplace_back([this, name] { return disk_.sync(partial_ + '/' + name); });
+  for (const std::string& name : files_) left_.emplace_back([this, name] { return disk_.sync(within(partial_, name)); });
   const std::string manifest = partial_ + "/MANIFEST", unfinished = manifest + ".partial";
   left_.emplace_back([this, unfinished] {
     std::string lines;
     for (const std::string& name : files_) {
-      ARGOSY_ASSIGN(const std::string content, text_at(disk_, partial_ + '/' + name));
+      ARGOSY_ASSIGN(const std::string content, text_at(disk_, within(partial_, name)));
       lines += name + ' ' + std::to_string(content.size()) + ' ' + sum_of(content) + '\n';
     }
     return disk_.write(unfinished, 0, bytes_of(with_sum(lines)));
@@ -129,9 +131,9 @@ void checkpoint_write::first(std::vector<std::function<status()>> steps) { left_
 void checkpoint_write::set_aside_newer() {
   std::vector<std::function<status()>> steps;
   for (const std::string& name : newest_first(disk_)) {
-    const std::string path = folder + '/' + name;
+    const std::string path = within(folder, name);
     if (path == target_) break;
-    steps.emplace_back([this, path] { return disk_.rename(path, path + ".broken"); });
+    steps.emplace_back([this, path, aside = path + ".broken"] { return disk_.rename(path, aside); });
   }
   steps.emplace_back([this] {
     prune();
@@ -155,7 +157,7 @@ void checkpoint_write::prune() {
 
 void checkpoint_write::remove_those_that_go() {
   for (const std::string& name : disk_.names(folder))
-    if (name.ends_with(".removed")) left_.emplace_back([this, path = folder + '/' + name] { return disk_.remove(path); });
+    if (name.ends_with(".removed")) left_.emplace_back([this, path = within(folder, name)] { return disk_.remove(path); });
 }
 
 status checkpoint_write::step() {
@@ -174,7 +176,7 @@ std::optional<job_mark> newest_checkpoint(const simulated_disk& disk) {
 }
 
 result<simulated_checkpoint> read_marked(const simulated_disk& disk, const job_mark& mark) {
-  const std::string name = numbered(mark.steps_done), path = folder + '/' + name;
+  const std::string name = numbered(mark.steps_done), path = within(folder, name);
   if (!disk.has(path)) return status{errc::aborted, path + ": the checkpoint is there no more"};
   ARGOSY_TRY(verify(disk, path));
   simulated_checkpoint found;

@@ -31,7 +31,7 @@ struct simulated_checkpoint {
 
 class checkpoint_write {
 public:
-  checkpoint_write(simulated_disk&, simulated_checkpoint, std::string writer);
+  checkpoint_write(simulated_disk&, simulated_checkpoint, const std::string& writer);
   // The next call. After a failure the rest is to be left: what was begun is removed.
   status step();
   bool done() const noexcept { return left_.empty(); }

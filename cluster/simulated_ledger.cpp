@@ -36,7 +36,7 @@ result<simulated_ledger> simulated_ledger::open(simulated_disk& disk, const job_
 
 // What a failed write left is cut off.
 status simulated_ledger::append(std::span<const std::byte> bytes) {
-  if (const status wrote = disk_->write(path, end_, bytes); !wrote.ok()) {
+  if (status wrote = disk_->write(path, end_, bytes); !wrote.ok()) {
     if (disk_->has(path)) ARGOSY_TRY(disk_->truncate(path, end_));
     return wrote;
   }

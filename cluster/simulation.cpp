@@ -555,8 +555,8 @@ private:
       fail(n, read.failure());
       return std::nullopt;
     }
-    const auto written = written_.find(mark.lineage);
-    if (written == written_.end() || written->second != *read)
+    const auto& written = written_[mark.lineage];
+    if (std::ranges::find(written, *read) == written.end())
       violated("node " + std::to_string(n.place) + " restores a checkpoint that is not whole");
     ++figures_.restored;
     return *read;
@@ -635,7 +635,7 @@ private:
   void save(node& n, const save_task& task, const contributions& all) {
     simulated_checkpoint whole{n.works.replica.mark, n.works.replica.steps, {}};
     for (const auto& [rank, one] : all) whole.banks.push_back(one.banks.front());
-    written_[whole.mark.lineage] = whole;
+    written_[whole.mark.lineage].push_back(whole);
     n.saves.push_back({task, std::make_unique<checkpoint_write>(n.disk, whole, std::to_string(n.life))});
     if (n.saves.size() == 1) write_on(n);
   }
@@ -658,7 +658,7 @@ private:
     if (!job_.locks || !kept_ || kept_->first != n.place) return;
     const auto told = newest_checkpoint(n.disk);
     const auto read = told ? read_marked(n.disk, *told) : status{errc::not_found, "it has none"};
-    const std::vector<group_id>& kept = written_.at(kept_->second.lineage).steps;
+    const std::vector<group_id>& kept = written_.at(kept_->second.lineage).front().steps;
     if (!read.ok()) violated("node " + std::to_string(n.place) + " has lost the checkpoint of the ledger: " + read.failure().text());
     if (read->steps.size() < kept.size() || !std::equal(kept.begin(), kept.end(), read->steps.begin()))
       violated("node " + std::to_string(n.place) + " tells of a checkpoint after " + std::to_string(told->steps_done) +
@@ -746,9 +746,9 @@ private:
   std::uint64_t coordinators_ = 0;
   std::uint32_t last_term_ = 0;  // that anybody acted by
   simulated_disk ledger_disk_;
-  std::size_t entries_ = 0;                                // of the ledger, before any loss of power
-  std::map<std::uint64_t, simulated_checkpoint> written_;  // by lineage: what each was made of
-  std::optional<std::pair<int, job_mark>> kept_;           // the ledger's last checkpoint, and where it is
+  std::size_t entries_ = 0;                                             // of the ledger, before any loss of power
+  std::map<std::uint64_t, std::vector<simulated_checkpoint>> written_;  // by lineage: what each was made of
+  std::optional<std::pair<int, job_mark>> kept_;                        // the ledger's last checkpoint, and where it is
   bool ended_ = false;
   simulation_figures figures_;
 };

@@ -109,9 +109,10 @@ void add_plan(CLI::App& app, chosen_command& chosen) {
 
 void add_simulate(CLI::App& app, chosen_command& chosen) {
   const auto options = std::make_shared<simulate_options>();
-  auto* command = add_command(
-      app, "simulate", "Live through training jobs of a cluster on a simulated network, clock and disk, with faults drawn from a seed",
-      "argosy simulate --seeds 1000\n  argosy simulate --first 17 --seeds 1 --log", chosen, true, &run_simulate, options);
+  auto* command =
+      add_command(app, "simulate",
+                  "Live through training jobs and routed searches on a simulated network, clock and disk, with faults drawn from a seed",
+                  "argosy simulate --seeds 1000\n  argosy simulate --first 17 --seeds 1 --log", chosen, true, &run_simulate, options);
   command->add_option("--seeds", options->seeds, "How many")->capture_default_str()->check(CLI::Range(1, 100'000'000));
   command->add_option("--first", options->first, "The first of them")->capture_default_str();
   command->add_option("--nodes", options->nodes, "Of each job")->capture_default_str()->check(CLI::Range(1, 24));
