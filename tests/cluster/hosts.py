@@ -143,7 +143,7 @@ class Hosts(unittest.TestCase):
         job.nodes()
         job.until_step(20)
         self.assertEqual(job.ranks(), [0, 1, 2, 3])
-        for host in (2, 0):  # rank 0 too
+        for host in (2, 0):
             self.hosts.cut(host)
             try:
                 job.wait_for(lambda: job.ranks() == [0, 1, 2], "three ranks")
