@@ -326,7 +326,7 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     };
     const auto writer = [&](const checkpoint_state& state) -> status {
       const actor_gauge::handling here(of_writer, 0);
-      const status written = write(state);
+      status written = write(state);
       if (!written.ok()) of_writer.failed(written.text());
       return written;
     };

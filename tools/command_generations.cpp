@@ -10,6 +10,7 @@
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/left_changes.hpp"
 
 namespace argosy {
 namespace {
@@ -125,12 +126,7 @@ status run_roll_back(const generations_options& options, const console& io) {
   ARGOSY_ASSIGN(const auto before, list_generations(options.store));
   ARGOSY_ASSIGN(const auto now, roll_back(options.store, options.number));
   io.out << options.store.string() << ": generation " << now << " is current\n";
-  const auto left = std::ranges::find_if(before, &stored_generation::current);
-  const auto taken = std::ranges::find(before, now, &stored_generation::number);
-  const bool both = left != before.end() && taken != before.end();
-  if (both && left->changes > taken->changes)
-    log::warning(counted(left->changes, "change") + " since generation " + std::to_string(left->number) + " was published; generation " +
-                 std::to_string(now) + " has " + grouped(taken->changes));
+  warn_of_left_changes(before, now);
   return {};
 }
 

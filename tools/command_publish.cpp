@@ -5,6 +5,7 @@
 
 #include "index/generation.hpp"
 #include "index/query_sample.hpp"
+#include "index/store.hpp"
 #include "model/checkpoint.hpp"
 #include "model/embedding.hpp"
 #include "schema/folder.hpp"
@@ -15,6 +16,7 @@
 #include "tools/fitting.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"
+#include "tools/left_changes.hpp"
 #include "tools/passing_catalogue.hpp"
 
 namespace argosy {
@@ -91,9 +93,11 @@ status write_generation(const publish_options& options, const fs::path& checkpoi
   ARGOSY_TRY(write_image_weights(writer.path(), of_images));
   const std::uint64_t bytes = bytes_in(writer.path());
   if (io.stop.stop_requested()) return interrupted(store_unchanged);
+  const auto before = list_generations(options.store);
   ARGOSY_TRY(writer.publish());
   io.out << options.store.string() << ": generation " << writer.number() << ", " << grouped(data.products()) << " products, "
          << bytes_text(bytes) << ", " << duration_text(seconds_between(start, io.clock.now())) << '\n';
+  if (before.ok()) warn_of_left_changes(*before, writer.number());
   return {};
 }
 

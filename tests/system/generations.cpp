@@ -94,8 +94,13 @@ BOOST_AUTO_TEST_CASE(verify_reads_what_changed_since) {
 
   // Another publish's products have not changed: that is said.
   const finished rolled = run_argosy(shop.words({"rollback", "--to", "1"}));
-  BOOST_TEST(holds(rolled.err, "1 change since generation 3 was published; generation 1 has 0"), rolled.err);
+  BOOST_TEST(
+      holds(rolled.err, "1 change since generation 3 was published, of which generation 1 has 0: `argosy generations rollback --to 3`"),
+      rolled.err);
   BOOST_TEST(run_argosy(shop.words({"rollback", "--to", "3"})).err == "");
+  const small_shop& made = shared_small_shop();
+  const finished published = run_argosy({"publish", "--run", made.run, "--data", made.data, "--store", shop.store});
+  BOOST_TEST(holds(published.err, "1 change since generation 3 was published, of which generation 4 has 0"), published.err);
 
   flip_a_byte(shop.store / "changes/000003.journal");
   const finished verified = run_argosy(shop.words({"verify"}));
