@@ -2,7 +2,9 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import sys
 
 from sbin import path_with_sbin
 
@@ -77,6 +79,7 @@ class Hosts:
 @contextlib.contextmanager
 def private(count):
     hosts = Hosts(count)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that they are removed then, too
     try:
         hosts.make()
         yield hosts
