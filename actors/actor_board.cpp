@@ -10,7 +10,7 @@ actor_gauge::actor_gauge(std::string name, const clock_source& clock) : clock_(&
 void actor_gauge::starts(const std::string& cause) {
   const std::lock_guard lock(mutex_);
   ++figures_.starts;
-  if (!cause.empty()) figures_.cause = cause;
+  figures_.cause = cause;
 }
 
 void actor_gauge::failed(const std::string& cause) {

@@ -21,7 +21,12 @@ gradient_exchange::gradient_exchange(device& on, parameters& weights, std::vecto
   thread_ = std::jthread([this](const std::stop_token& stop) { sum_what_comes(stop); });
 }
 
-gradient_exchange::~gradient_exchange() { abandon({errc::aborted, "the step was given up"}); }
+gradient_exchange::~gradient_exchange() {
+  std::unique_lock lock(mutex_);
+  const bool in_flight = summed_ != let_go_ && failure_.ok();
+  lock.unlock();
+  if (in_flight) abandon({errc::aborted, "the step was given up"});
+}
 
 // What the order does not name is complete with all of it.
 void gradient_exchange::cut_into_buckets(std::int64_t bucket_bytes) {
@@ -147,11 +152,8 @@ status gradient_exchange::finish() {
 }
 
 void gradient_exchange::abandon(const status& why) {
-  std::unique_lock lock(mutex_);
-  if (summed_ == let_go_ || !failure_.ok()) return;
-  lock.unlock();
   group_->aborter()->abort(why);
-  lock.lock();
+  std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return summed_ == let_go_ || !failure_.ok(); });
 }
 

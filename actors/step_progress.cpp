@@ -19,7 +19,7 @@ training_progress progress_of_ranks(std::span<const step_done> parts, std::uint6
     p.report.pairs += r.pairs;
     p.report.tokens += r.tokens;
     for (const auto time : {&step_report::forward_s, &step_report::match_s, &step_report::backward_s, &step_report::update_s,
-                            &step_report::gather_s, &step_report::reduce_s, &step_report::wait_s})
+                            &step_report::gather_s, &step_report::reduce_s, &step_report::wait_s, &step_report::overlap_s})
       p.report.*time = std::max(p.report.*time, r.*time);
     p.idle_s = std::max(p.idle_s, part.idle_s);
     p.data_wait_s = std::max(p.data_wait_s, part.data_wait_s);
