@@ -98,8 +98,12 @@ class Job:
         began = time.monotonic()
         code = self.coordinator.wait()
         took = time.monotonic() - began
-        for node in self.nodes.values():
-            node.wait(timeout=60)
+        for node in self.nodes.values():  # one that joined too late never hears of the end
+            try:
+                node.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                node.kill()
+                node.wait()
         return took, code
 
     def ledger(self):
@@ -132,7 +136,6 @@ class Storm:
 
     def __init__(self, options, job):
         self.options, self.job, self.draws = options, job, random.Random(1)
-        self.kills = 0
         self.events = [(n * options.every, self.kill_node) for n in range(1, int(options.seconds / options.every) + 1)]
         self.events.append((options.seconds / 2 + options.every / 3, self.kill_coordinator))
         if options.hosts:
@@ -150,8 +153,10 @@ class Storm:
                 break
             what()
             self.done.append(what.__name__)
+        self.job.coordinator.wait()
+        seconds = time.monotonic() - began
         self.job.wait()
-        return time.monotonic() - began
+        return seconds
 
     def kill_node(self):
         host = self.draws.choice([host for host, node in self.job.nodes.items() if node.poll() is None])
@@ -186,8 +191,8 @@ def disturbed(options, folder, hosts, steps):
 
 
 def recall(options, run, store):
-    for words in (["publish", "--run", run, "--data", options.data, "--store", store],):
-        subprocess.run([options.argosy, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([options.argosy, "publish", "--run", run, "--data", options.data, "--store", store], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     told = subprocess.run([options.argosy, "evaluate", "--store", store, "--queries", options.queries, "--qrels", options.qrels, "-k", "10",
                            "--json"], check=True, capture_output=True, text=True)
     return json.loads(told.stdout)["all"]

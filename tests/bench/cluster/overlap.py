@@ -43,6 +43,7 @@ def train(options, hosts, folder, kib):
     finally:
         for process in processes:
             process.kill()
+            process.wait()
     if any(codes):
         sys.exit(f"the job ended with {codes}")
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][WARM:]
