@@ -1,7 +1,6 @@
 #include "actors/actor_board.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace argosy {
 
@@ -9,8 +8,7 @@ actor_gauge::actor_gauge(std::string name, const clock_source& clock) : clock_(&
 
 void actor_gauge::starts(const std::string& cause) {
   const std::lock_guard lock(mutex_);
-  ++figures_.starts;
-  figures_.cause = cause;
+  figures_.cause = figures_.starts++ == 0 ? std::string() : cause;
 }
 
 void actor_gauge::failed(const std::string& cause) {
@@ -23,12 +21,16 @@ actor_figures actor_gauge::figures() const {
   return figures_;
 }
 
-actor_gauge::handling::handling(actor_gauge& of, std::size_t waiting) : of_(&of), began_(of.clock_->now()) {
-  const std::lock_guard lock(of.mutex_);
-  of.figures_.waiting = waiting;
+actor_gauge::handling::handling(actor_gauge* of, std::size_t waiting) : of_(of) {
+  if (of_ == nullptr) return;
+  began_ = of_->clock_->now();
+  const std::lock_guard lock(of_->mutex_);
+  of_->figures_.waiting = waiting;
 }
 
-actor_gauge::handling::~handling() { of_->handled(seconds_between(began_, of_->clock_->now())); }
+actor_gauge::handling::~handling() {
+  if (of_ != nullptr) of_->handled(seconds_between(began_, of_->clock_->now()));
+}
 
 void actor_gauge::handled(double seconds) {
   const std::lock_guard lock(mutex_);

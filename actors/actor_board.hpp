@@ -2,12 +2,11 @@
 // Threads  any: a gauge is written by its actor and read by another.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/job_protocol.hpp"
@@ -20,23 +19,23 @@ public:
   // The clock outlives the gauge.
   actor_gauge(std::string name, const clock_source&);
 
-  // The actor is there, or there anew: why the one before is not.
+  // The actor is there, or there anew: why the one before is not. Of the first there is nothing to say.
   void starts(const std::string& cause = {});
   void failed(const std::string& cause);
   void handled(double seconds);  // of what is not handled at once, but with waiting for others between
   actor_figures figures() const;
 
-  // As long as it lives the actor handles a message, behind which so many wait.
+  // As long as it lives the actor handles a message, behind which so many wait. Of an actor without a gauge: nothing.
   class handling {
   public:
-    handling(actor_gauge&, std::size_t waiting);
+    handling(actor_gauge*, std::size_t waiting);
     ~handling();
     handling(const handling&) = delete;
     handling& operator=(const handling&) = delete;
 
   private:
     actor_gauge* of_;
-    steady_time began_;
+    steady_time began_{};
   };
 
 private:
@@ -58,17 +57,17 @@ private:
 
 namespace detail {
 template <class Self, class Handler, class Result, class... Arguments>
-auto gauged(Self* self, actor_gauge& gauge, Handler handler, Result (Handler::*)(Arguments...) const) {
-  return [self, &gauge, handler](Arguments... arguments) -> Result {
+auto gauged(Self* self, actor_gauge* gauge, Handler handler, Result (Handler::*)(Arguments...) const) {
+  return [self, gauge, handler](Arguments... arguments) -> Result {
     const actor_gauge::handling here(gauge, self->mailbox().size());
     return handler(std::forward<Arguments>(arguments)...);
   };
 }
 }  // namespace detail
 
-// The handler of a message, measured.
+// The handler of a message, measured. The gauge may be null; it outlives the actor.
 template <class Self, class Handler>
-auto gauged(Self* self, actor_gauge& gauge, Handler handler) {
+auto gauged(Self* self, actor_gauge* gauge, Handler handler) {
   return detail::gauged(self, gauge, handler, &Handler::operator());
 }
 

@@ -10,6 +10,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <functional>
 
+#include "actors/actor_board.hpp"
 #include "actors/messages.hpp"
 
 namespace argosy {
@@ -17,6 +18,7 @@ namespace argosy {
 using checkpointer_actor = caf::typed_actor<caf::replies_to<save_atom, checkpoint_ptr>::with<checkpoint_receipt>>;
 using checkpoint_writer = std::function<status(const checkpoint_state&)>;
 
-checkpointer_actor::behavior_type checkpointer(checkpointer_actor::pointer, checkpoint_writer);
+// The gauge may be null; it outlives the actor.
+checkpointer_actor::behavior_type checkpointer(checkpointer_actor::pointer, checkpoint_writer, actor_gauge*);
 
 }  // namespace argosy

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "actors/error.hpp"
 #include "base/check.hpp"
 
 namespace argosy {
@@ -59,11 +60,17 @@ void gradient_exchange::add_to_last(const range& more) {
   to.ranges = std::move(joined);
 }
 
+status gradient_exchange::make_room() {
+  std::int64_t most = 0;
+  for (const bucket& b : buckets_)
+    if (b.ranges.size() > 1) most = std::max(most, b.count);
+  return most > together_.all().cols ? together_.resize(*on_, 1, most) : status{};
+}
+
 status gradient_exchange::sum(const bucket& of) {
   const view arena = weights_->arena_of(weights_arena).gradient;
   const auto part = [&](const range& r) { return arena.column_range(r.first, r.count); };
   if (of.ranges.size() == 1) return group_->all_reduce(part(of.ranges.front()));
-  ARGOSY_TRY(together_.resize(*on_, 1, of.count));
   const auto each = [&](const auto& copy) {
     std::int64_t at = 0;
     for (const range& r : of.ranges) {
@@ -78,12 +85,14 @@ status gradient_exchange::sum(const bucket& of) {
   return {};
 }
 
-void gradient_exchange::begin() {
+status gradient_exchange::begin() {
+  ARGOSY_TRY(make_room());
   const std::lock_guard lock(mutex_);
   let_go_ = summed_ = 0;
   failure_ = {};
   finishing_.reset();
   waited_s_ = overlapped_s_ = 0;
+  return {};
 }
 
 void gradient_exchange::let_go(std::size_t buckets) {
@@ -104,27 +113,27 @@ void gradient_exchange::complete(std::string_view name) {
   let_go(std::min(ready, std::max<std::size_t>(1, buckets_.size()) - 1));
 }
 
-// Until all ranks have finished backward.
-status gradient_exchange::meet() {
-  ARGOSY_TRY(group_->gather_counts(0).failure());
-  const std::lock_guard lock(mutex_);
-  waited_s_ = seconds_between(*finishing_, clock_->now());
-  return {};
+// Until every rank has come to the same sum: what is waited is told from what the bytes take.
+status gradient_exchange::meet() { return group_->gather_counts(0).failure(); }
+
+// Of that time, what was over when finish() was called.
+double gradient_exchange::before_finish(steady_time from, steady_time to) const {
+  return finishing_ ? std::max(0.0, seconds_between(from, std::min(to, *finishing_))) : seconds_between(from, to);
 }
 
-// The last bucket is complete with finish() alone, so every rank meets the others before the same sum.
 void gradient_exchange::sum_what_comes(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [&] { return summed_ < let_go_ && failure_.ok(); })) {
-    const bool is_last = summed_ + 1 == buckets_.size();
     const bucket& next = buckets_[summed_];
     lock.unlock();
     const auto began = clock_->now();
-    status summed = is_last ? meet() : status{};
-    if (summed.ok()) summed = sum(next);
+    status summed = guarded([this] { return meet(); });
+    const auto met = clock_->now();
+    if (summed.ok()) summed = guarded([&] { return sum(next); });
     const auto ended = clock_->now();
     lock.lock();
-    overlapped_s_ += std::max(0.0, seconds_between(began, finishing_ ? std::min(ended, *finishing_) : ended));
+    waited_s_ += seconds_between(began, met) - before_finish(began, met);
+    overlapped_s_ += before_finish(met, ended);
     ++summed_;
     if (!summed.ok()) failure_ = summed;
     changed_.notify_all();
@@ -145,6 +154,7 @@ status gradient_exchange::finish() {
   }
   if (buckets_.empty()) {
     ARGOSY_TRY(meet());
+    waited_s_ = seconds_between(*finishing_, clock_->now());
     ARGOSY_TRY(group_->all_reduce(weights_->arena_of(weights_arena).gradient));
   }
   ARGOSY_TRY(wait_for_all());

@@ -29,7 +29,8 @@ public:
   gradient_exchange(const gradient_exchange&) = delete;
   gradient_exchange& operator=(const gradient_exchange&) = delete;
 
-  void begin();
+  // What the device says of memory for its own.
+  status begin();
   // What the order says up to there, and that, is complete. REQUIRES a name of the order.
   void complete(std::string_view name);
   // Sums what is left and waits for all of it. aborted, and what the collective says.
@@ -38,7 +39,7 @@ public:
   void abandon(const status& why);
 
   std::size_t buckets() const noexcept { return buckets_.size(); }
-  // Of the last step: how long finish() waited until all ranks had called it, and how long sums had gone on before it was called.
+  // Of the last step: how long finish() waited for other ranks to come as far, and how long sums had gone on before it was called.
   double waited_s() const noexcept { return waited_s_; }
   double overlapped_s() const noexcept { return overlapped_s_; }
 
@@ -53,10 +54,12 @@ private:
   };
   void cut_into_buckets(std::int64_t bucket_bytes);
   void add_to_last(const range&);
+  status make_room();
   status sum(const bucket&);
   void sum_what_comes(const std::stop_token&);
   void let_go(std::size_t buckets);
   status meet();
+  double before_finish(steady_time from, steady_time to) const;
   status wait_for_all();
 
   device* on_;
@@ -64,8 +67,8 @@ private:
   std::vector<std::string> order_;
   collective* group_;
   const clock_source* clock_;
-  std::vector<bucket> buckets_;
-  tensor together_;  // the ranges of a bucket that has several
+  std::vector<bucket> buckets_;  // unchanged once there
+  tensor together_;  // the ranges of a bucket that has several; made by the first begin(), as large as the largest of them needs
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

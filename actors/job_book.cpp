@@ -185,7 +185,8 @@ void job_book::begin_group(steady_time now) {
     const node_news& news = at(rank).news;
     addresses_.push_back(news.address);
     const bool lacks = source_ >= 0 && static_cast<int>(rank) != source_ && news.state != from_;
-    const bool keeps_its_bank = news.state && history_.has(*news.state) && !restores_;  // no products of steps that were taken back
+    // Not one with products of steps that were taken back, nor a shared one that lacks those of steps it was not there for.
+    const bool keeps_its_bank = !settings_.shared_bank && news.state && history_.has(*news.state) && !restores_;
     if (lacks) fed_[rank] = keeps_its_bank ? fed : fed_with_bank;
   }
   while (committed_ < from_.steps_done) commit_carried();

@@ -47,6 +47,7 @@ struct job_settings {
   std::size_t wanted = 0;        // nodes; more are kept in reserve. 0: as many as come
   std::size_t least = 1;         // nodes; fewer do not train
   std::uint64_t ahead = 4;       // steps
+  bool shared_bank = false;      // every rank's bank holds what the others' do
   job_times times = {};
 };
 

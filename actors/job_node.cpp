@@ -196,13 +196,13 @@ caf::behavior job_node(pointer self, job_node_parts parts) {
   self->send(self, look_atom_v);
   s.parts.own->starts();
   return {
-      gauged(self, *s.parts.own,
+      gauged(self, s.parts.own,
              [self](order_atom, const node_order& order) {
                self->state.heard = self->state.parts.clock->now();
                self->state.parts.member->take(order);
                go_on(self);
              }),
-      gauged(self, *s.parts.own, [self](look_atom) { look(self); }),
+      gauged(self, s.parts.own, [self](look_atom) { look(self); }),
       [self](stop_atom) {
         self->state.parts.member->leave();
         go_on(self);

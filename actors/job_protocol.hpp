@@ -73,7 +73,8 @@ enum class order_stage : std::uint8_t {
   end,   // of the job
 };
 
-// A node without a replica has no bank of its own either, and that of a replica of taken back steps has their products.
+// A node without a replica has no bank of its own either, that of a replica of taken back steps has their products, and a shared one would lack
+// those of the steps that were done without it.
 enum fed_how : std::uint8_t { not_fed = 0, fed = 1, fed_with_bank = 2 };
 
 struct node_order {

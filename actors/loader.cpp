@@ -23,11 +23,11 @@ void fill(pointer self) {
 
 }  // namespace
 
-loader_actor::behavior_type loader(pointer self, batch_queue::maker make, std::uint64_t end, std::size_t depth) {
+loader_actor::behavior_type loader(pointer self, batch_queue::maker make, std::uint64_t end, std::size_t depth, actor_gauge* own) {
   self->state.queue = std::make_unique<batch_queue>(std::move(make), end, depth);
   return {
-      [self](next_atom, std::uint64_t step) { return next(self, step); },
-      [self](fill_atom) { fill(self); },
+      gauged(self, own, [self](next_atom, std::uint64_t step) { return next(self, step); }),
+      gauged(self, own, [self](fill_atom) { fill(self); }),
   };
 }
 

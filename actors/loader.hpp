@@ -11,6 +11,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <memory>
 
+#include "actors/actor_board.hpp"
 #include "actors/batch_queue.hpp"
 #include "actors/messages.hpp"
 
@@ -23,6 +24,8 @@ struct loader_state {
   std::unique_ptr<batch_queue> queue;
 };
 
-loader_actor::behavior_type loader(loader_actor::stateful_pointer<loader_state>, batch_queue::maker, std::uint64_t end, std::size_t depth);
+// The gauge may be null; it outlives the actor.
+loader_actor::behavior_type loader(loader_actor::stateful_pointer<loader_state>, batch_queue::maker, std::uint64_t end, std::size_t depth,
+                                   actor_gauge*);
 
 }  // namespace argosy

@@ -27,15 +27,16 @@ caf::result<push_receipt> load(memory_bank& bank, const memory_bank::snapshot& a
 }  // namespace
 
 memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state> self,
-                                                    std::shared_ptr<memory_bank> bank) {
+                                                    std::shared_ptr<memory_bank> bank, actor_gauge* own) {
   self->state.bank = std::move(bank);
   return {
-      [self](push_atom, const bank_batch& batch) { return push(*self->state.bank, batch); },
-      [self](view_atom) {
-        return bank_lease{self->state.bank->view(), self->state.bank};
-      },
-      [self](save_atom) { return save(*self->state.bank); },
-      [self](load_atom, const bank_snapshot_ptr& all) { return load(*self->state.bank, *all); },
+      gauged(self, own, [self](push_atom, const bank_batch& batch) { return push(*self->state.bank, batch); }),
+      gauged(self, own,
+             [self](view_atom) {
+               return bank_lease{self->state.bank->view(), self->state.bank};
+             }),
+      gauged(self, own, [self](save_atom) { return save(*self->state.bank); }),
+      gauged(self, own, [self](load_atom, const bank_snapshot_ptr& all) { return load(*self->state.bank, *all); }),
   };
 }
 

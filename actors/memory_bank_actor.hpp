@@ -14,6 +14,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <memory>
 
+#include "actors/actor_board.hpp"
 #include "actors/messages.hpp"
 
 namespace argosy {
@@ -28,6 +29,8 @@ struct memory_bank_state {
   std::shared_ptr<memory_bank> bank;
 };
 
-memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state>, std::shared_ptr<memory_bank>);
+// The gauge may be null; it outlives the actor.
+memory_bank_actor::behavior_type memory_bank_keeper(memory_bank_actor::stateful_pointer<memory_bank_state>, std::shared_ptr<memory_bank>,
+                                                    actor_gauge*);
 
 }  // namespace argosy

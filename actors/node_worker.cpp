@@ -32,7 +32,10 @@ status open_engine(pointer self) {
   s.core->reset_state();
   ARGOSY_ASSIGN(const auto bank, s.core->open());
   if (s.bank) dismiss(self, s.bank);
-  if (bank) s.bank = self->spawn<caf::linked>(memory_bank_keeper, bank);
+  if (bank) {
+    s.parts.of_bank->starts("the job begins anew");
+    s.bank = self->spawn<caf::linked>(memory_bank_keeper, bank, s.parts.of_bank);
+  }
   s.open = true;
   return {};
 }
@@ -46,7 +49,8 @@ status gather_for(pointer self, group_id group, int rank, int size) {
   ARGOSY_ASSIGN(s.waiting, gloo_member::open(place));
   ARGOSY_TRY(s.parts.cut->enter(group, s.waiting->aborter()));
   if (s.batches) dismiss(self, s.batches);
-  s.batches = self->spawn<caf::detached + caf::linked>(loader, s.parts.batches(rank, size), s.parts.of, std::size_t{2});
+  s.parts.of_loader->starts("another group");
+  s.batches = self->spawn<caf::detached + caf::linked>(loader, s.parts.batches(rank, size), s.parts.of, std::size_t{2}, s.parts.of_loader);
   return {};
 }
 
@@ -175,7 +179,7 @@ node_worker_actor::behavior_type node_worker(pointer self, node_worker_parts par
   s.core = std::make_unique<worker_core>(parts.engine, *parts.clock);
   s.patience = parts.patience;
   s.parts = std::move(parts);
-  actor_gauge& own = *s.parts.own;
+  actor_gauge* const own = s.parts.own;
   return {
       gauged(self, own, [self](gather_atom, std::uint64_t group, int rank, int size) { return gather(self, group, rank, size); }),
       gauged(self, own, [self](meet_atom, const meet_order& to) { return meet(self, to.order); }),

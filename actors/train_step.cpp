@@ -105,7 +105,7 @@ status step_runner::sum_over_ranks(step_sums& s) {
 
 status step_runner::backward(const batch& b, const_view d_product) {
   if (!gradients_) return replica_->backward(b, d_product);
-  gradients_->begin();
+  ARGOSY_TRY(gradients_->begin());
   status done = replica_->backward(b, d_product, [this](std::string_view name) { gradients_->complete(name); });
   if (!done.ok()) gradients_->abandon(done);
   return done;

@@ -43,7 +43,8 @@ std::string text_of(group_id group) { return std::to_string(term_of(group)) + ".
 
 class job_world : simulated_world {
 public:
-  job_world(std::uint64_t seed, const simulated_job& job, const simulation_log& log) : simulated_world(seed, log), job_(job) {}
+  job_world(std::uint64_t seed, const simulated_job& job, const simulation_log& log)
+      : simulated_world(seed, log), job_(job), shared_bank_(seed % 2 == 1) {}
 
   simulation_figures run() {
     (void)make_run(ledger_disk_);
@@ -285,6 +286,7 @@ private:
     s.of = job_.steps;
     s.most_ranks = batch_pairs;
     s.save_every = job_.save_every;
+    s.shared_bank = shared_bank_;
     s.times.barred = std::chrono::seconds(10);
     s.times.forming = std::chrono::seconds(3);
     s.times.stuck = std::chrono::seconds(3);
@@ -516,6 +518,8 @@ private:
       if (one.replica != all.begin()->second.replica)
         violated("ranks differ " + when + ": " + std::to_string(one.replica.mark.steps_done) + " steps and " +
                  std::to_string(all.begin()->second.replica.mark.steps_done));
+    for (const auto& [rank, one] : all)
+      if (shared_bank_ && one.banks != all.begin()->second.banks) violated("ranks' shared banks differ " + when);
   }
 
   // ---- meeting, by the rules of actors/meeting.hpp
@@ -592,7 +596,7 @@ private:
       violated("node " + std::to_string(n.place) + " is told another step than its next one");
     const double work_s = draw_.long_tailed(job_.step_s / 2) * n.slow;
     later(n, work_s, [this, task, work_s](node& it) {
-      meet_others(it, {it.works.replica}, [this, task, work_s](node& gathered, const contributions& before) {
+      meet_others(it, {it.works.replica, {it.works.bank}}, [this, task, work_s](node& gathered, const contributions& before) {
         expect_same(before, "before step " + std::to_string(task.step));
         later(gathered, work_s, [this, task, work_s](node& back) {
           meet_others(back, {back.works.replica},
@@ -741,6 +745,7 @@ private:
   }
 
   simulated_job job_;
+  bool shared_bank_;  // of every other seed
   std::vector<std::unique_ptr<node>> nodes_;
   std::map<std::uint64_t, std::unique_ptr<coordinator>> chiefs_;  // that live
   std::uint64_t coordinators_ = 0;

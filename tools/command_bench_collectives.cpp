@@ -34,8 +34,20 @@ seconds time_of(const std::function<status()>& work, status& end) {
   return std::chrono::steady_clock::now() - start;
 }
 
-// As often as rank 0 has time for.
-result<timing> time_on(collective& c, const std::function<status()>& work) {
+// A step of training goes through other memory between its exchanges, so that the tensors are no longer in the caches.
+class other_memory {
+public:
+  explicit other_memory(std::size_t mib) : numbers_((mib << 20) / sizeof(float)) {}
+  void go_through() {
+    for (float& number : numbers_) number += 1;
+  }
+
+private:
+  std::vector<float> numbers_;
+};
+
+// As often as rank 0 has time for. Ranks begin together.
+result<timing> time_on(collective& c, other_memory& between, const std::function<status()>& work) {
   status end;
   static_cast<void>(time_of(work, end));
   ARGOSY_TRY(end);
@@ -44,6 +56,8 @@ result<timing> time_on(collective& c, const std::function<status()>& work) {
   ARGOSY_TRY(c.broadcast(view_of(&repeats, 1, 1), 0));
   std::vector<double> times;
   for (int i = 0; i < static_cast<int>(repeats); ++i) {
+    between.go_through();
+    ARGOSY_TRY(c.gather_counts(0).failure());
     times.push_back(time_of(work, end).count());
     ARGOSY_TRY(end);
   }
@@ -51,7 +65,9 @@ result<timing> time_on(collective& c, const std::function<status()>& work) {
 }
 
 // Every operation on a whole of each size: what a rank has before or after it.
-status measure(collective& c, const std::string& road, std::size_t most_bytes, std::vector<measured>& out) {
+status measure(collective& c, const std::string& road, const bench_collectives_options& options, std::vector<measured>& out) {
+  other_memory between(options.between_mib);
+  const std::size_t most_bytes = options.mib << 20;
   const auto ranks = static_cast<std::size_t>(c.size());
   for (std::size_t bytes = 1024; bytes <= most_bytes; bytes *= 16) {
     const auto each = static_cast<std::int64_t>(bytes / sizeof(float) / ranks), all = each * c.size();
@@ -59,7 +75,7 @@ status measure(collective& c, const std::string& road, std::size_t most_bytes, s
     const std::vector<std::int64_t> rows_of(ranks, 1);
     const view of_all = view_of(whole.data(), c.size(), each), of_one = view_of(part.data(), 1, each);
     const auto add = [&](const char* name, const std::function<status()>& work) -> status {
-      ARGOSY_ASSIGN(const timing time, time_on(c, work));
+      ARGOSY_ASSIGN(const timing time, time_on(c, between, work));
       if (c.rank() == 0) out.push_back({road, name, whole.size() * sizeof(float), time});
       return {};
     };
@@ -70,28 +86,28 @@ status measure(collective& c, const std::string& road, std::size_t most_bytes, s
   return {};
 }
 
-status measure_threads(int ranks, std::size_t most_bytes, std::vector<measured>& out) {
-  const auto group = make_in_process_group(ranks);
+status measure_threads(const bench_collectives_options& options, std::vector<measured>& out) {
+  const auto group = make_in_process_group(static_cast<int>(options.ranks));
   std::vector<status> ends(group.size());
   {
     std::vector<std::jthread> threads;
-    for (std::size_t r = 0; r < group.size(); ++r)
-      threads.emplace_back([&, r] { ends[r] = measure(*group[r], "threads", most_bytes, out); });
+    for (std::size_t r = 0; r < group.size(); ++r) threads.emplace_back([&, r] { ends[r] = measure(*group[r], "threads", options, out); });
   }
   for (const status& end : ends) ARGOSY_TRY(end);
   return {};
 }
 
-status measure_memcpy(std::size_t most_bytes, std::vector<measured>& out) {
+status measure_memcpy(const bench_collectives_options& options, std::vector<measured>& out) {
   const auto alone = make_in_process_group(1);
-  for (std::size_t bytes = 1024; bytes <= most_bytes; bytes *= 16) {
+  other_memory between(options.between_mib);
+  for (std::size_t bytes = 1024; bytes <= options.mib << 20; bytes *= 16) {
     std::vector<char> from(bytes, 1), to(bytes);
     const auto copy = [&]() -> status {
       std::memcpy(to.data(), from.data(), bytes);
       from[0] = to[bytes - 1];  // is needed, so it is done
       return {};
     };
-    ARGOSY_ASSIGN(const timing time, time_on(*alone[0], copy));
+    ARGOSY_ASSIGN(const timing time, time_on(*alone[0], between, copy));
     out.push_back({"memcpy", "copy", bytes, time});
   }
   return {};
@@ -147,15 +163,14 @@ void print_table(const std::vector<measured>& all, std::ostream& out) {
 // Processes first: they are forked, and threads are not.
 status run_bench_collectives(const bench_collectives_options& options, const console& io) {
   const auto ranks = static_cast<int>(options.ranks);
-  const std::size_t most_bytes = options.mib << 20;
   std::vector<measured> all;
-  const auto over = [&](const char* road) { return [&, road](collective& c) { return measure(c, road, most_bytes, all); }; };
+  const auto over = [&](const char* road) { return [&, road](collective& c) { return measure(c, road, options, all); }; };
   const one_secret secret;
   ARGOSY_ASSIGN(const node_credentials credentials, secret.credentials());
   ARGOSY_TRY(run_ranks(ranks, {}, over("Gloo")));
   ARGOSY_TRY(run_ranks(ranks, credentials, over("Gloo, tunnels")));
-  ARGOSY_TRY(measure_threads(ranks, most_bytes, all));
-  ARGOSY_TRY(measure_memcpy(most_bytes, all));
+  ARGOSY_TRY(measure_threads(options, all));
+  ARGOSY_TRY(measure_memcpy(options, all));
   options.json ? print_json(all, ranks, io.out) : print_table(all, io.out);
   return {};
 }

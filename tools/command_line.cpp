@@ -315,6 +315,9 @@ void add_bench_collectives(CLI::App& bench, chosen_command& chosen) {
                   "argosy bench collectives --ranks 4", chosen, true, &run_bench_collectives, options);
   command->add_option("--ranks", options->ranks, "Processes")->capture_default_str()->check(CLI::Range(1, 64));
   command->add_option("--mib", options->mib, "MiB of the largest tensor")->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_option("--between-mib", options->between_mib, "MiB of other memory gone through before each operation, as in a step")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
   command->add_flag("--json", options->json, "One JSON object");
 }
 

@@ -38,7 +38,7 @@ nlohmann::ordered_json object_of(const hardware& h, bool measured) {
           {"overlap", h.overlap},          {"algorithm", h.algorithm == exchange_algorithm::ring ? "ring" : "direct"},
           {"within", object_of(h.within)}, {"between", object_of(h.between)},
           {"per_machine", h.per_machine},  {"cores", h.cores},
-          {"threads", h.threads}};
+          {"threads", h.threads},          {"crowded", h.crowded}};
 }
 
 nlohmann::ordered_json object_of(const planned& p) {

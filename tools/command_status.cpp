@@ -4,7 +4,7 @@
 #include <sstream>
 #include <thread>
 
-#include "actors/job_server.hpp"
+#include "actors/job_road.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 

@@ -1,4 +1,4 @@
-#include "actors/job_server.hpp"
+#include "actors/job_process.hpp"
 #include "base/log.hpp"
 #include "tools/commands.hpp"
 

@@ -334,6 +334,7 @@ status run_bench_scans(const bench_scans_options&, const console&);
 // Collectives between processes of this machine, plain and through tunnels, beside threads and a copy of the same bytes.
 struct bench_collectives_options {
   std::uint64_t ranks = 2, mib = 64;  // mib: of the largest tensor
+  std::uint64_t between_mib = 0;      // other memory that a rank goes through before each operation
   bool json = false;
 };
 status run_bench_collectives(const bench_collectives_options&, const console&);

@@ -61,8 +61,9 @@ status take_algorithm(const json& object, exchange_algorithm& to) {
 }
 
 result<hardware> hardware_in(const std::string& text) {
-  constexpr std::array<std::string_view, 12> keys{"product_flops", "loss_flops", "memory_bytes", "row_bytes",   "spread", "overlap",
-                                                  "algorithm",     "within",     "between",      "per_machine", "cores",  "threads"};
+  constexpr std::array<std::string_view, 13> keys{"product_flops", "loss_flops", "memory_bytes", "row_bytes", "spread",
+                                                  "overlap",       "algorithm",  "within",       "between",   "per_machine",
+                                                  "cores",         "threads",    "crowded"};
   const json object = json::parse(text, nullptr, false);
   if (!object.is_object()) return status(errc::corrupt, "want one JSON object");
   ARGOSY_TRY(know(object, keys));
@@ -71,7 +72,8 @@ result<hardware> hardware_in(const std::string& text) {
   ARGOSY_TRY(take(object, "loss_flops", h.loss_flops, true));
   ARGOSY_TRY(take(object, "memory_bytes", h.memory_bytes, true));
   ARGOSY_TRY(take(object, "row_bytes", h.row_bytes, true));
-  for (const auto& [key, to] : {std::pair{"spread", &h.spread}, {"overlap", &h.overlap}, {"cores", &h.cores}, {"threads", &h.threads}})
+  for (const auto& [key, to] :
+       {std::pair{"spread", &h.spread}, {"overlap", &h.overlap}, {"cores", &h.cores}, {"threads", &h.threads}, {"crowded", &h.crowded}})
     ARGOSY_TRY(take(object, key, *to, false));
   ARGOSY_TRY(take_algorithm(object, h.algorithm));
   ARGOSY_TRY(take(object, "within", h.within));

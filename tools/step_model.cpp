@@ -106,6 +106,12 @@ double sharing(const hardware& h, std::uint64_t ranks) {
   return std::max(1.0, together * h.threads / h.cores);
 }
 
+double crowding(const hardware& h, std::uint64_t ranks) {
+  if (h.cores <= 1) return 1;
+  const double busy = std::min(h.cores, static_cast<double>(std::min(ranks, h.per_machine)) * h.threads);
+  return 1 + (h.crowded - 1) * std::max(0.0, busy - h.threads) / std::max(1.0, h.cores - h.threads);
+}
+
 double columns_of(const job_size& size, bool crossing) {
   return static_cast<double>(size.pairs_per_rank) * (crossing ? static_cast<double>(size.ranks) : 1);
 }
@@ -116,7 +122,7 @@ double compute_s(const step_work& work, const hardware& h) {
 
 step_time time_of(const recipe& r, const data_shape& data, const job_size& size, const hardware& h, bool crossing) {
   const step_work work = work_of(r, data, size, crossing);
-  step_time t{.compute_s = compute_s(work, h) * sharing(h, size.ranks)};
+  step_time t{.compute_s = compute_s(work, h) * sharing(h, size.ranks) * crowding(h, size.ranks)};
   if (size.ranks == 1) return t;
   const double columns = columns_of(size, crossing), embedding = number_bytes * r.model.projection;
   if (crossing)
@@ -172,6 +178,7 @@ status check(const job_size& size, const hardware& h) {
   ARGOSY_TRY(want_positive("row_bytes", h.row_bytes));
   ARGOSY_TRY(want_positive("per_machine", static_cast<double>(h.per_machine)));
   ARGOSY_TRY(want_positive("threads", h.threads));
+  ARGOSY_TRY(want_positive("crowded", h.crowded));
   for (const auto& [name, link] : {std::pair{"within", &h.within}, std::pair{"between", &h.between}}) {
     ARGOSY_TRY(want_positive(std::string(name) + ".bytes_per_s", link->bytes_per_s));
     ARGOSY_TRY(want_share(std::string(name) + ".latency_s", link->latency_s, 60));

@@ -7,7 +7,8 @@
 //           n - 1 hops and b (n-1)/n bytes a rank, all_reduce both. With m > 1, m of the hops are between machines, and bytes go at that speed.
 // Direct    net/gloo_group.hpp: every operation begins with a round of proposals, and then each part goes straight to who needs it, so
 //           all_gather and reduce_scatter are 2 rounds and b (n-1)/n bytes, all_reduce 3 rounds and twice as many; up to 16 KiB 2 rounds.
-//           Its processes share the cores of a machine: with more threads than cores, compute and exchange take as many times longer.
+//           Its processes share the cores of a machine: with more threads than cores, compute and exchange take as many times longer; and
+//           compute `crowded` times longer once all cores are busy, for they share the memory's bandwidth and the power (in between: linear).
 // Wait      the rounds before each part of the exchange (actors/train_step.hpp), and the slowest of n ranks whose times vary by `spread`:
 //           compute * spread * E[maximum of n standard normal numbers].
 // Not in it  launches, data, what the network's other users do, the check-pointing, activations that a kernel needs for a moment.
@@ -40,6 +41,7 @@ struct hardware {
   link_speed within = {}, between = {};  // of ranks of one machine, of ranks of several
   std::uint64_t per_machine = 8;
   double cores = 0, threads = 1;  // of a machine, of a rank; 0: every rank has its own
+  double crowded = 1;             // compute with all cores busy, to that with one
 };
 
 // Mean rows, and mean squares of the rows, of a sequence: pieces, or [CLS] and patches.

@@ -83,11 +83,14 @@ struct fake_run : test::deterministic_actors {
     coordinator_parts parts;
     parts.settings = settings;
     for (int rank : {0, 1}) parts.workers.push_back(spawn(fake_worker, rank, scripts[static_cast<std::size_t>(rank)]));
-    parts.checkpoints = spawn(checkpointer, [this](const checkpoint_state& state) {
-      written.push_back(state.facts.steps_done);
-      order.push_back("write " + std::to_string(state.facts.steps_done));
-      return write_answer;
-    });
+    parts.checkpoints = spawn(
+        checkpointer,
+        [this](const checkpoint_state& state) {
+          written.push_back(state.facts.steps_done);
+          order.push_back("write " + std::to_string(state.facts.steps_done));
+          return write_answer;
+        },
+        static_cast<actor_gauge*>(nullptr));
     if (measures) parts.evaluations = measuring = spawn(slow_evaluator, this, parts.stop_evaluating.get_token());
     parts.sink = [this](const training_progress& p) {
       shown.push_back(p.report.step);

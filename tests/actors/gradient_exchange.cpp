@@ -7,6 +7,7 @@
 
 #include "kernels/transfer.hpp"
 #include "model/replica.hpp"
+#include "tests/actors/timed_group.hpp"
 #include "tests/actors/tiny.hpp"
 
 namespace argosy {
@@ -112,8 +113,8 @@ BOOST_AUTO_TEST_CASE(sums_of_buckets_are_the_sum_of_the_whole) {
                                      bucket_bytes);
           buckets[at] = exchange.buckets();
           for (int step = 0; step < 3 && ends[at].ok(); ++step) {
-            exchange.begin();
-            ends[at] = again.run([&](std::string_view name) { exchange.complete(name); });
+            ends[at] = exchange.begin();
+            if (ends[at].ok()) ends[at] = again.run([&](std::string_view name) { exchange.complete(name); });
             if (ends[at].ok()) ends[at] = exchange.finish();
           }
           together[at] = again.gradients();
@@ -130,6 +131,22 @@ BOOST_AUTO_TEST_CASE(sums_of_buckets_are_the_sum_of_the_whole) {
   }
 }
 
+// What others keep it waiting is told from what the sums take, however many buckets there are.
+BOOST_AUTO_TEST_CASE(waiting_is_not_summing) {
+  for (const int bucket_bytes : {0, 64, 1 << 20}) {
+    manual_clock clock;
+    const auto alone = make_in_process_group(1);
+    test::timed_group group(*alone.front(), clock);
+    backward_pass pass(test::tiny_recipe(1), 0);
+    gradient_exchange exchange(*pass.on, pass.weights(), retrieval_model::gradient_order(pass.with), group, clock, bucket_bytes);
+    BOOST_REQUIRE(exchange.begin().ok());
+    BOOST_REQUIRE(exchange.finish().ok());
+    BOOST_TEST(exchange.waited_s() == static_cast<double>(std::max<std::size_t>(exchange.buckets(), 1)) * test::timed_group::meeting_s,
+               bucket_bytes);
+    BOOST_TEST(exchange.overlapped_s() == 0);
+  }
+}
+
 // It has given some of its buckets away; the other waits for the rest of them.
 BOOST_AUTO_TEST_CASE(a_backward_that_fails_keeps_nobody_waiting) {
   const auto group = make_in_process_group(2);
@@ -141,11 +158,11 @@ BOOST_AUTO_TEST_CASE(a_backward_that_fails_keeps_nobody_waiting) {
     gradient_exchange of_failing(*fails.on, fails.weights(), order, *group[0], clock, 64);
     std::jthread other([&] {
       gradient_exchange exchange(*goes_on.on, goes_on.weights(), order, *group[1], clock, 64);
-      exchange.begin();
-      end = goes_on.run([&](std::string_view name) { exchange.complete(name); });
+      end = exchange.begin();
+      if (end.ok()) end = goes_on.run([&](std::string_view name) { exchange.complete(name); });
       if (end.ok()) end = exchange.finish();
     });
-    of_failing.begin();
+    BOOST_REQUIRE(of_failing.begin().ok());
     of_failing.complete(order[1]);
     of_failing.abandon({errc::out_of_range, "its batch was bad"});
   }

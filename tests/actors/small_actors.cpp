@@ -1,5 +1,6 @@
 // Loader, memory bank, checkpointer and worker: the state classes alone, then the actors on the deterministic scheduler.
 #include <boost/test/unit_test.hpp>
+#include <caf/event_based_actor.hpp>
 
 #include "actors/batch_queue.hpp"
 #include "actors/checkpointer.hpp"
@@ -129,7 +130,8 @@ struct worker_alone : test::deterministic_actors {
 
   worker_actor start() {
     const auto made = spawn(worker, worker_parts{.engine = engine,
-                                                 .batches = spawn(loader, batches.maker(), std::uint64_t{100}, std::size_t{2}),
+                                                 .batches = spawn(loader, batches.maker(), std::uint64_t{100}, std::size_t{2},
+                                                                  static_cast<actor_gauge*>(nullptr)),
                                                  .clock = &clock,
                                                  .patience = std::chrono::seconds(60)});
     return made;
@@ -245,7 +247,7 @@ BOOST_FIXTURE_TEST_SUITE(small_actors, small_actors_fixture)
 
 BOOST_AUTO_TEST_CASE(a_loader_answers_and_then_works_ahead) {
   counted_batches batches;
-  const auto l = spawn(loader, batches.maker(), std::uint64_t{9}, std::size_t{2});
+  const auto l = spawn(loader, batches.maker(), std::uint64_t{9}, std::size_t{2}, static_cast<actor_gauge*>(nullptr));
   const auto first = ask<batch_ptr>(l, next_atom_v, std::uint64_t{0});
   BOOST_REQUIRE(first.ok());
   BOOST_TEST((*first)->step == 0u);
@@ -255,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_loader_answers_and_then_works_ahead) {
 BOOST_AUTO_TEST_CASE(a_bank_refuses_other_widths_and_stays_as_it_was) {
   const auto dev = make_reference_device();
   auto made = memory_bank::make(*dev, 4, 2);
-  const auto bank = spawn(memory_bank_keeper, std::make_shared<memory_bank>(std::move(*made)));
+  const auto bank = spawn(memory_bank_keeper, std::make_shared<memory_bank>(std::move(*made)), static_cast<actor_gauge*>(nullptr));
   const double numbers[6] = {1, 2, 3, 4, 5, 6};
   const std::int64_t ids[2] = {7, 8};
   const auto push = [&](std::int64_t width) {
@@ -273,17 +275,57 @@ BOOST_AUTO_TEST_CASE(a_bank_refuses_other_widths_and_stays_as_it_was) {
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpointer_tells_what_it_wrote_or_why_not) {
+  actor_board board(clock);
+  actor_gauge& gauge = board.add("checkpointer");
+  gauge.starts("is not told of the first");
   int calls = 0;
-  const auto c = spawn(checkpointer, [&](const checkpoint_state&) -> status {
-    if (++calls == 2) return {errc::io_error, "No space left on device"};
-    if (calls == 3) throw std::runtime_error("boom");
-    return {};
-  });
+  const auto c = spawn(
+      checkpointer,
+      [&](const checkpoint_state&) -> status {
+        if (++calls == 2) return {errc::io_error, "No space left on device"};
+        if (calls == 3) throw std::runtime_error("boom");
+        clock.advance(std::chrono::seconds(calls));
+        return {};
+      },
+      &gauge);
   auto state = std::make_shared<checkpoint_state>();
   state->facts.steps_done = 12;
   BOOST_TEST(ask<checkpoint_receipt>(c, save_atom_v, checkpoint_ptr(state))->steps_done == 12u);
   BOOST_TEST((ask<checkpoint_receipt>(c, save_atom_v, checkpoint_ptr(state)).failure().code() == errc::io_error));
   BOOST_TEST((ask<checkpoint_receipt>(c, save_atom_v, checkpoint_ptr(state)).failure().code() == errc::internal));
+  const actor_figures figures = board.figures().at(0);
+  BOOST_TEST(figures.name == "checkpointer");
+  BOOST_TEST(figures.handled == 3u);
+  BOOST_TEST(figures.busy_s == 1);
+  BOOST_TEST(figures.longest_s == 1);
+  BOOST_TEST(figures.cause.find("boom") != std::string::npos, figures.cause);
+}
+
+// Each message that is handled sees those that came after it.
+BOOST_AUTO_TEST_CASE(a_gauge_tells_what_its_actor_does) {
+  actor_board board(clock);
+  actor_gauge& gauge = board.add("one");
+  board.add("other");
+  const auto told = [&] { return board.figures().at(0); };
+  gauge.starts("is not told of the first");
+  BOOST_TEST(told().cause.empty());
+  const auto busy = spawn([&](caf::event_based_actor* it) -> caf::behavior {
+    return {gauged(it, &gauge, [&](int seconds) { clock.advance(std::chrono::seconds(seconds)); })};
+  });
+  for (const int seconds : {1, 5, 2}) caf::anon_send(busy, seconds);
+  for (const std::uint64_t waiting : {2, 1, 0}) {
+    BOOST_REQUIRE(step());
+    BOOST_TEST(told().waiting == waiting);
+  }
+  BOOST_TEST(told().handled == 3u);
+  BOOST_TEST(told().busy_s == 8);
+  BOOST_TEST(told().longest_s == 5);
+  gauge.starts("its group was cut");
+  BOOST_TEST(told().starts == 2u);
+  BOOST_TEST(told().cause == "its group was cut");
+  gauge.failed("a full disk");
+  BOOST_TEST(told().cause == "a full disk");
+  BOOST_TEST(board.figures().at(1).starts == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

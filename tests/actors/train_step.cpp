@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "kernels/transfer.hpp"
+#include "tests/actors/timed_group.hpp"
 #include "tests/actors/tiny.hpp"
 #include "tests/support/gloo_ranks.hpp"
 
@@ -165,6 +166,20 @@ BOOST_AUTO_TEST_CASE(ranks_over_gloo_train_what_ranks_of_one_process_train) {
   }
 }
 
+// Buckets of a KiB: sums of a thread of their own, while backward goes on.
+recipe in_many_buckets(int workers) {
+  recipe r = with_tasks(workers);
+  r.train.bucket_kib = 1;
+  return r;
+}
+
+BOOST_AUTO_TEST_CASE(ranks_over_gloo_that_sum_in_many_buckets_too) {
+  const auto over_gloo = [](int workers) { return test::make_gloo_group(workers); };
+  const auto got = train_ranks(3, on_cpu, phase::cross_device_and_bank, true, 3, usual_rate, in_many_buckets, over_gloo);
+  const auto want = train_ranks(3, on_cpu, phase::cross_device_and_bank, true, 3, usual_rate, with_tasks);
+  for (std::size_t r = 0; r < got.size(); ++r) BOOST_TEST((got[r].gradients == want[r].gradients), "rank " << r);
+}
+
 // Oracle 4 once more, in processes: each compares what it got with one rank on the whole batch.
 status equals_one_rank(collective& group) {
   series many, one;
@@ -183,44 +198,9 @@ BOOST_AUTO_TEST_CASE(ranks_in_processes_equal_one_big_batch_reference) {
   for (int r = 0; r < 3; ++r) BOOST_TEST(group.end_of(r) == "ok");
 }
 
-// A group whose operations take known seconds.
-constexpr int meeting_s = 1, gathering_s = 100, scattering_s = 1000, reducing_s = 10'000, small_sum_s = 10;
-class timed_group final : public collective {
-public:
-  timed_group(collective& of, manual_clock& clock) : of_(&of), clock_(&clock) {}
-  int rank() const noexcept override { return of_->rank(); }
-  int size() const noexcept override { return of_->size(); }
-  status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
-    return after(gathering_s, of_->all_gather(mine, rows_of, all));
-  }
-  status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
-    return after(gathering_s, of_->all_gather(mine, bytes_of, all));
-  }
-  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
-    return of_->gather(mine, bytes_of, root, all);
-  }
-  result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return after(meeting_s, of_->gather_counts(mine)); }
-  status all_reduce(view x) override { return after(x.type == dtype::f64 ? small_sum_s : reducing_s, of_->all_reduce(x)); }
-  status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) override {
-    return after(scattering_s, of_->reduce_scatter(all, rows_of, mine));
-  }
-  status broadcast(view x, int root) override { return of_->broadcast(x, root); }
-  std::shared_ptr<abort_handle> aborter() const override { return of_->aborter(); }
-
-private:
-  template <class T>
-  T after(int seconds, T done) {
-    clock_->advance(std::chrono::seconds(seconds));
-    return done;
-  }
-
-  collective* of_;
-  manual_clock* clock_;
-};
-
 step_report timed_step(collective& of, phase now) {
   manual_clock clock;
-  timed_group group(of, clock);
+  test::timed_group group(of, clock);
   const recipe with = test::tiny_recipe(group.size());
   const auto dev = on_cpu();
   auto model = replica::make(*dev, with, test::tiny_inputs());
@@ -237,14 +217,14 @@ step_report timed_step_of_two(phase now) {
 
 BOOST_AUTO_TEST_CASE(the_exchange_is_told_in_its_parts) {
   const step_report crossing = timed_step_of_two(phase::cross_device);
-  BOOST_TEST(crossing.gather_s == 3 * gathering_s + scattering_s);
-  BOOST_TEST(crossing.reduce_s == 2 * reducing_s);
-  BOOST_TEST(crossing.wait_s == 4 * meeting_s + 2 * small_sum_s);
+  BOOST_TEST(crossing.gather_s == 3 * test::timed_group::gathering_s + test::timed_group::scattering_s);
+  BOOST_TEST(crossing.reduce_s == 2 * test::timed_group::reducing_s);
+  BOOST_TEST(crossing.wait_s == 4 * test::timed_group::meeting_s + 2 * test::timed_group::small_sum_s);
   BOOST_TEST(crossing.exchange_s() == crossing.gather_s + crossing.reduce_s + crossing.wait_s);
   const step_report own = timed_step_of_two(phase::in_batch);
   BOOST_TEST(own.gather_s == 0);
-  BOOST_TEST(own.reduce_s == 2 * reducing_s);
-  BOOST_TEST(own.wait_s == 2 * meeting_s + 2 * small_sum_s);
+  BOOST_TEST(own.reduce_s == 2 * test::timed_group::reducing_s);
+  BOOST_TEST(own.wait_s == 2 * test::timed_group::meeting_s + 2 * test::timed_group::small_sum_s);
   const step_report alone = timed_step(*make_in_process_group(1)[0], phase::cross_device);
   BOOST_TEST(alone.exchange_s() == 0);
   BOOST_TEST(crossing.forward_s + crossing.match_s + crossing.backward_s + crossing.update_s == 0);

@@ -73,6 +73,9 @@ class Job:
     def nodes(self):
         return [self.node(host) for host in range(NODES)]
 
+    def told_by(self, name):
+        return (self.folder / f"{name}.told").read_text()
+
     def told(self):
         return "\n".join(f"{file.name}: {file.read_text()[-2000:]}" for file in sorted(self.folder.glob("*.told")))
 
@@ -137,13 +140,20 @@ class Hosts(unittest.TestCase):
 
     # Oracle 4, over a network: four nodes on four hosts, as four workers of one process.
     def test_four_hosts_train_as_one_process_does(self):
+        self.check_four_hosts("train.bucket_kib=0")
+
+    def test_four_hosts_that_sum_in_many_buckets_too(self):
+        self.check_four_hosts("train.bucket_kib=1")
+
+    def check_four_hosts(self, *sets):
         def train():
-            job = Job(self)
+            job = Job(self, *sets)
             job.end(*job.nodes())
             return job
 
         job = self.in_one_group(train)
-        argosy("train", "--data", self.data, "--recipe", self.recipe, "--run", self.folder / "one", "--set", f"train.workers={NODES}")
+        argosy("train", "--data", self.data, "--recipe", self.recipe, "--run", self.folder / "one", "--set", f"train.workers={NODES}",
+               "train.bucket_kib=0")
         apart, together = lines_of(job.run), lines_of(self.folder / "one")
         self.assertEqual(len(together), 60)
         self.assertEqual([[line[key] for key in SAME] for line in apart], [[line[key] for key in SAME] for line in together])
@@ -173,16 +183,21 @@ class Hosts(unittest.TestCase):
     # Nodes hold when the coordinator is not reached, and go on when it is.
     def test_the_cable_of_the_coordinator(self):
         job = Job(self, "train.steps=100000", "checkpoint.every=1000", least=2)
-        job.nodes()
+        processes = job.nodes()
         job.until_step(20)
+        nodes = [f"node{host}" for host in range(NODES)]
         self.hosts.cut(job.chief)
-        time.sleep(4)
-        self.hosts.mend(job.chief)
+        try:
+            job.wait_for(lambda: all("the coordinator is silent: looking for one" in job.told_by(name) for name in nodes), "all hold")
+        finally:
+            self.hosts.mend(job.chief)
+        job.wait_for(lambda: all("a coordinator is there again" in job.told_by(name) for name in nodes), "all are connected again")
         job.further(50)
         job.wait_for(lambda: job.ranks() == [0, 1, 2, 3], "four ranks again")
+        self.assertEqual([process.poll() for process in processes], [None] * NODES)
         job.ask_to_stop()
         ledger = job.ledger()
-        self.assertEqual(ledger["steps"], len(lines_of(job.run)))
+        self.assertEqual((ledger["steps"], ledger["coordinators"]), (len(lines_of(job.run)), 1))
 
     # ---- strangers, on a host of their own
 

@@ -1,10 +1,12 @@
-"""Hosts of this machine alone: network namespaces on a switch of their own, which are gone with the block that made them."""
+"""Hosts of this machine alone: network namespaces on a switch of their own, which are gone with the block that made them, and whoever runs there."""
+import atexit
 import contextlib
 import os
+import pathlib
+import re
 import shutil
 import signal
 import subprocess
-import sys
 
 from sbin import path_with_sbin
 
@@ -37,6 +39,7 @@ class Hosts:
         self.switch, self.names = self.prefix + "switch", [f"{self.prefix}{n}" for n in range(count)]
 
     def make(self):
+        remove_those_left_behind()
         ip("netns", "add", self.switch)
         ip("-n", self.switch, "link", "add", "bridge", "type", "bridge")
         ip("-n", self.switch, "link", "set", "bridge", "up")
@@ -50,7 +53,7 @@ class Hosts:
 
     def remove(self):
         for name in [*self.names, self.switch]:
-            ip("netns", "del", name, check=False)
+            remove(name)
 
     def port(self, number):
         return f"port{number}"
@@ -76,12 +79,35 @@ class Hosts:
         ip("-n", self.switch, "link", "set", self.port(number), "up")
 
 
+def remove(name):
+    """The host, and whoever still runs there."""
+    for pid in ip("netns", "pids", name, check=False).stdout.split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    ip("netns", "del", name, check=False)
+
+
+def remove_those_left_behind():
+    """By whoever was killed."""
+    for line in ip("netns", "list").stdout.splitlines():
+        name = line.split()[0]
+        owner = re.fullmatch(r"argosy-(\d+)-\w+", name)
+        if owner and not pathlib.Path("/proc", owner[1]).exists():
+            remove(name)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt  # which unittest lets through, as it does not SystemExit
+
+
 @contextlib.contextmanager
 def private(count):
     hosts = Hosts(count)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that they are removed then, too
+    signal.signal(signal.SIGTERM, interrupt)
+    atexit.register(hosts.remove)  # an interrupted unittest leaves its class as it is
     try:
         hosts.make()
         yield hosts
     finally:
         hosts.remove()
+        atexit.unregister(hosts.remove)

@@ -1,7 +1,8 @@
 #include "cluster/serving_simulation.hpp"
 
 #include <boost/test/unit_test.hpp>
-#include <string>
+
+#include "tests/cluster/same_log.hpp"
 
 namespace argosy {
 namespace {
@@ -27,16 +28,7 @@ BOOST_AUTO_TEST_CASE(hundred_and_twenty_seeds_hold) {
 }
 
 BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_log_every_time) {
-  const auto log_of = [](std::uint64_t seed) {
-    std::string log;
-    const auto lived = simulate_serving(seed, {}, [&](const std::string& line) { log += line + '\n'; });
-    BOOST_REQUIRE_MESSAGE(lived.ok(), lived.failure().text());
-    return std::pair(log, lived->digest);
-  };
-  const auto first = log_of(7);
-  BOOST_TEST(first.first.size() > 1000u);
-  BOOST_TEST((first == log_of(7)));
-  BOOST_TEST((first.second != log_of(8).second));
+  test::check_same_log([](std::uint64_t seed, const simulation_log& log) { return simulate_serving(seed, {}, log); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,6 +9,7 @@
 #include "tests/support/bytes.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/small_disk.hpp"
 #include "tests/system/small_shop.hpp"
 
 namespace argosy::test {
@@ -56,8 +57,10 @@ public:
     BOOST_REQUIRE(fs::exists(folder_ / "address"));
     std::ifstream(folder_ / "address") >> address_;
   }
-  std::unique_ptr<background_argosy> node(std::vector<std::string> more = {}) const {
-    std::vector<std::string> words{"worker", "--data", shared_small_shop().data, "--run", run_, "--join", address_, "--threads", "1"};
+  std::unique_ptr<background_argosy> node(const std::vector<std::string>& more = {}) const { return node_at(run_, more); }
+  std::unique_ptr<background_argosy> node_at(const fs::path& checkpoints, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words{"worker",    "--data", shared_small_shop().data, "--run", checkpoints, "--join", address_,
+                                   "--threads", "1"};
     words.insert(words.end(), more.begin(), more.end());
     return std::make_unique<background_argosy>(words, folder_ / "worker.err");
   }
@@ -90,10 +93,10 @@ private:
 BOOST_AUTO_TEST_SUITE(jobs)
 
 // 16 pairs on all nodes together; with the products of all after half of the steps.
-BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) {
-  const small_shop& shop = shared_small_shop();  // trained by two workers
+void check_two_processes(const std::string& bucket_kib) {
+  const small_shop& shop = shared_small_shop();  // trained by two workers, gradients summed after backward
   const scratch_folder folder;
-  running_job job(folder / "run", {}, {"--least", "2"});
+  running_job job(folder / "run", {"train.bucket_kib=" + bucket_kib}, {"--least", "2"});
   const auto one = job.node(), other = job.node();
   BOOST_TEST(job.coordinator->wait() == 0, job.told());
   BOOST_TEST(one->wait() == 0);
@@ -112,6 +115,9 @@ BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) {
   BOOST_TEST(ledger.at("groups") == 1u);
   must_run({"publish", "--run", job.run(), "--data", shop.data, "--store", folder / "store"});
 }
+
+BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) { check_two_processes("0"); }
+BOOST_AUTO_TEST_CASE(two_processes_that_sum_in_many_buckets_too) { check_two_processes("1"); }
 
 BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_others_join) {
   const scratch_folder folder;
@@ -132,7 +138,7 @@ BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_o
   nodes[0]->signal(SIGCONT);
   BOOST_TEST(job.soon([](const json& now) { return now.at("nodes").size() == 3u && now.at("nodes")[2].at("rank") == 2; }), job.told());
   for (const json& node : job.standing().at("nodes")) {
-    BOOST_TEST_REQUIRE(node.at("actors").size() == 4u, node.dump());
+    BOOST_TEST_REQUIRE(node.at("actors").size() == 5u, node.dump());
     for (const json& actor : node.at("actors")) {
       BOOST_TEST(actor.at("starts").get<std::uint64_t>() > 0, actor.dump());
       if (actor.at("name") != "checkpointer") BOOST_TEST(actor.at("handled").get<std::uint64_t>() > 0, actor.dump());
@@ -144,6 +150,57 @@ BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_o
   const auto ledger = job.ledger();
   BOOST_TEST(ledger.at("taken_back") == 0u);
   BOOST_TEST(ledger.at("steps") == lines_of(job.run() / "metrics.jsonl").size());
+}
+
+// Runs a process for a moment of every few, until it goes.
+class slowed {
+public:
+  slowed(std::chrono::milliseconds run, std::chrono::milliseconds stand, background_argosy& what)
+      : thread_([run, stand, &what](const std::stop_token& stop) {
+          while (!stop.stop_requested()) {
+            what.signal(SIGSTOP);
+            std::this_thread::sleep_for(stand);
+            what.signal(SIGCONT);
+            std::this_thread::sleep_for(run);
+          }
+        }) {}
+
+private:
+  std::jthread thread_;
+};
+
+BOOST_AUTO_TEST_CASE(a_node_far_slower_than_the_others_is_done_without) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=100000", "checkpoint.every=1000"}, {"--least", "2"});
+  std::vector<std::unique_ptr<background_argosy>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(job.node());
+  BOOST_TEST_REQUIRE(job.soon_at_step(20), job.told());
+  {
+    const slowed one(1ms, 200ms, *nodes[1]);
+    BOOST_TEST(job.soon([&](const json&) { return job.told().find("it is far slower than the others") != std::string::npos; }), job.told());
+    BOOST_TEST(job.soon_at_step(job.standing().at("step").get<std::uint64_t>() + 50), job.told());
+  }
+  job.coordinator->signal(SIGTERM);
+  BOOST_TEST(job.coordinator->wait() == 130, job.told());
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("taken_back") == 0u);
+  BOOST_TEST(ledger.at("steps") == lines_of(job.run() / "metrics.jsonl").size());
+}
+
+BOOST_AUTO_TEST_CASE(a_node_whose_disk_is_full_hands_the_checkpoint_over) {
+  const small_disk full(64 * 1024);
+  if (!full) return;
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=200", "checkpoint.every=100"}, {"--least", "2"});
+  const auto first = job.node_at(full / "run");  // so it is rank 0
+  BOOST_TEST_REQUIRE(job.soon([](const json& now) { return now.at("nodes").size() == 1u; }), job.told());
+  const auto other = job.node_at(folder / "other");
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(first->wait() == 0);
+  BOOST_TEST(other->wait() == 0);
+  BOOST_TEST(job.told().find("No space left on device") != std::string::npos, job.told());
+  BOOST_TEST(fs::exists(folder / "other/checkpoints/00000200"));
+  BOOST_TEST(job.ledger().at("steps") == 200u);
 }
 
 BOOST_AUTO_TEST_CASE(a_coordinator_that_is_killed_is_followed_by_another_and_nodes_hold_meanwhile) {

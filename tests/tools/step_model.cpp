@@ -108,7 +108,15 @@ BOOST_AUTO_TEST_CASE(ranks_that_share_cores_take_as_many_times_longer) {
   const auto shared = forecast_of(small(), 4, h);
   BOOST_TEST(shared.crossing.compute_s == 2 * free.crossing.compute_s, tolerance(1e-12));
   BOOST_TEST(shared.crossing.total_s() == 2 * free.crossing.total_s(), tolerance(1e-12));
-  BOOST_TEST(forecast_of(small(), 2, h).own.compute_s == forecast_of(small(), 1, h).own.compute_s, tolerance(1e-12));
+  const double alone = forecast_of(small(), 1, h).own.compute_s;
+  BOOST_TEST(forecast_of(small(), 2, h).own.compute_s == alone, tolerance(1e-12));
+  h.crowded = 1.3;
+  BOOST_TEST(forecast_of(small(), 1, h).own.compute_s == alone, tolerance(1e-12));
+  BOOST_TEST(forecast_of(small(), 2, h).own.compute_s == 1.3 * alone, tolerance(1e-12));
+  BOOST_TEST(forecast_of(small(), 4, h).own.compute_s == 2.6 * alone, tolerance(1e-12));
+  BOOST_TEST(forecast_of(small(), 4, h).own.reduce_s == shared.own.reduce_s, tolerance(1e-12));
+  h.cores = 3;
+  BOOST_TEST(forecast_of(small(), 2, h).own.compute_s == 1.15 * alone, tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(what_backward_hides_of_the_reduction_is_not_waited_for) {
@@ -166,13 +174,14 @@ BOOST_AUTO_TEST_CASE(hardware_that_cannot_be_is_refused_by_name) {
   BOOST_TEST(but([](hardware& h) { h.between.latency_s = std::nan(""); }).starts_with("between.latency_s: "));
   BOOST_TEST(but([](hardware& h) { h.overlap = 2; }).starts_with("overlap: want a number from 0 to 1"));
   BOOST_TEST(but([](hardware& h) { h.per_machine = 0; }).starts_with("per_machine: "));
+  BOOST_TEST(but([](hardware& h) { h.crowded = 0; }).starts_with("crowded: "));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_of_measured_hardware_is_read_and_refused_with_its_key) {
   const std::string start = R"({"product_flops": 2, "loss_flops": 3, "memory_bytes": 4, "row_bytes": 4, "per_machine": 4, )";
   const test::scratch_folder folder;
   const auto path = folder / "fit.json";
-  std::ofstream(path) << start + R"("algorithm": "direct", "within": {"latency_s": 1, "bytes_per_s": 2}, "cores": 2})";
+  std::ofstream(path) << start + R"("algorithm": "direct", "within": {"latency_s": 1, "bytes_per_s": 2}, "cores": 2, "crowded": 1.5})";
   const auto h = read_hardware(path);
   BOOST_REQUIRE_MESSAGE(h.ok(), h.failure().text());
   BOOST_TEST(h->loss_flops == 3);
@@ -180,6 +189,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_measured_hardware_is_read_and_refused_with_its_ke
   BOOST_TEST(h->between.bytes_per_s == 2);
   BOOST_TEST(h->cores == 2);
   BOOST_TEST(h->threads == 1);
+  BOOST_TEST(h->crowded == 1.5);
   const auto names = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };
   BOOST_TEST(names(refusal_of("[]"), "want one JSON object"));
   BOOST_TEST(names(refusal_of(start + R"("speed": 1})"), "unknown key speed"));

@@ -43,6 +43,8 @@ class Loopback:
 
 
 class Job:
+    processes = []  # of all jobs
+
     def __init__(self, options, folder, hosts, sets):
         self.options, self.hosts, self.run, self.err = options, hosts, folder / "run", folder / "coordinator.err"
         folder.mkdir()
@@ -60,8 +62,7 @@ class Job:
         words = ["coordinator", "--data", self.options.data, "--recipe", self.options.recipe, "--run", self.run, "--listen", listen,
                  "--nodes", self.options.nodes, "--least", 2, "--address-file", self.address, *self.credentials(), "--set", *self.sets]
         with open(self.err, "a") as err:
-            self.coordinator = subprocess.Popen(self.hosts.words(self.chief, [self.options.argosy, *words]), stdout=subprocess.DEVNULL,
-                                                stderr=err)
+            self.coordinator = self.start(self.chief, words, err)
         while not self.address.exists() or not self.address.read_text().strip():
             self.fail_unless_alive()
             time.sleep(0.02)
@@ -73,8 +74,18 @@ class Job:
     def start_node(self, host):
         words = ["worker", "--data", self.options.data, "--run", self.run, "--join", self.listens, "--threads", 1, "--tensors",
                  self.hosts.address(host), *self.credentials()]
-        self.nodes[host] = subprocess.Popen(self.hosts.words(host, [self.options.argosy, *words]), stdout=subprocess.DEVNULL,
-                                            stderr=subprocess.DEVNULL)
+        self.nodes[host] = self.start(host, words, subprocess.DEVNULL)
+
+    def start(self, host, words, err):
+        process = subprocess.Popen(self.hosts.words(host, [self.options.argosy, *words]), stdout=subprocess.DEVNULL, stderr=err)
+        self.processes.append(process)
+        return process
+
+    @classmethod
+    def kill_all(cls):
+        for process in cls.processes:
+            process.kill()
+            process.wait()
 
     def fail_unless_alive(self):
         if self.coordinator.poll() is not None:
@@ -217,6 +228,7 @@ def main():
         sys.exit(lacks)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as until_the_end:
         folder = pathlib.Path(folder)
+        until_the_end.callback(Job.kill_all)
         hosts = until_the_end.enter_context(private_hosts.private(options.nodes + 1)) if options.hosts else Loopback()
         steps = max(20, int(pace(options, folder / "pace", hosts) * options.seconds))
         calm = undisturbed(options, folder / "calm", hosts, steps)

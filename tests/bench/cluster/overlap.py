@@ -33,12 +33,13 @@ def train(options, hosts, folder, kib):
     words = ["coordinator", "--data", options.data, "--recipe", options.recipe, "--run", run, "--listen", at, "--least", options.nodes,
              "--node-secret", secret, "--set", *options.set, f"train.steps={options.steps + WARM}", f"train.bucket_kib={kib}"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    processes = [subprocess.Popen(hosts.words(chief, [options.argosy, *words]), **quiet)]
-    for host in range(options.nodes):
-        words = ["worker", "--data", options.data, "--run", run, "--join", at, "--threads", 1, "--tensors", hosts.address(host),
-                 "--node-secret", secret]
-        processes.append(subprocess.Popen(hosts.words(host, [options.argosy, *words]), **quiet))
+    processes = []
     try:
+        processes.append(subprocess.Popen(hosts.words(chief, [options.argosy, *words]), **quiet))
+        for host in range(options.nodes):
+            words = ["worker", "--data", options.data, "--run", run, "--join", at, "--threads", 1, "--tensors", hosts.address(host),
+                     "--node-secret", secret]
+            processes.append(subprocess.Popen(hosts.words(host, [options.argosy, *words]), **quiet))
         codes = [process.wait(600) for process in processes]
     finally:
         for process in processes:

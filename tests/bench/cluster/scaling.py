@@ -8,9 +8,10 @@ Every job is a coordinator and workers of one thread each. A worker has `--pairs
 `--pairs`. Half of the steps are before the switch to all workers' products, half after it. Of each round the median over its steps counts, of the
 rounds their median, and their lowest and highest are printed. Parts are the longest of any worker (schema/FORMATS.md), so they can add up to more
 than the step.
-The model knows: the rate of the computing parts and of the optimiser, and their spread, from one worker alone; latency and bytes/s of Gloo from
-`argosy bench collectives --ranks 2`, least squares of the relative errors over all sizes and operations; the number of cores. So of the rows
-only those of more than one worker are predicted, and of these the ones with more workers than cores from fewer ranks than they have.
+The model knows: the rate of the computing parts and of the optimiser, and their spread, from one worker alone; how much slower that worker is while
+others like it, in jobs of their own, keep the other cores busy; latency and bytes/s of Gloo from `argosy bench collectives --ranks 2 --between-mib 64`,
+least squares of the relative errors over all sizes and operations; the number of cores. So of the rows only those of more than one worker are
+predicted, and of these the ones with more workers than cores from fewer ranks than they have.
 """
 import argparse
 import json
@@ -20,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 COMPUTE = ("forward_s", "match_s", "backward_s", "update_s")
@@ -47,6 +49,7 @@ def sets(options, workers):
 
 def train(options, folder, workers):
     """The lines of the run's metrics."""
+    folder.mkdir(exist_ok=True)
     address, run = folder / "address", folder / "run"
     started = []
 
@@ -73,6 +76,27 @@ def train(options, folder, workers):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
+def crowd(options):
+    """The lines of jobs of one worker, as many at once as there are cores."""
+    lines, failed = [], []
+
+    def one(folder):
+        try:
+            lines.extend(line for phase in halves(train(options, folder, 1)).values() for line in phase)
+        except SystemExit as end:
+            failed.append(end)
+
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = [threading.Thread(target=one, args=(pathlib.Path(folder, str(n)),)) for n in range(len(os.sched_getaffinity(0)))]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+    if failed:
+        raise failed[0]
+    return lines
+
+
 def halves(lines):
     """The steps that count, by phase."""
     crossing = [line["phase"].startswith("cross-device") for line in lines]
@@ -95,8 +119,8 @@ def over_rounds(rounds):
 
 
 def measure(options):
-    """By workers, by phase: what the rounds had; and all lines of one worker alone, for the fit."""
-    rounds, alone = {n: {phase: [] for phase in PHASES} for n in options.workers}, []
+    """By workers, by phase: what the rounds had; and for the fit all lines of one worker alone, and of workers beside each other."""
+    rounds, alone, crowded = {n: {phase: [] for phase in PHASES} for n in options.workers}, [], []
     for _ in range(options.rounds):
         for n in options.workers:
             with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +129,8 @@ def measure(options):
                 rounds[n][phase].append(medians(steps[phase]))
             if n == 1:
                 alone += steps["before_switch"] + steps["after_switch"]
-    return {n: {phase: over_rounds(rounds[n][phase]) for phase in PHASES} for n in options.workers}, alone
+        crowded += crowd(options)
+    return {n: {phase: over_rounds(rounds[n][phase]) for phase in PHASES} for n in options.workers}, alone, crowded
 
 
 def rounds_and_bytes(operation, size, ranks):
@@ -128,17 +153,19 @@ def fit_link(collectives):
     return {"latency_s": max(latency, 0), "bytes_per_s": 1 / per_byte}, statistics.median(errors)
 
 
-def fit(options, alone, link):
-    """The hardware of `argosy plan --fit`: what one worker alone reached."""
+def fit(options, alone, crowded, link):
+    """The hardware of `argosy plan --fit`: what one worker alone reached, and others beside it."""
     draft = {"product_flops": 1, "loss_flops": 1, "memory_bytes": 1, "row_bytes": 4, "algorithm": "direct", "within": link,
              "per_machine": max(options.workers), "cores": len(os.sched_getaffinity(0)), "threads": 1}
     work = plan(options, draft, 1, options.pairs)
     products = [line["forward_s"] + line["match_s"] + line["backward_s"] for line in alone]
     whole = [parts_of(line)["compute_s"] for line in alone]
+    beside = [parts_of(line)["compute_s"] for line in crowded]
     low, middle, high = statistics.quantiles(whole, n=4)
     rate = (work["product_flops"] + work["loss_flops"]) / statistics.median(products)
     return {**draft, "product_flops": rate, "loss_flops": rate,
             "memory_bytes": work["optimiser_bytes"] / statistics.median(line["update_s"] for line in alone),
+            "crowded": statistics.median(beside) / middle,
             "spread": (high - low) / 1.349 / middle}  # the quartiles of a normal number are that many deviations apart
 
 
@@ -192,9 +219,9 @@ def main():
     options = parser.parse_args()
     if 1 not in options.workers or options.steps < 4 * SETTLING or options.rounds < 1 or options.pairs < max(options.workers):
         parser.error(f"--workers wants 1 among them, --steps at least {4 * SETTLING}, --rounds 1, --pairs as many as workers")
-    measured, alone = measure(options)
-    link, link_error = fit_link(run_json(options, "bench", "collectives", "--ranks", 2, "--mib", options.mib))
-    hardware = fit(options, alone, link)
+    measured, alone, crowded = measure(options)
+    link, link_error = fit_link(run_json(options, "bench", "collectives", "--ranks", 2, "--mib", options.mib, "--between-mib", 64))
+    hardware = fit(options, alone, crowded, link)
     if options.fit_out:
         pathlib.Path(options.fit_out).write_text(json.dumps(hardware) + "\n")
     rows = compare(options, measured, hardware)
@@ -203,7 +230,8 @@ def main():
         return
     print_table(rows)
     print(f"\nfitted: {hardware['product_flops'] / 1e9:.1f} GFLOP/s, optimiser {hardware['memory_bytes'] / 1e9:.2f} GB/s, "
-          f"spread {100 * hardware['spread']:.1f} %, Gloo {link['latency_s'] * 1e6:.0f} us and {link['bytes_per_s'] / 1e9:.2f} GB/s "
+          f"spread {100 * hardware['spread']:.1f} %, with all cores busy {hardware['crowded']:.2f} times as long, "
+          f"Gloo {link['latency_s'] * 1e6:.0f} us and {link['bytes_per_s'] / 1e9:.2f} GB/s "
           f"(median error {100 * link_error:.0f} %), {hardware['cores']} cores; {options.rounds} rounds of {options.steps} steps")
 
 
