@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* own_version = ARGOSY_VERSION;
-constexpr int own_protocol = 2;  // raise it with any change of what nodes and coordinators tell each other
+constexpr int own_protocol = 3;  // raise it with any change of what nodes and coordinators tell each other
 constexpr std::size_t longest = 1u << 20;
 
 result<json> read_object(std::string_view text) {
@@ -66,6 +66,7 @@ std::string welcome_of(const job_facts& facts) {
   object["of"] = facts.of;
   object["data"] = facts.data_fingerprint;
   object["recipe"] = facts.recipe;
+  object["initial"] = facts.initial;
   return text_of(object);
 }
 
@@ -84,7 +85,8 @@ result<job_facts> read_welcome(std::string_view text) {
     return status{known ? static_cast<errc>(code) : errc::invalid_argument, text_at(object, "why")};
   }
   ARGOSY_TRY(check_version(object, "the coordinator", "this node"));
-  return job_facts{number_at(object, "job"), number_at(object, "of"), number_at(object, "data"), text_at(object, "recipe")};
+  return job_facts{number_at(object, "job"), number_at(object, "of"), number_at(object, "data"), text_at(object, "recipe"),
+                   number_at(object, "initial")};
 }
 
 }  // namespace argosy

@@ -13,7 +13,8 @@ namespace argosy {
 struct job_facts {
   std::uint64_t job = 0, of = 0;
   std::uint64_t data_fingerprint = 0;
-  std::string recipe;  // its text
+  std::string recipe;         // its text
+  std::uint64_t initial = 0;  // fingerprint of the weights that its encoders start from; 0: none
 };
 
 enum class caller_wish : std::uint8_t { join, status };

@@ -38,7 +38,7 @@ status take_record_of(const json& object, ledger_content& to) {
   const std::string what = object.at("what").get<std::string>();
   if (what == "job") {
     to.facts = {object.at("job").get<std::uint64_t>(), object.at("of").get<std::uint64_t>(), object.at("data").get<std::uint64_t>(),
-                object.at("recipe").get<std::string>()};
+                object.at("recipe").get<std::string>(), object.value("initial", std::uint64_t{0})};
     return {};
   }
   if (what == "term") {
@@ -78,7 +78,9 @@ std::uint64_t drawn_number() {
 std::vector<std::byte> ledger_beginning() { return journal_beginning(ledger_kind); }
 
 ledger_record record_of(const job_facts& facts) {
-  return record_of(json{{"what", "job"}, {"job", facts.job}, {"of", facts.of}, {"data", facts.data_fingerprint}, {"recipe", facts.recipe}});
+  json object = {{"what", "job"}, {"job", facts.job}, {"of", facts.of}, {"data", facts.data_fingerprint}, {"recipe", facts.recipe}};
+  if (facts.initial != 0) object["initial"] = facts.initial;
+  return record_of(object);
 }
 ledger_record record_of_term(std::uint32_t term) { return record_of(json{{"what", "term"}, {"term", term}}); }
 ledger_record record_of(const job_entry& entry) { return record_of(object_of(entry)); }

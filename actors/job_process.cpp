@@ -88,6 +88,15 @@ result<recipe> recipe_of(const job_facts& facts, const node_job& job) {
   return chosen;
 }
 
+// Null when the job starts from none.
+result<std::shared_ptr<const initial_weights>> weights_of(const job_facts& facts, const recipe& chosen, const node_job& job) {
+  ARGOSY_ASSIGN(auto weights, initial_weights_of({.data = job.data, .recipe = chosen, .run = job.run, .initial = job.initial}));
+  if ((weights ? fingerprint_of(*weights) : 0) == facts.initial) return weights;
+  if (facts.initial == 0) return status(errc::invalid_argument, "--initial: the job starts from no initial weights");
+  return status(errc::invalid_argument,
+                std::string("--initial: want the weights that the coordinator's --initial names, got ") + (weights ? "others" : "none"));
+}
+
 int threads_of(const recipe& chosen) {
   return chosen.train.threads > 0 ? chosen.train.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
@@ -100,10 +109,11 @@ node_id any_node_id() {
 // What the actors of the process use, from before they begin until all have ended.
 class node_process {
 public:
-  node_process(const node_job& job, const job_facts& facts, recipe chosen, std::string name)
+  node_process(const node_job& job, const job_facts& facts, recipe chosen, std::shared_ptr<const initial_weights> initial, std::string name)
       : job_(&job),
         facts_(facts),
         recipe_(std::move(chosen)),
+        initial_(std::move(initial)),
         name_(std::move(name)),
         pairs_(job.data->pairs(), recipe_.train.seed),
         further_(recipe_, *job.data) {}
@@ -159,7 +169,7 @@ private:
     node_worker_parts parts;
     const auto make_device = [this] { return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic); };
     const checkpoint_facts facts = facts_of({.data = job_->data, .recipe = recipe_, .run = job_->run});
-    parts.engine = make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr},
+    parts.engine = make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_},
                                        std::move(make_in_process_group(1).front()), clock_);
     parts.batches = [this](int rank, int size) { return batches(rank, size); };
     parts.of = facts_.of;
@@ -190,6 +200,7 @@ private:
   const node_job* job_;
   job_facts facts_;
   recipe recipe_;
+  std::shared_ptr<const initial_weights> initial_;
   std::string name_;
   system_clock_source clock_;
   pair_order pairs_;
@@ -211,7 +222,8 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     const std::string name = own_name(), greeting = greeting_of({caller_wish::join, name, job.data->fingerprint()});
     ARGOSY_ASSIGN(const found_coordinator found, find_coordinator(system, to, job, greeting, stop));
     ARGOSY_ASSIGN(recipe chosen, recipe_of(found.facts, job));
-    node_process process(job, found.facts, std::move(chosen), name);
+    ARGOSY_ASSIGN(auto initial, weights_of(found.facts, chosen, job));
+    node_process process(job, found.facts, std::move(chosen), std::move(initial), name);
     job.remark("joined " + job.coordinator);
     status end = process.run(system, to, found.at, greeting, stop);
     if (stop.stop_requested() && end.ok()) return {errc::aborted, "left the job"};

@@ -16,8 +16,9 @@ namespace argosy {
 
 struct node_job {
   std::shared_ptr<const prepared_data> data;
-  std::filesystem::path run;  // where its checkpoints go; may be the coordinator's, or any folder that all nodes see
-  std::string coordinator;    // HOST:PORT
+  std::filesystem::path run;           // where its checkpoints go; may be the coordinator's, or any folder that all nodes see
+  std::filesystem::path initial = {};  // the weights that the job's encoders start from; empty: none
+  std::string coordinator;             // HOST:PORT
   node_credentials credentials;
   std::string tensors = "127.0.0.1";  // this machine's address, for the tensors of the others
   std::string device;                 // empty: the recipe's

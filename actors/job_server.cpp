@@ -53,7 +53,9 @@ result<published> listen(caf::actor_system& system, const caf::actor& what, cons
   return made;
 }
 
-training_job as_training(const coordinator_job& job) { return {.data = job.data, .recipe = job.recipe, .run = job.run}; }
+training_job as_training(const coordinator_job& job) {
+  return {.data = job.data, .recipe = job.recipe, .run = job.run, .initial = job.initial};
+}
 
 // The facts by which a job is known again.
 checkpoint_facts facts_of_job(const coordinator_job& job) {
@@ -68,6 +70,16 @@ status check_same_job(const job_facts& then, const checkpoint_facts& now) {
   before.of = then.of;
   ARGOSY_ASSIGN(before.recipe, parse_recipe(then.recipe, ledger_name, {}));
   return check_same_run(before, now);
+}
+
+result<std::uint64_t> fingerprint_of_initial(const coordinator_job& job) {
+  ARGOSY_ASSIGN(const auto weights, initial_weights_of(as_training(job)));
+  return weights ? fingerprint_of(*weights) : 0;
+}
+
+status check_same_initial(const job_facts& then, std::uint64_t now) {
+  if (now == 0 || now == then.initial) return {};
+  return {errc::invalid_argument, "--initial: the job began from " + std::string(then.initial == 0 ? "no" : "other") + " initial weights"};
 }
 
 // The lines of metrics.jsonl: steps that are done once more take the place of what was there.
@@ -107,10 +119,12 @@ result<training_end> run_job_coordinator(const coordinator_job& job, const std::
                                          const std::stop_token& stop) {
   if (job.data->pairs() == 0) return status{errc::invalid_argument, "the prepared data holds no pairs: prepare it with a log"};
   const checkpoint_facts facts = facts_of_job(job);
-  ARGOSY_ASSIGN(auto opened, job_ledger::open(job.run, {0, facts.of, facts.data_fingerprint, recipe_text(facts.recipe)}));
+  ARGOSY_ASSIGN(const std::uint64_t initial, fingerprint_of_initial(job));
+  ARGOSY_ASSIGN(auto opened, job_ledger::open(job.run, {0, facts.of, facts.data_fingerprint, recipe_text(facts.recipe), initial}));
   const auto ledger = std::make_shared<job_ledger>(std::move(opened));
   const ledger_content& past = ledger->past();
   ARGOSY_TRY(check_same_job(past.facts, facts).within(job.run.string()));
+  ARGOSY_TRY(check_same_initial(past.facts, initial).within(job.run.string()));
   job_past before(past.facts.job);
   for (const job_entry& entry : past.entries) ARGOSY_TRY(before.take(entry).within((job.run / ledger_name).string()));
   const bool done = before.saved && before.saved->steps_done == facts.of;

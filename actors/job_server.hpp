@@ -18,8 +18,9 @@ namespace argosy {
 struct coordinator_job {
   std::shared_ptr<const prepared_data> data;
   argosy::recipe recipe;
-  std::filesystem::path run;  // ledger and metrics
-  std::string listen;         // HOST:PORT, port 0: any
+  std::filesystem::path run;           // ledger and metrics
+  std::filesystem::path initial = {};  // weights that a job that begins starts its encoders from; empty: none
+  std::string listen;                  // HOST:PORT, port 0: any
   node_credentials credentials;
   std::size_t nodes = 0, least = 1;  // as in job_settings
   job_times times = {};

@@ -29,7 +29,7 @@ public:
     if (!device_->host_reads()) group_ = make_device_group(std::move(group_), *device_);
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
     if (settings_.resume) ARGOSY_TRY(argosy::restore(*settings_.resume, replica_->model()));
-    if (const auto initial = std::exchange(settings_.initial, nullptr)) ARGOSY_TRY(start_from(*initial, replica_->model()));
+    if (settings_.initial) ARGOSY_TRY(start_from(*settings_.initial, replica_->model()));
     runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
     return open_bank();
   }

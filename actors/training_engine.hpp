@@ -43,7 +43,7 @@ struct replica_engine_settings {
   checkpoint_facts facts;  // steps_done is that of `resume`, or 0
   std::function<result<std::unique_ptr<device>>()> make_device;
   std::shared_ptr<const checkpoint_state> resume;
-  std::shared_ptr<const initial_weights> initial = nullptr;  // of a run that begins
+  std::shared_ptr<const initial_weights> initial = nullptr;  // of what begins
 };
 
 // The clock outlives the engine.

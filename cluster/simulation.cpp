@@ -10,6 +10,7 @@
 
 #include "actors/job_book.hpp"
 #include "actors/job_member.hpp"
+#include "actors/ledger_audit.hpp"
 #include "actors/lineage.hpp"
 #include "actors/meeting.hpp"
 #include "cluster/simulated_checkpoint.hpp"
@@ -717,24 +718,11 @@ private:
   void check_end() {
     const auto there = read_ledger(ledger_disk_);
     if (!there.ok()) violated("the ledger: " + there.failure().text());
-    job_past past(job_number);
-    std::uint64_t expected = 0;
-    bool ended = false;
-    for (const job_entry& entry : there->entries) {
-      if (entry.kind == job_entry::what::group) {
-        if (entry.mark.steps_done > expected && past.committed != entry.mark.steps_done)
-          violated("the ledger leaves out steps before a group");
-        if (past.saved && entry.mark.steps_done < past.saved->steps_done) violated("a group begins behind a checkpoint of the ledger");
-        figures_.taken_back += expected > entry.mark.steps_done ? expected - entry.mark.steps_done : 0;
-        expected = entry.mark.steps_done;
-      }
-      if (entry.kind == job_entry::what::step && entry.mark.steps_done != ++expected) violated("the ledger's steps are not in their order");
-      ended |= entry.kind == job_entry::what::end;
-      if (const status taken = past.take(entry); !taken.ok()) violated("the ledger: " + taken.message());
-    }
-    if (!ended || past.committed != job_.steps) violated("the job ended after " + std::to_string(past.committed) + " steps");
-    if (!past.saved || past.saved->steps_done != job_.steps) violated("there is no checkpoint of the end");
-    check_last(past);
+    const auto found = audit(*there);
+    if (!found.ok()) violated("the ledger: " + found.failure().message());
+    figures_.taken_back = found->taken_back;
+    if (!found->ended) violated("the job ended after " + std::to_string(found->past.committed) + " steps");
+    check_last(found->past);
   }
   void check_last(const job_past& past) {
     const auto there = std::ranges::find_if(nodes_, [&](const auto& n) { return read_marked(n->disk, *past.saved).ok(); });

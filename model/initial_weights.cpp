@@ -1,7 +1,9 @@
 #include "model/initial_weights.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <span>
 
 #include "data/text.hpp"
 #include "kernels/transfer.hpp"
@@ -122,6 +124,15 @@ std::string_view source_of(std::string_view parameter) noexcept {
   if (!text && tower != "image") return {};
   if (is_digit(rest.front()) || rest.starts_with("embedding_ln.")) return rest;
   return text && (rest == "token" || rest == "position" || rest == "type") ? rest : std::string_view{};
+}
+
+std::uint64_t fingerprint_of(const initial_weights& w) noexcept {
+  const auto of = [](const auto& all) { return xxh3(std::as_bytes(std::span(all))); };
+  std::array<std::uint64_t, 5> folded{static_cast<std::uint64_t>(w.heads), of(w.vocabulary)};
+  for (const auto& t : w.tensors) {
+    folded = {of(folded), of(t.name), static_cast<std::uint64_t>(t.rows), static_cast<std::uint64_t>(t.cols), of(t.value)};
+  }
+  return of(folded);
 }
 
 status write_initial_weights(const fs::path& folder, const initial_weights& w) {

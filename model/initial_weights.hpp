@@ -45,6 +45,9 @@ status check_complete(const initial_weights&, const tensor_naming& called);
 // The tensor that the model's parameter of that name starts from: `0.q.weight` for `title.0.q.weight`; empty: none does.
 std::string_view source_of(std::string_view parameter) noexcept;
 
+// Of all their numbers, by which the processes of a job know that they start from the same.
+std::uint64_t fingerprint_of(const initial_weights&) noexcept;
+
 status write_initial_weights(const std::filesystem::path& folder, const initial_weights&);
 result<initial_weights> read_initial_weights(const std::filesystem::path& folder);
 

@@ -29,6 +29,7 @@ status run_coordinator(const coordinator_options& options, const console& io) {
   coordinator_job job{.data = std::make_shared<const prepared_data>(std::move(data)),
                       .recipe = chosen,
                       .run = options.run,
+                      .initial = options.initial,
                       .listen = options.listen,
                       .credentials = options.credentials,
                       .nodes = options.nodes,

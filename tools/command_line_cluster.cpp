@@ -46,6 +46,8 @@ void add_coordinator(CLI::App& app, chosen_command& chosen) {
   command->add_option("--recipe", options->recipe, "What to train and how: TOML")->required();
   command->add_option("--run", options->run, "The folder of this run: ledger, metrics")->required();
   command->add_option("--listen", options->listen, "HOST:PORT where nodes join; port 0: any")->capture_default_str();
+  command->add_option("--initial", options->initial,
+                      "What `argosy import` wrote: a job that begins starts its encoders from it, on all nodes");
   command->add_option("--nodes", options->nodes, "Nodes that train; more are kept in reserve. 0: all")->capture_default_str();
   command->add_option("--least", options->least, "Fewer nodes wait for more")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--address-file", options->address_file, "Where the address is written once nodes can join");
@@ -61,6 +63,7 @@ void add_worker(CLI::App& app, chosen_command& chosen) {
   command->add_option("--run", options->run, "Where this node writes checkpoints when it is rank 0: best a folder that all nodes see")
       ->required();
   command->add_option("--join", options->join, "HOST:PORT of the coordinator")->required();
+  command->add_option("--initial", options->initial, "What the coordinator's --initial names, on this machine");
   command->add_option("--tensors", options->tensors, "This machine's address in numbers, at which other nodes reach it")
       ->capture_default_str();
   command->add_option("--device", options->device, "Another one than the recipe's");

@@ -8,6 +8,7 @@ status run_worker(const worker_options& options, const console& io) {
   ARGOSY_ASSIGN(prepared_data data, prepared_data::open(options.data));
   return run_job_node({.data = std::make_shared<const prepared_data>(std::move(data)),
                        .run = options.run,
+                       .initial = options.initial,
                        .coordinator = options.join,
                        .credentials = options.credentials,
                        .tensors = options.tensors,

@@ -363,7 +363,7 @@ status run_simulate(const simulate_options&, const console&);
 
 // A training job of many nodes: its coordinator, a node, how it stands, what its ledger says.
 struct coordinator_options {
-  std::filesystem::path data, recipe, run, address_file;
+  std::filesystem::path data, recipe, run, initial, address_file;
   std::vector<std::string> overrides;
   std::string listen = "127.0.0.1:0";
   node_credentials credentials;
@@ -372,7 +372,7 @@ struct coordinator_options {
 status run_coordinator(const coordinator_options&, const console&);
 
 struct worker_options {
-  std::filesystem::path data, run;
+  std::filesystem::path data, run, initial;
   std::string join, tensors = "127.0.0.1", device;
   int threads = 0;
   node_credentials credentials;

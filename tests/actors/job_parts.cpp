@@ -4,7 +4,7 @@
 
 #include "actors/bank_bytes.hpp"
 #include "actors/job_greeting.hpp"
-#include "actors/job_ledger.hpp"
+#include "actors/ledger_audit.hpp"
 #include "actors/lineage.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/folders.hpp"
@@ -20,19 +20,20 @@ BOOST_AUTO_TEST_CASE(greetings_of_other_versions_name_both) {
   BOOST_REQUIRE_MESSAGE(read.ok(), read.failure().text());
   BOOST_TEST(read->name == "host:1");
   BOOST_TEST(read->data_fingerprint == 7u);
-  const auto other = read_greeting(R"({"argosy": "9.8.7", "protocol": 3, "wish": "join"})");
+  const auto other = read_greeting(R"({"argosy": "9.8.7", "protocol": 4, "wish": "join"})");
   BOOST_TEST((other.failure().code() == errc::version_mismatch));
-  BOOST_TEST(other.failure().message().find("argosy 9.8.7 with protocol 3") != std::string::npos);
-  BOOST_TEST(other.failure().message().find("with protocol 2") != std::string::npos);
+  BOOST_TEST(other.failure().message().find("argosy 9.8.7 with protocol 4") != std::string::npos);
+  BOOST_TEST(other.failure().message().find("with protocol 3") != std::string::npos);
   for (const char* text : {"", "no", "[]", "{}", R"({"argosy": 1})", "\xff\xfe"}) BOOST_TEST(!read_greeting(text).ok());
   const auto told = read_welcome(refusal_text({errc::invalid_argument, "want other data"}));
   BOOST_TEST((told.failure().code() == errc::invalid_argument));
   BOOST_TEST(told.failure().message() == "want other data");
-  const auto facts = read_welcome(welcome_of({5, 60, 7, "[train]\n"}));
+  const auto facts = read_welcome(welcome_of({5, 60, 7, "[train]\n", 11}));
   BOOST_REQUIRE(facts.ok());
   BOOST_TEST(facts->job == 5u);
   BOOST_TEST(facts->of == 60u);
   BOOST_TEST(facts->recipe == "[train]\n");
+  BOOST_TEST(facts->initial == 11u);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_is_read_back_and_is_one_coordinator_s) {
@@ -43,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_ledger_is_read_back_and_is_one_coordinator_s) {
   };
   std::uint64_t job = 0;
   {
-    auto ledger = job_ledger::open(folder.path(), {0, 60, 7, "text"});
+    auto ledger = job_ledger::open(folder.path(), {0, 60, 7, "text", 11});
     BOOST_REQUIRE_MESSAGE(ledger.ok(), ledger.failure().text());
     BOOST_TEST((job_ledger::open(folder.path(), {0, 60, 7, "text"}).failure().code() == errc::unavailable));
     job = ledger->past().facts.job;
@@ -58,6 +59,7 @@ BOOST_AUTO_TEST_CASE(a_ledger_is_read_back_and_is_one_coordinator_s) {
   BOOST_REQUIRE(second.ok());
   BOOST_TEST(second->past().term == 2u);
   BOOST_TEST(second->past().facts.job == job);
+  BOOST_TEST(second->past().facts.initial == 11u);
   BOOST_TEST_REQUIRE(second->past().entries.size() == 2u);
   BOOST_TEST(second->past().entries[0].members.size() == 2u);
   BOOST_TEST(second->past().entries[1].pairs == 16u);
@@ -73,6 +75,61 @@ BOOST_AUTO_TEST_CASE(a_ledger_with_a_byte_that_is_wrong_is_corrupt) {
   job_past past(5);
   const job_entry from_elsewhere{.kind = job_entry::what::group, .group = 1, .mark = {3, 4}, .members = {}, .pairs = 0, .why = {}};
   BOOST_TEST((past.take(from_elsewhere).code() == errc::corrupt));
+}
+
+// A ledger of five steps, entry by entry.
+class written_ledger {
+public:
+  written_ledger() { content_.facts = {7, 5, 1, "text"}; }
+  written_ledger& group(std::uint64_t from) {
+    return add(job_entry::what::group, {from, history_.at(from).lineage}, [&] { history_.begin(++groups_, history_.at(from)); });
+  }
+  written_ledger& steps(std::uint64_t first, std::uint64_t end) {
+    for (std::uint64_t step = first; step < end; ++step) add(job_entry::what::step, {step + 1, 0}, [] {});
+    return *this;
+  }
+  written_ledger& checkpoint(std::uint64_t after) {
+    return add(job_entry::what::checkpoint, history_.at(after), [] {});
+  }
+  written_ledger& end(std::uint64_t after) {
+    return add(job_entry::what::end, {after, 0}, [] {});
+  }
+  result<ledger_audit> audited() const { return audit(content_); }
+  std::string refusal() const { return audited().failure().text(); }
+
+private:
+  template <class Then>
+  written_ledger& add(job_entry::what kind, const job_mark& mark, Then then) {
+    then();
+    content_.entries.push_back({.kind = kind, .group = groups_, .mark = mark, .members = {"a"}, .pairs = 16, .why = {}});
+    return *this;
+  }
+  ledger_content content_;
+  lineage history_{7};
+  group_id groups_ = 0;
+};
+
+BOOST_AUTO_TEST_CASE(an_audit_adds_up_what_a_ledger_says) {
+  const auto whole = written_ledger().group(0).steps(0, 3).checkpoint(2).group(2).steps(2, 5).checkpoint(5).end(5).audited();
+  BOOST_REQUIRE_MESSAGE(whole.ok(), whole.failure().text());
+  BOOST_TEST(whole->past.committed == 5u);
+  BOOST_TEST(whole->groups == 2u);
+  BOOST_TEST(whole->taken_back == 1u);
+  BOOST_TEST(whole->checkpoints == 2u);
+  BOOST_TEST((whole->ended && !whole->stopped));
+  const auto stopped = written_ledger().group(0).steps(0, 3).checkpoint(3).end(3).audited();
+  BOOST_TEST((stopped->stopped && !stopped->ended));
+  const auto goes_on = written_ledger().group(0).steps(0, 3).checkpoint(3).end(3).group(3).steps(3, 4).audited();
+  BOOST_TEST((!goes_on->stopped && !goes_on->ended));
+}
+
+BOOST_AUTO_TEST_CASE(an_audit_names_what_contradicts_what) {
+  BOOST_TEST(written_ledger().group(0).steps(0, 2).steps(3, 4).refusal() == "corrupt: step 3 follows 2 steps");
+  BOOST_TEST(written_ledger().group(0).steps(0, 2).steps(1, 2).refusal() == "corrupt: step 1 follows 2 steps");
+  BOOST_TEST(written_ledger().group(0).steps(0, 2).group(3).refusal() == "corrupt: a group begins after 3 steps, of which 2 are committed");
+  BOOST_TEST(written_ledger().group(0).steps(0, 3).checkpoint(3).group(2).refusal() ==
+             "corrupt: a group begins after 2 steps, behind the checkpoint after 3 steps");
+  BOOST_TEST(written_ledger().group(0).steps(0, 5).checkpoint(3).end(5).refusal() == "corrupt: the last checkpoint is not that of the end");
 }
 
 BOOST_AUTO_TEST_CASE(a_lineage_tells_replicas_of_other_groups_apart) {

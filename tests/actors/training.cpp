@@ -14,6 +14,7 @@
 #include "model/query_encoder.hpp"
 #include "tests/actors/tiny.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/numbered_weights.hpp"
 
 namespace argosy {
 namespace {
@@ -300,23 +301,8 @@ BOOST_AUTO_TEST_CASE(another_recipe_other_workers_and_other_data_are_refused_by_
   holds(refusal([&](training_job& j) { j.data = prepare_titles(folder / "other", " new"); }), "other data");
 }
 
-// The weights of a query tower that the recipe of the job wants, each tensor full of its own number.
-initial_weights numbered_weights(const training_job& job) {
-  const auto vocabulary = static_cast<std::int64_t>(job.data->vocab().size());
-  initial_weights w{job.recipe.model.heads, job.data->vocab().text(), {}};
-  for (const auto& spec : retrieval_model::parameters_of(job.recipe, {.vocabulary = vocabulary})) {
-    if (!spec.name.starts_with("query.")) continue;
-    const auto source = source_of(spec.name);
-    if (source.empty()) continue;
-    const std::int64_t rows = source == "position" ? 10 : spec.rows;
-    const std::vector<float> value(static_cast<std::size_t>(rows * spec.cols), .01F * static_cast<float>(w.tensors.size() + 1));
-    w.tensors.push_back({std::string(source), rows, spec.cols, value});
-  }
-  return w;
-}
-
 BOOST_AUTO_TEST_CASE(encoders_start_from_initial_weights) {
-  const auto initial = numbered_weights(job);
+  const auto initial = test::numbered_weights(job.recipe, job.data->vocab());
   job.initial = folder / "initial";
   BOOST_REQUIRE(write_initial_weights(job.initial, initial).ok());
   job.recipe.train.steps = 1;
@@ -338,7 +324,7 @@ BOOST_AUTO_TEST_CASE(encoders_start_from_initial_weights) {
 BOOST_AUTO_TEST_CASE(initial_weights_that_do_not_fit_are_refused_before_anything_is_written) {
   job.judged = judged_queries();
   job.initial = folder / "initial";
-  BOOST_REQUIRE(write_initial_weights(job.initial, numbered_weights(job)).ok());
+  BOOST_REQUIRE(write_initial_weights(job.initial, test::numbered_weights(job.recipe, job.data->vocab())).ok());
   job.recipe.model.hidden = 16;
   const auto end = train();
   BOOST_TEST(end.failure().message().find("`model.hidden` = 8, not 16") != std::string::npos, end.failure().text());

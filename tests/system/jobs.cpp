@@ -9,6 +9,7 @@
 #include "tests/support/bytes.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/numbered_weights.hpp"
 #include "tests/support/small_disk.hpp"
 #include "tests/system/small_shop.hpp"
 
@@ -119,6 +120,41 @@ void check_two_processes(const std::string& bucket_kib) {
 BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) { check_two_processes("0"); }
 BOOST_AUTO_TEST_CASE(two_processes_that_sum_in_many_buckets_too) { check_two_processes("1"); }
 
+// Weights that fill each tensor with its own number, for the recipe and the data of the small shop.
+fs::path made_initial_weights(const fs::path& folder) {
+  const small_shop& shop = shared_small_shop();
+  const auto data = prepared_data::open(shop.data);
+  const auto chosen = load_recipe(shop.recipe, {});
+  BOOST_REQUIRE((data.ok() && chosen.ok()));
+  initial_weights weights = numbered_weights(*chosen, data->vocab());
+  for (auto& tensor : weights.tensors)
+    if (tensor.name == "position")
+      tensor = {tensor.name, 64, tensor.cols, std::vector<float>(static_cast<std::size_t>(64 * tensor.cols), .1F)};
+  BOOST_REQUIRE(write_initial_weights(folder, weights).ok());
+  return folder;
+}
+
+BOOST_AUTO_TEST_CASE(a_job_starts_from_initial_weights_that_all_nodes_have) {
+  const small_shop& shop = shared_small_shop();
+  const scratch_folder folder;
+  const std::string initial = made_initial_weights(folder / "initial");
+  must_run(
+      {"train", "--data", shop.data, "--recipe", shop.recipe, "--run", folder / "one", "--initial", initial, "--set", "train.workers=2"});
+  running_job job(folder / "run", {}, {"--least", "2", "--initial", initial});
+  const auto without = run_argosy({"worker", "--data", shop.data, "--run", job.run(), "--join", job.address()});
+  BOOST_TEST(without.exit_code == 1);
+  BOOST_TEST(without.err.find("want the weights that the coordinator's --initial names, got none") != std::string::npos, without.err);
+  const auto one = job.node({"--initial", initial}), other = job.node({"--initial", initial});
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(one->wait() == 0);
+  BOOST_TEST(other->wait() == 0);
+  const auto together = lines_of(folder / "one/metrics.jsonl"), apart = lines_of(job.run() / "metrics.jsonl");
+  BOOST_TEST_REQUIRE(apart.size() == together.size());
+  for (std::size_t i = 0; i < apart.size(); ++i)
+    for (const char* key : {"loss", "gradient_norm"}) BOOST_TEST(apart[i].at(key) == together[i].at(key), key << " of step " << i);
+  BOOST_TEST(apart[0].at("loss") != lines_of(shop.run / "metrics.jsonl")[0].at("loss"));
+}
+
 BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_others_join) {
   const scratch_folder folder;
   running_job job(folder / "run", {"train.steps=4000", "checkpoint.every=1000"}, {"--least", "2"});
@@ -183,6 +219,7 @@ BOOST_AUTO_TEST_CASE(a_node_far_slower_than_the_others_is_done_without) {
   job.coordinator->signal(SIGTERM);
   BOOST_TEST(job.coordinator->wait() == 130, job.told());
   const auto ledger = job.ledger();
+  BOOST_TEST((ledger.at("stopped") == true && ledger.at("ended") == false), ledger.dump());
   BOOST_TEST(ledger.at("taken_back") == 0u);
   BOOST_TEST(ledger.at("steps") == lines_of(job.run() / "metrics.jsonl").size());
 }
