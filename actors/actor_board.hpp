@@ -44,6 +44,8 @@ private:
   actor_figures figures_;
 };
 
+inline constexpr actor_gauge* no_gauge = nullptr;
+
 class actor_board {
 public:
   explicit actor_board(const clock_source& clock) : clock_(&clock) {}

@@ -110,6 +110,7 @@ void gradient_exchange::complete(std::string_view name) {
   const auto named = static_cast<std::size_t>(found - order_.begin()) + 1;
   const auto waits = std::ranges::find_if(buckets_, [&](const bucket& b) { return b.after > named; });
   const auto ready = static_cast<std::size_t>(waits - buckets_.begin());
+  // The last one, with what the order does not name, waits for finish().
   let_go(std::min(ready, std::max<std::size_t>(1, buckets_.size()) - 1));
 }
 

@@ -48,7 +48,7 @@ struct node_worker_parts {
   std::function<std::optional<job_mark>()> newest_checkpoint;
   gloo_place place;  // rank and size come with the group
   std::shared_ptr<group_switch> cut;
-  actor_gauge *own = nullptr, *of_loader = nullptr, *of_bank = nullptr;  // outlive the worker
+  actor_gauge *own = nullptr, *of_loader = nullptr, *of_bank = nullptr;  // not null; outlive the worker
   const clock_source* clock = nullptr;                                   // outlives the worker
   caf::timespan patience = std::chrono::minutes(30);
   std::chrono::milliseconds meeting = std::chrono::seconds(30);

@@ -44,13 +44,13 @@ coordinator_actor start(caf::actor_system& actors, crew& all, const training_sys
   parts.group = group[0]->aborter();
   for (auto& member : group) {
     const int rank = member->rank();
-    const auto batches = all.add(actors.spawn<caf::detached>(loader, system.batches(rank), system.settings.of, system.batches_ahead,
-                                                             static_cast<actor_gauge*>(nullptr)));
+    const auto batches =
+        all.add(actors.spawn<caf::detached>(loader, system.batches(rank), system.settings.of, system.batches_ahead, no_gauge));
     const worker_parts of_worker{
         .engine = system.engine(std::move(member)), .batches = batches, .clock = &clock, .patience = system.patience};
     parts.workers.push_back(all.add(actors.spawn<caf::detached>(worker, of_worker)));
   }
-  parts.checkpoints = all.add(actors.spawn<caf::detached>(checkpointer, system.write, static_cast<actor_gauge*>(nullptr)));
+  parts.checkpoints = all.add(actors.spawn<caf::detached>(checkpointer, system.write, no_gauge));
   if (system.measure)
     parts.evaluations = all.add(actors.spawn<caf::detached>(evaluator, system.measure, parts.stop_evaluating.get_token()));
   return all.add(actors.spawn(coordinator, parts));

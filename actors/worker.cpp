@@ -15,7 +15,7 @@ caf::result<worker_ready> join(pointer self) {
   auto& s = self->state;
   const auto bank = s.core->open();
   if (!bank) return error_of(bank.failure());
-  if (*bank) s.bank = self->spawn<caf::linked>(memory_bank_keeper, *bank, static_cast<actor_gauge*>(nullptr));
+  if (*bank) s.bank = self->spawn<caf::linked>(memory_bank_keeper, *bank, no_gauge);
   return worker_ready{s.core->rank()};
 }
 

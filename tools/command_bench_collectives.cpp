@@ -49,15 +49,22 @@ private:
 // As often as rank 0 has time for. Ranks begin together.
 result<timing> time_on(collective& c, other_memory& between, const std::function<status()>& work) {
   status end;
-  static_cast<void>(time_of(work, end));
+  const auto begin = [&]() -> status {
+    between.go_through();
+    return c.gather_counts(0).failure();
+  };
+  const auto whole = [&]() -> status {
+    ARGOSY_TRY(begin());
+    return work();
+  };
+  static_cast<void>(time_of(whole, end));
   ARGOSY_TRY(end);
-  double repeats = std::clamp(std::floor(time_for_each / time_of(work, end).count()), least_repeats, most_repeats);
+  double repeats = std::clamp(std::floor(time_for_each / time_of(whole, end).count()), least_repeats, most_repeats);
   ARGOSY_TRY(end);
   ARGOSY_TRY(c.broadcast(view_of(&repeats, 1, 1), 0));
   std::vector<double> times;
   for (int i = 0; i < static_cast<int>(repeats); ++i) {
-    between.go_through();
-    ARGOSY_TRY(c.gather_counts(0).failure());
+    ARGOSY_TRY(begin());
     times.push_back(time_of(work, end).count());
     ARGOSY_TRY(end);
   }

@@ -107,9 +107,9 @@ double sharing(const hardware& h, std::uint64_t ranks) {
 }
 
 double crowding(const hardware& h, std::uint64_t ranks) {
-  if (h.cores <= 1) return 1;
+  if (h.cores <= h.threads) return 1;  // a rank alone keeps all of them busy
   const double busy = std::min(h.cores, static_cast<double>(std::min(ranks, h.per_machine)) * h.threads);
-  return 1 + (h.crowded - 1) * std::max(0.0, busy - h.threads) / std::max(1.0, h.cores - h.threads);
+  return 1 + (h.crowded - 1) * (busy - h.threads) / (h.cores - h.threads);
 }
 
 double columns_of(const job_size& size, bool crossing) {
@@ -118,6 +118,12 @@ double columns_of(const job_size& size, bool crossing) {
 
 double compute_s(const step_work& work, const hardware& h) {
   return work.product_flops / h.product_flops + work.loss_flops / h.loss_flops + work.optimiser_bytes / h.memory_bytes;
+}
+
+// Each of them meets the other ranks (actors/gradient_exchange.hpp); GPUs sum all gradients at once.
+double further_buckets(const recipe& r, double parameters, const hardware& h) {
+  if (h.algorithm == exchange_algorithm::ring || r.train.bucket_kib == 0) return 0;
+  return std::ceil(parameters * number_bytes / (1024.0 * static_cast<double>(r.train.bucket_kib))) - 1;
 }
 
 step_time time_of(const recipe& r, const data_shape& data, const job_size& size, const hardware& h, bool crossing) {
@@ -129,7 +135,7 @@ step_time time_of(const recipe& r, const data_shape& data, const job_size& size,
     t.gather_s = gather_s(h, size.ranks, columns * embedding) + gather_s(h, size.ranks, columns * number_bytes) +
                  gather_s(h, size.ranks, columns * sizeof(std::int64_t)) + gather_s(h, size.ranks, columns * embedding);
   t.reduce_s = reduce_s(h, size.ranks, work.parameters * number_bytes) * (1 - h.overlap);
-  const double meetings = rounds_counted + (crossing ? meetings_crossing : meetings_own);
+  const double meetings = rounds_counted + (crossing ? meetings_crossing : meetings_own) + further_buckets(r, work.parameters, h);
   t.wait_s = meetings * meeting_s(h, size.ranks) + small_sums * reduce_s(h, size.ranks, 128) +
              t.compute_s * h.spread * expected_maximum(size.ranks);
   return t;

@@ -41,7 +41,7 @@ struct hardware {
   link_speed within = {}, between = {};  // of ranks of one machine, of ranks of several
   std::uint64_t per_machine = 8;
   double cores = 0, threads = 1;  // of a machine, of a rank; 0: every rank has its own
-  double crowded = 1;             // compute with all cores busy, to that with one
+  double crowded = 1;             // compute with all cores busy, to that of one rank alone
 };
 
 // Mean rows, and mean squares of the rows, of a sequence: pieces, or [CLS] and patches.

@@ -90,7 +90,7 @@ struct fake_run : test::deterministic_actors {
           order.push_back("write " + std::to_string(state.facts.steps_done));
           return write_answer;
         },
-        static_cast<actor_gauge*>(nullptr));
+        no_gauge);
     if (measures) parts.evaluations = measuring = spawn(slow_evaluator, this, parts.stop_evaluating.get_token());
     parts.sink = [this](const training_progress& p) {
       shown.push_back(p.report.step);

@@ -147,6 +147,26 @@ BOOST_AUTO_TEST_CASE(waiting_is_not_summing) {
   }
 }
 
+// All buckets but the last are summed before finish(), with their meetings: no wait of the step's.
+BOOST_AUTO_TEST_CASE(sums_before_the_end_of_backward_are_beside_it) {
+  manual_clock clock;
+  const auto alone = make_in_process_group(1);
+  test::timed_group group(*alone.front(), clock);
+  backward_pass pass(test::tiny_recipe(1), 0);
+  const auto order = retrieval_model::gradient_order(pass.with);
+  gradient_exchange exchange(*pass.on, pass.weights(), order, group, clock, 64);
+  const auto before = static_cast<int>(exchange.buckets()) - 1;
+  BOOST_TEST_REQUIRE(before > 1);
+  for (int step = 1; step <= 2; ++step) {
+    BOOST_REQUIRE(exchange.begin().ok());
+    exchange.complete(order.back());
+    while (group.sums() < step * (before + 2) - 2) std::this_thread::yield();  // two more a step: the last bucket, and what has no bucket
+    BOOST_REQUIRE(exchange.finish().ok());
+    BOOST_TEST(exchange.waited_s() == test::timed_group::meeting_s);
+    BOOST_TEST(exchange.overlapped_s() == before * test::timed_group::reducing_s);
+  }
+}
+
 // It has given some of its buckets away; the other waits for the rest of them.
 BOOST_AUTO_TEST_CASE(a_backward_that_fails_keeps_nobody_waiting) {
   const auto group = make_in_process_group(2);

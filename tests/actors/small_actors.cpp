@@ -130,8 +130,7 @@ struct worker_alone : test::deterministic_actors {
 
   worker_actor start() {
     const auto made = spawn(worker, worker_parts{.engine = engine,
-                                                 .batches = spawn(loader, batches.maker(), std::uint64_t{100}, std::size_t{2},
-                                                                  static_cast<actor_gauge*>(nullptr)),
+                                                 .batches = spawn(loader, batches.maker(), std::uint64_t{100}, std::size_t{2}, no_gauge),
                                                  .clock = &clock,
                                                  .patience = std::chrono::seconds(60)});
     return made;
@@ -247,7 +246,7 @@ BOOST_FIXTURE_TEST_SUITE(small_actors, small_actors_fixture)
 
 BOOST_AUTO_TEST_CASE(a_loader_answers_and_then_works_ahead) {
   counted_batches batches;
-  const auto l = spawn(loader, batches.maker(), std::uint64_t{9}, std::size_t{2}, static_cast<actor_gauge*>(nullptr));
+  const auto l = spawn(loader, batches.maker(), std::uint64_t{9}, std::size_t{2}, no_gauge);
   const auto first = ask<batch_ptr>(l, next_atom_v, std::uint64_t{0});
   BOOST_REQUIRE(first.ok());
   BOOST_TEST((*first)->step == 0u);
@@ -257,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_loader_answers_and_then_works_ahead) {
 BOOST_AUTO_TEST_CASE(a_bank_refuses_other_widths_and_stays_as_it_was) {
   const auto dev = make_reference_device();
   auto made = memory_bank::make(*dev, 4, 2);
-  const auto bank = spawn(memory_bank_keeper, std::make_shared<memory_bank>(std::move(*made)), static_cast<actor_gauge*>(nullptr));
+  const auto bank = spawn(memory_bank_keeper, std::make_shared<memory_bank>(std::move(*made)), no_gauge);
   const double numbers[6] = {1, 2, 3, 4, 5, 6};
   const std::int64_t ids[2] = {7, 8};
   const auto push = [&](std::int64_t width) {

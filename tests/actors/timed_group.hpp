@@ -1,6 +1,7 @@
-// A collective whose operations take known seconds of a clock that stands still otherwise.   Threads  as the one it is of.
+// A collective whose operations take known seconds of a clock that stands still otherwise.   Threads  as the one it is of; sums() any.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <vector>
@@ -28,7 +29,12 @@ public:
     return of_->gather(mine, bytes_of, root, all);
   }
   result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return after(meeting_s, of_->gather_counts(mine)); }
-  status all_reduce(view x) override { return after(x.type == dtype::f64 ? small_sum_s : reducing_s, of_->all_reduce(x)); }
+  status all_reduce(view x) override {
+    status done = after(x.type == dtype::f64 ? small_sum_s : reducing_s, of_->all_reduce(x));
+    ++sums_;
+    return done;
+  }
+  int sums() const noexcept { return sums_; }  // that are done
   status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) override {
     return after(scattering_s, of_->reduce_scatter(all, rows_of, mine));
   }
@@ -44,6 +50,7 @@ private:
 
   collective* of_;
   manual_clock* clock_;
+  std::atomic<int> sums_{0};
 };
 
 }  // namespace argosy::test

@@ -321,6 +321,23 @@ BOOST_AUTO_TEST_CASE(encoders_start_from_initial_weights) {
   BOOST_TEST(started == 21 + 21 + 18);  // query, title, image
 }
 
+BOOST_AUTO_TEST_CASE(other_initial_weights_have_another_fingerprint) {
+  const auto weights = test::numbered_weights(job.recipe, job.data->vocab());
+  const std::uint64_t own = fingerprint_of(weights);
+  BOOST_TEST(fingerprint_of(initial_weights(weights)) == own);
+  const auto changed = [&](auto change) {
+    auto other = weights;
+    change(other);
+    return fingerprint_of(other);
+  };
+  BOOST_TEST(changed([](initial_weights& w) { w.tensors.back().value.back() += 1; }) != own);
+  BOOST_TEST(changed([](initial_weights& w) { w.tensors.front().name += "x"; }) != own);
+  BOOST_TEST(changed([](initial_weights& w) { std::swap(w.tensors.front().rows, w.tensors.front().cols); }) != own);
+  BOOST_TEST(changed([](initial_weights& w) { w.heads = 1 - w.heads; }) != own);
+  BOOST_TEST(changed([](initial_weights& w) { w.vocabulary += "x"; }) != own);
+  BOOST_TEST(changed([](initial_weights& w) { w.tensors.pop_back(); }) != own);
+}
+
 BOOST_AUTO_TEST_CASE(initial_weights_that_do_not_fit_are_refused_before_anything_is_written) {
   job.judged = judged_queries();
   job.initial = folder / "initial";

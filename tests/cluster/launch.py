@@ -330,7 +330,8 @@ class Launches(unittest.TestCase):
     # ---- Slurm
 
     def test_the_sbatch_file_is_what_it_should_be(self):
-        status, text = self.launch(*self.words("--slurm", "--nodes", 3, "--sbatch=--gpus-per-task=1", "--restarts", 5, "--dry-run"))
+        status, text = self.launch(*self.words("--slurm", "--nodes", 3, "--sbatch=--gpus-per-task=1", "--restarts", 5, "--initial",
+                                               "/shared/initial", "--dry-run"))
         self.assertEqual(status, 0, text)
         lines = text.splitlines()
         self.assertEqual(lines[0], "#!/bin/bash")
@@ -338,6 +339,7 @@ class Launches(unittest.TestCase):
             self.assertIn(line, lines[:lines.index("set -u")])
         self.assertIn("restarts=5", text)
         self.assertIn("--nodes 3", text)
+        self.assertEqual(text.count("--initial /shared/initial"), 2)  # for the coordinator and for workers
         self.assertFalse(self.run_folder.exists())
         self.assertEqual(subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode, 0)
 

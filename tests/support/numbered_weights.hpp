@@ -1,8 +1,14 @@
 // Initial weights of one's own: those of a query tower that the recipe wants, each tensor full of its own number.
 #pragma once
 
-#include "data/prepared.hpp"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/text.hpp"
 #include "model/initial_weights.hpp"
+#include "model/recipe.hpp"
+#include "model/retrieval_model.hpp"
 
 namespace argosy::test {
 

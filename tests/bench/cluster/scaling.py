@@ -10,10 +10,11 @@ rounds their median, and their lowest and highest are printed. Parts are the lon
 than the step.
 The model knows: the rate of the computing parts and of the optimiser, and their spread, from one worker alone; how much slower that worker is while
 others like it, in jobs of their own, keep the other cores busy; latency and bytes/s of Gloo from `argosy bench collectives --ranks 2 --between-mib 64`,
-least squares of the relative errors over all sizes and operations; the number of cores. So of the rows only those of more than one worker are
-predicted, and of these the ones with more workers than cores from fewer ranks than they have.
+least squares of the relative errors over all sizes and operations; the number of cores. So the row of
+one worker is fitted; of as many workers as cores their exchange is predicted; of more, all but the bandwidth of two ranks.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -21,7 +22,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 COMPUTE = ("forward_s", "match_s", "backward_s", "update_s")
@@ -77,24 +77,11 @@ def train(options, folder, workers):
 
 
 def crowd(options):
-    """The lines of jobs of one worker, as many at once as there are cores."""
-    lines, failed = [], []
-
-    def one(folder):
-        try:
-            lines.extend(line for phase in halves(train(options, folder, 1)).values() for line in phase)
-        except SystemExit as end:
-            failed.append(end)
-
-    with tempfile.TemporaryDirectory() as folder:
-        jobs = [threading.Thread(target=one, args=(pathlib.Path(folder, str(n)),)) for n in range(len(os.sched_getaffinity(0)))]
-        for job in jobs:
-            job.start()
-        for job in jobs:
-            job.join()
-    if failed:
-        raise failed[0]
-    return lines
+    """Lines of jobs of one worker, as many at once as there are cores: of each the middle half, when all of them run."""
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(cores) as threads:
+        jobs = [threads.submit(train, options, pathlib.Path(folder, str(n)), 1) for n in range(cores)]
+        return [line for job in jobs for lines in [job.result()] for line in lines[len(lines) // 4:3 * len(lines) // 4]]
 
 
 def halves(lines):

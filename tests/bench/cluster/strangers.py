@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What it costs a training job that somebody else's machine keeps talking to its coordinator and its nodes.
+"""What it costs a training job that somebody else's machine keeps talking to its coordinator.
 
     tests/bench/cluster/strangers.py --argosy build/argosy --data data --recipe recipe.toml [--nodes 2] [--steps 200] [--rounds 3] [--per-s 100]
                                      [--set ...] [--json]
 
 Coordinator, nodes and the stranger each have a network namespace (root and iproute2 are wanted). In turn the job trains alone and beside a stranger
 that opens `--per-s` connections a second to the coordinator and sends random bytes, half a greeting, or nothing, and holds the last fifty open.
-Of each round the median of a step counts, without the first five; a stranger that the job let in would show as one more node.
+Of each round the median of a step counts, without the first five. A stranger that ends, or makes fewer than half of its connections, ends the
+benchmark: it would have measured nothing.
 """
 import argparse
 import json
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cluster"))
 import private_hosts  # noqa: E402
@@ -59,10 +61,14 @@ def train(options, hosts, folder, stranger):
             start(host, [options.argosy, "worker", "--data", options.data, "--run", run, "--join", at, "--threads", 1, "--tensors",
                          hosts.address(host), "--node-secret", secret])
         job = processes[:]
+        began = time.monotonic()
         if stranger:
             with said.open("w") as told:
                 start(chief + 1, [sys.executable, "-c", STRANGER, at, options.per_s], told)
         codes = [process.wait(600) for process in job]
+        made = len(said.read_text().splitlines()) if stranger else 0
+        if stranger and (processes[-1].poll() is not None or made < options.per_s * (time.monotonic() - began) / 2):
+            sys.exit(f"the stranger made {made} connections in {time.monotonic() - began:.1f} s")
     finally:
         for process in processes:
             process.kill()
@@ -72,7 +78,7 @@ def train(options, hosts, folder, stranger):
     ledger = json.loads(subprocess.run([options.argosy, "ledger", "--run", run, "--json"], check=True, capture_output=True).stdout)
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][WARM:]
     return {"step_s": statistics.median(line["step_s"] for line in lines), "groups": ledger["groups"],
-            "connections": len(said.read_text().splitlines()) if stranger else 0}
+            "connections": made}
 
 
 def main():
@@ -93,7 +99,7 @@ def main():
     alone, beside = [], []
     with tempfile.TemporaryDirectory() as folder, private_hosts.private(options.nodes + 2) as hosts:
         for number in range(options.rounds):
-            for stranger, rounds in ((False, alone), (True, beside)):
+            for stranger, rounds in ((False, alone), (True, beside))[::1 if number % 2 == 0 else -1]:
                 rounds.append(train(options, hosts, pathlib.Path(folder, f"{number}-{stranger}"), stranger))
     figures = {name: {"step_s": statistics.median(one["step_s"] for one in rounds), "low": min(one["step_s"] for one in rounds),
                       "high": max(one["step_s"] for one in rounds), "groups": [one["groups"] for one in rounds],
