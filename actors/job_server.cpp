@@ -20,6 +20,7 @@
 #include "actors/node_system.hpp"
 #include "actors/run_folder.hpp"
 #include "actors/step_log.hpp"
+#include "actors/worker_places.hpp"
 #include "base/log.hpp"
 #include "kernels/devices.hpp"
 #include "net/host_and_port.hpp"
@@ -180,6 +181,12 @@ status check_node(const node_job& job) {
   return {};
 }
 
+// Before it joins.
+status check_device(const training_recipe& own, const std::string& of_job) {
+  ARGOSY_TRY(check_node_device(own.device, of_job, is_gpu(own.device) ? open_nccl().failure() : status{}));
+  return is_gpu(own.device) ? open_device(own.device, 1, own.arithmetic).failure() : status{};
+}
+
 struct found_coordinator {
   caf::actor at;
   job_facts facts;
@@ -286,6 +293,7 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     chosen.train.workers = 1;
     if (!job.device.empty()) chosen.train.device = job.device;
     if (job.threads > 0) chosen.train.threads = job.threads;
+    ARGOSY_TRY(check_device(chosen.train, sent.train.device));
     const int threads =
         chosen.train.threads > 0 ? chosen.train.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 
@@ -300,7 +308,7 @@ status run_job_node(const node_job& job, const std::stop_token& stop) {
     node_worker_parts of_worker;
     of_worker.own = &of_engine;
     const auto make_device = [&chosen, threads] { return open_device(chosen.train.device, threads, chosen.train.arithmetic); };
-    of_worker.engine = make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr},
+    of_worker.engine = make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr, .gpu_each = true},
                                            std::move(make_in_process_group(1).front()), clock);
     of_worker.batches = [&](int rank, int size) {
       const batch_share share{.global_batch = chosen.train.batch, .rank = rank, .workers = size};

@@ -62,7 +62,8 @@ public:
 
   ~nccl_group() override {
     if (communicator_ == nullptr) return;
-    if (host_->whole().ok() && settled("ncclCommFinalize", nccl_->finalize(communicator_), std::chrono::steady_clock::now() + to_leave).ok())
+    if (host_->whole().ok() &&
+        settled("ncclCommFinalize", nccl_->finalize(communicator_), std::chrono::steady_clock::now() + to_leave).ok())
       static_cast<void>(nccl_->destroy(std::exchange(communicator_, nullptr)));
     else
       end_communicator();
@@ -237,7 +238,8 @@ private:
     numbers_.resize(own.size() * static_cast<std::size_t>(size()));
     const std::vector<std::int64_t> bytes_of(static_cast<std::size_t>(size()), std::ssize(own) * 8);
     ARGOSY_TRY(host_->all_gather(std::as_bytes(std::span(own)), bytes_of, std::as_writable_bytes(std::span(numbers_))));
-    for (std::size_t r = 0; r < bytes_of.size(); ++r) heard_.push_back(proposal_of(std::span(numbers_).subspan(r * own.size(), own.size())));
+    for (std::size_t r = 0; r < bytes_of.size(); ++r)
+      heard_.push_back(proposal_of(std::span(numbers_).subspan(r * own.size(), own.size())));
     return {};
   }
 

@@ -259,7 +259,8 @@ BOOST_AUTO_TEST_CASE(ranks_that_nccl_cannot_join_are_refused_before_it_is_asked)
   {
     std::vector<std::jthread> threads;
     for (std::size_t r = 0; r < 2; ++r)
-      threads.emplace_back([&, r] { ends[r] = make_nccl_group(std::move(host[r]), *on_none.devices[r], r == 0 ? newer : older).failure(); });
+      threads.emplace_back(
+          [&, r] { ends[r] = make_nccl_group(std::move(host[r]), *on_none.devices[r], r == 0 ? newer : older).failure(); });
   }
   check_all_refused(ends, errc::version_mismatch, {"rank 0 has 2.28.9", "rank 1 has 2.27.3"});
 }
@@ -318,9 +319,10 @@ BOOST_AUTO_TEST_CASE(an_error_of_nccl_is_named_with_its_call_and_cuts_the_group)
     std::function<status(collective&)> work;
     const char* named;
   };
-  for (const scene& s : {scene{"ncclAllReduce", even, "ncclAllReduce: unhandled cuda error"},
-                         scene{"ncclBroadcast", uneven, "ncclBroadcast: unhandled cuda error"},
-                         scene{"ncclGroupEnd", uneven, "ncclBroadcast: unhandled cuda error"}, scene{"cudaStreamQuery", even, "CUDA: a broken stream"}}) {
+  for (const scene& s :
+       {scene{"ncclAllReduce", even, "ncclAllReduce: unhandled cuda error"},
+        scene{"ncclBroadcast", uneven, "ncclBroadcast: unhandled cuda error"},
+        scene{"ncclGroupEnd", uneven, "ncclBroadcast: unhandled cuda error"}, scene{"cudaStreamQuery", even, "CUDA: a broken stream"}}) {
     BOOST_TEST_CONTEXT(s.call) {
       nccl_ranks over(3);
       over.join();

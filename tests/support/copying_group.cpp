@@ -59,7 +59,8 @@ private:
     const view far{memory.get(), v.type, v.rows, v.cols, v.stride};
     std::vector<std::byte> rows(static_cast<std::size_t>(v.rows) * row_bytes(v));
     for (std::int64_t r = 0; r < v.rows && v.cols > 0; ++r)
-      std::copy_n(static_cast<const std::byte*>(v.row_range(r, 1).data), row_bytes(v), rows.data() + static_cast<std::size_t>(r) * row_bytes(v));
+      std::copy_n(static_cast<const std::byte*>(v.row_range(r, 1).data), row_bytes(v),
+                  rows.data() + static_cast<std::size_t>(r) * row_bytes(v));
     ARGOSY_TRY(on_->upload(rows.data(), far));
     return copy{far, std::move(memory)};
   }
@@ -69,7 +70,8 @@ private:
     std::vector<std::byte> rows(static_cast<std::size_t>(to.rows) * row_bytes(to));
     ARGOSY_TRY(on_->download(c.far, rows.data()));
     for (std::int64_t r = 0; r < to.rows && to.cols > 0; ++r)
-      std::copy_n(rows.data() + static_cast<std::size_t>(r) * row_bytes(to), row_bytes(to), static_cast<std::byte*>(to.row_range(r, 1).data));
+      std::copy_n(rows.data() + static_cast<std::size_t>(r) * row_bytes(to), row_bytes(to),
+                  static_cast<std::byte*>(to.row_range(r, 1).data));
     return {};
   }
 

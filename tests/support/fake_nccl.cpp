@@ -30,7 +30,7 @@ struct nccl_rank {
   const device* on;
   int not_yet = questions;  // of state()
   bool initialised = false, finalised = false, ended = false;
-  batch_of_pieces coming{};            // not in the stream yet
+  batch_of_pieces coming{};              // not in the stream yet
   std::vector<batch_of_pieces> begun{};  // all of them; those before `ran` are done
   std::size_t ran = 0;
   int asked = 0;  // is_idle(), while the first one that is not done could run
@@ -262,7 +262,8 @@ void fake_nccl::run_what_can(nccl_communicator c) {
   const std::size_t which = c->ran;
   std::vector<nccl_communicator> all(static_cast<std::size_t>(c->size));
   for (const auto& r : ranks_)
-    if (r->id == c->id && !r->ended && r->begun.size() > which && r->late == nccl_said::success) all[static_cast<std::size_t>(r->rank)] = r.get();
+    if (r->id == c->id && !r->ended && r->begun.size() > which && r->late == nccl_said::success)
+      all[static_cast<std::size_t>(r->rank)] = r.get();
   if (stalled_ || std::ranges::find(all, nullptr) != all.end() || ++c->asked < questions) return;
   for (std::size_t i = 0; i < c->begun[which].size(); ++i) {
     std::vector<piece> pieces;
@@ -285,7 +286,8 @@ result<bool> fake_nccl::is_idle(device& on) {
   const std::lock_guard lock(mutex_);
   for (const auto& r : ranks_) {
     if (r->on != &on || r->ended) continue;
-    if (scripted("cudaStreamQuery", r->rank, nccl_said::success) != nccl_said::success) return status{errc::unavailable, "CUDA: a broken stream"};
+    if (scripted("cudaStreamQuery", r->rank, nccl_said::success) != nccl_said::success)
+      return status{errc::unavailable, "CUDA: a broken stream"};
     if (r->ran == r->begun.size()) continue;
     run_what_can(r.get());
     r->waits = r->ran < r->begun.size();
@@ -322,7 +324,9 @@ nccl_said fake_nccl::abort(nccl_communicator c) {
 }
 
 std::string fake_nccl::error_text(nccl_said said, nccl_communicator) {
-  return said == cuda_error ? "unhandled cuda error" : said == nccl_said::remote_error ? "remote process exited" : "error " + std::to_string(static_cast<int>(said));
+  return said == cuda_error                ? "unhandled cuda error"
+         : said == nccl_said::remote_error ? "remote process exited"
+                                           : "error " + std::to_string(static_cast<int>(said));
 }
 
 }  // namespace test
