@@ -15,6 +15,7 @@ public:
   int rank() const noexcept override { return group_->rank(); }
   int size() const noexcept override { return group_->size(); }
   std::shared_ptr<abort_handle> aborter() const override { return group_->aborter(); }
+  status whole() const override { return group_->whole(); }
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     const stay here(*inside_);

@@ -14,6 +14,7 @@
 #include "actors/job_road.hpp"
 #include "actors/node_system.hpp"
 #include "actors/run_folder.hpp"
+#include "actors/worker_places.hpp"
 #include "kernels/devices.hpp"
 
 namespace argosy {
@@ -34,6 +35,12 @@ status check_node(const node_job& job) {
   if (facts.ok() && facts->lineage == 0)
     return {errc::invalid_argument, job.run.string() + ": holds checkpoints of `argosy train`: choose another folder for the job"};
   return {};
+}
+
+// Before it joins.
+status check_device(const training_recipe& own, const std::string& of_job) {
+  ARGOSY_TRY(check_node_device(own.device, of_job, is_gpu(own.device) ? open_nccl().failure() : status{}));
+  return is_gpu(own.device) ? open_device(own.device, 1, own.arithmetic).failure() : status{};
 }
 
 struct found_coordinator {
@@ -79,12 +86,14 @@ result<checkpoint_state> read_marked(const fs::path& run, const job_mark& mark) 
   return state;
 }
 
-// The coordinator's, but for what each node has of its own.
+// The coordinator's, but for what each node has of its own, whose device has to fit the job's.
 result<recipe> recipe_of(const job_facts& facts, const node_job& job) {
   ARGOSY_ASSIGN(recipe chosen, parse_recipe(facts.recipe, "the coordinator's recipe", {}));
+  const std::string device = chosen.train.device;
   chosen.train.workers = 1;
   if (!job.device.empty()) chosen.train.device = job.device;
   if (job.threads > 0) chosen.train.threads = job.threads;
+  ARGOSY_TRY(check_device(chosen.train, device));
   return chosen;
 }
 
@@ -169,8 +178,9 @@ private:
     node_worker_parts parts;
     const auto make_device = [this] { return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic); };
     const checkpoint_facts facts = facts_of({.data = job_->data, .recipe = recipe_, .run = job_->run});
-    parts.engine = make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_},
-                                       std::move(make_in_process_group(1).front()), clock_);
+    parts.engine =
+        make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_, .gpu_each = true},
+                            std::move(make_in_process_group(1).front()), clock_);
     parts.batches = [this](int rank, int size) { return batches(rank, size); };
     parts.of = facts_.of;
     parts.read_checkpoint = [this](const job_mark& mark) { return read_marked(job_->run, mark); };

@@ -116,7 +116,7 @@ status connect(pointer self, const node_order& order) {
   if (!s.waiting) return {errc::internal, "nobody was gathered for"};
   ARGOSY_ASSIGN(auto group, s.waiting->connect(order.addresses, s.parts.meeting));
   if (!s.open || begins_anew(order, s.core->state())) ARGOSY_TRY(open_engine(self));
-  return s.parts.engine->regroup(watched(std::move(group), s.parts.cut->exchanging_flag()));
+  return s.parts.engine->regroup(std::move(group), s.parts.cut->exchanging_flag());
 }
 
 caf::result<job_mark> meet(pointer self, const node_order& order) {

@@ -9,6 +9,7 @@
 #include "actors/step_log.hpp"
 #include "actors/training_system.hpp"
 #include "actors/validation.hpp"
+#include "actors/worker_places.hpp"
 #include "base/log.hpp"
 #include "kernels/devices.hpp"
 #include "kernels/slow_arithmetic.hpp"
@@ -28,8 +29,22 @@ status check_job(const training_job& job) {
   if (train.workers < 1 || static_cast<std::uint64_t>(train.workers) > train.batch)
     return {errc::out_of_range,
             "train.workers: want 1 .. train.batch = " + std::to_string(train.batch) + ", got " + std::to_string(train.workers)};
-  if (train.device != "cpu") ARGOSY_TRY(open_device(train.device, 1, train.arithmetic).failure());
+  if (is_gpu(train.device)) ARGOSY_TRY(open_device(train.device, 1, train.arithmetic).failure());
   return {};
+}
+
+// Says where GPUs are used.
+result<worker_places> placed(const training_recipe& train) {
+  const bool may_be_several = is_gpu(train.device) && train.workers > 1;
+  auto made = place_workers(train.device, train.workers, may_be_several ? list_devices().found.size() - 1 : 0);
+  std::string text = text_of(made);
+  if (made.gpu_each) {
+    const auto nccl = open_nccl();
+    if (!nccl.ok()) return nccl.failure().within(text + " exchange by NCCL (on \"cuda:0\" they would share one GPU)");
+    text += ", with NCCL " + nccl_version_text((*nccl)->version()) + " between them";
+  }
+  if (is_gpu(train.device)) log::info(text);
+  return made;
 }
 
 // Figures that should be there and are not, as whoever made the checkpoint was stopped or killed before: of all checkpoints still on disk.
@@ -81,6 +96,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
     ARGOSY_TRY(prune_checkpoints(job.run, job.recipe.checkpoint.keep));  // it may have been killed right before
     return ended(nothing_left(facts));
   }
+  ARGOSY_ASSIGN(const worker_places where, placed(job.recipe.train));
   ARGOSY_ASSIGN(auto metrics, step_log::open(job.run / "metrics.jsonl", facts.steps_done));
 
   const system_clock_source clock;
@@ -91,8 +107,10 @@ result<training_end> run_training(const training_job& job, const std::function<v
   training_system system;
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
-    const auto make_device = [&train, threads = threads_each(job.recipe)] { return open_device(train.device, threads, train.arithmetic); };
-    return make_replica_engine({.facts = facts, .make_device = make_device, .resume = from, .initial = initial}, std::move(member), clock);
+    const std::string& name = where.device_of[static_cast<std::size_t>(member->rank())];
+    const auto make_device = [&name, &train, threads = threads_each(job.recipe)] { return open_device(name, threads, train.arithmetic); };
+    return make_replica_engine({.facts = facts, .make_device = make_device, .resume = from, .initial = initial, .gpu_each = where.gpu_each},
+                               std::move(member), clock);
   };
   system.batches = [&](int rank) {
     const batch_share share{.global_batch = train.batch, .rank = rank, .workers = train.workers};

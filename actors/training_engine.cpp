@@ -3,6 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "actors/group_switch.hpp"
+#include "actors/worker_places.hpp"
+#include "net/nccl_group.hpp"
 #include "net/on_device.hpp"
 
 namespace argosy {
@@ -17,7 +20,7 @@ struct bank_on_device {
 class replica_engine final : public node_engine {
 public:
   replica_engine(replica_engine_settings settings, std::unique_ptr<collective> group, const clock_source& clock)
-      : settings_(std::move(settings)), group_(std::move(group)), rank_(group_->rank()), aborter_(group_->aborter()), clock_(&clock) {}
+      : settings_(std::move(settings)), first_(std::move(group)), rank_(first_->rank()), aborter_(first_->aborter()), clock_(&clock) {}
 
   int rank() const noexcept override { return rank_; }
   std::shared_ptr<abort_handle> aborter() const override { return aborter_; }
@@ -25,25 +28,22 @@ public:
   result<std::shared_ptr<memory_bank>> open() override {
     runner_.reset();
     replica_.reset();
+    group_.reset();  // it uses the device that was
     ARGOSY_ASSIGN(device_, settings_.make_device());
-    if (!device_->host_reads()) group_ = make_device_group(std::move(group_), *device_);
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
     if (settings_.resume) ARGOSY_TRY(argosy::restore(*settings_.resume, replica_->model()));
     if (settings_.initial) ARGOSY_TRY(start_from(*settings_.initial, replica_->model()));
-    runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
+    if (first_) ARGOSY_TRY(join(over_device(std::move(first_))));
     return open_bank();
   }
 
   result<step_result> run(const batch& b, const step_plan& plan, const bank_view& bank) override { return runner_->run(b, plan, bank); }
 
-  status regroup(std::unique_ptr<collective> group) override {
-    if (!device_->host_reads())
-      return {errc::unavailable, "a device whose memory the host does not read cannot train with other nodes yet"};
+  status regroup(std::unique_ptr<collective> group, std::atomic<bool>& exchanging) override {
     runner_.reset();  // it uses the group that was
-    group_ = std::move(group);
-    rank_ = group_->rank();
-    runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
-    return {};
+    group_.reset();
+    auto made = over_device(std::move(group));
+    return join(made.ok() ? watched(std::move(*made), exchanging) : std::move(made));
   }
 
   collective& group() override { return *group_; }
@@ -64,6 +64,27 @@ public:
   }
 
 private:
+  using joined = result<std::unique_ptr<collective>>;
+  joined over_device(std::unique_ptr<collective> host) {
+    switch (exchange_of(device_->host_reads(), host->size(), settings_.gpu_each)) {
+      case exchange_way::by_host: break;
+      case exchange_way::by_memory: return make_device_group(std::move(host), *device_);
+      case exchange_way::by_nccl: {
+        ARGOSY_ASSIGN(nccl_calls* const nccl, settings_.nccl());
+        return make_nccl_group(std::move(host), *device_, *nccl);
+      }
+    }
+    return host;
+  }
+
+  status join(joined group) {
+    ARGOSY_TRY(group.failure());
+    group_ = std::move(*group);
+    rank_ = group_->rank();
+    runner_.emplace(*replica_, *group_, settings_.facts.recipe, *clock_);
+    return {};
+  }
+
   result<std::shared_ptr<memory_bank>> open_bank() {
     const auto capacity = static_cast<std::int64_t>(settings_.facts.recipe.negatives.bank);
     if (capacity == 0) return std::shared_ptr<memory_bank>{};
@@ -74,11 +95,12 @@ private:
   }
 
   replica_engine_settings settings_;
-  std::unique_ptr<collective> group_;            // changes in open(): rank_ and aborter_ are asked for by other threads
+  std::unique_ptr<collective> first_;            // until open(): rank_ and aborter_ are asked for by other threads
   int rank_;                                     // changes with the group of a node, which asks for it on the worker's thread alone
   const std::shared_ptr<abort_handle> aborter_;  // of the first group
   const clock_source* clock_;
   std::shared_ptr<device> device_;
+  std::unique_ptr<collective> group_;  // uses the device
   std::optional<replica> replica_;
   std::optional<step_runner> runner_;
 };

@@ -4,12 +4,14 @@
 //           worker, or whoever holds what it handed out.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 
 #include "actors/train_step.hpp"
 #include "base/clock.hpp"
+#include "kernels/devices.hpp"
 #include "model/checkpoint.hpp"
 #include "model/initial_weights.hpp"
 #include "net/collective.hpp"
@@ -31,8 +33,9 @@ public:
 // Of a node (actors/node_worker.hpp), whose groups come and go.
 class node_engine : public training_engine {
 public:
-  // Another rank among others from now on. unavailable on a device whose memory the host does not read.
-  virtual status regroup(std::unique_ptr<collective>) = 0;
+  // Another rank among others from now on; `exchanging` says when it is inside an operation of theirs, and outlives the engine. Of several
+  // ranks on GPUs all call it, and those that cannot make a group by NCCL say why.
+  virtual status regroup(std::unique_ptr<collective>, std::atomic<bool>& exchanging) = 0;
   virtual collective& group() = 0;
   // Weights and moments: of a checkpoint, or of that rank, to all ranks of the group.
   virtual status restore(const checkpoint_state&) = 0;
@@ -44,6 +47,8 @@ struct replica_engine_settings {
   std::function<result<std::unique_ptr<device>>()> make_device;
   std::shared_ptr<const checkpoint_state> resume;
   std::shared_ptr<const initial_weights> initial = nullptr;  // of what begins
+  bool gpu_each = false;  // on devices that are GPUs: no other rank has this one (actors/worker_places.hpp)
+  std::function<result<nccl_calls*>()> nccl = open_nccl;
 };
 
 // The clock outlives the engine.

@@ -2,6 +2,7 @@
 # It takes what it shares with the program from the program: build and run them together.
 #   ARGOSY_CUDA                 OFF: do not look for CUDA
 #   ARGOSY_CUDA_ARCHITECTURES   compute capabilities, 90 (H100, H200) unless set; "80;90" for A100 too
+#   ARGOSY_NCCL_INCLUDE         the folder of nccl.h, looked for beside CUDA's headers unless set; the library is opened at run time
 option(ARGOSY_CUDA "Build the CUDA plug-in where CUDA is found" ON)
 set(ARGOSY_CUDA_ARCHITECTURES 90 CACHE STRING "Compute capabilities of the CUDA plug-in")
 
@@ -12,15 +13,26 @@ function(argosy_cuda_plugin)
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp)
+  find_path(ARGOSY_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  if(ARGOSY_NCCL_INCLUDE)
+    list(FILTER sources EXCLUDE REGEX "/no_nccl\\.cpp$")
+    message(STATUS "CUDA: groups of GPUs by NCCL, by the header in ${ARGOSY_NCCL_INCLUDE}")
+  else()
+    list(FILTER sources EXCLUDE REGEX "/cuda/nccl\\.cpp$")
+    message(STATUS "CUDA: the plug-in is built without NCCL, for one GPU a job: nccl.h was not found (ARGOSY_NCCL_INCLUDE)")
+  endif()
   add_library(argosy_cuda MODULE ${sources})
   set_target_properties(argosy_cuda PROPERTIES PREFIX "" CUDA_ARCHITECTURES "${ARGOSY_CUDA_ARCHITECTURES}"
     LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:argosy>)
   target_include_directories(argosy_cuda PRIVATE ${CMAKE_SOURCE_DIR})
+  if(ARGOSY_NCCL_INCLUDE)
+    target_include_directories(argosy_cuda SYSTEM PRIVATE ${ARGOSY_NCCL_INCLUDE})
+  endif()
   target_compile_definitions(argosy_cuda PRIVATE ARGOSY_BUILD="${ARGOSY_BUILD}")
   # Warning 554 is of a conversion that is meant for one of two instances of a template.
   target_compile_options(argosy_cuda PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -diag-suppress=554 -Xcompiler=-Wall>
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wold-style-cast -Werror>)
-  target_link_libraries(argosy_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt)
+  target_link_libraries(argosy_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt ${CMAKE_DL_LIBS})
   message(STATUS "CUDA: plug-in for compute capability ${ARGOSY_CUDA_ARCHITECTURES} by ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}")
 endfunction()

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "kernels/nccl.hpp"
 
 namespace argosy {
 
@@ -23,6 +24,8 @@ struct device_facts {
 struct device_list {
   std::vector<device_facts> found;
   std::string no_cuda;  // why there is no GPU among them; empty when there is
+  std::string nccl;     // its version; empty: no_nccl says why
+  std::string no_nccl;
 };
 device_list list_devices();
 
@@ -31,5 +34,8 @@ bool is_device_name(std::string_view name) noexcept;
 
 // `threads` is for the CPU. invalid_argument for no name of a device; unavailable, with the reason, where this machine has none of that name.
 result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute);
+
+// For groups of GPUs (net/nccl_group.hpp). unavailable, with the reason.
+result<nccl_calls*> open_nccl();
 
 }  // namespace argosy

@@ -1,6 +1,7 @@
 #include "net/agreement.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <string_view>
 
@@ -31,8 +32,8 @@ status check_same_rows(const_view mine, const_view all) {
   return {errc::shape_mismatch, "own rows are " + shape_text(mine) + ", the rows of all are " + shape_text(all)};
 }
 
-status check_sum(const_view x) {
-  if (x.type != dtype::bf16) return {};
+status check_sum(const_view x, bool of_bf16_too) {
+  if (x.type != dtype::bf16 || of_bf16_too) return {};
   return {errc::invalid_argument, "sums: want f32 or f64, got " + shape_text(x)};
 }
 
@@ -90,22 +91,64 @@ proposal propose_gather_at_root(place_in_group at, std::int64_t mine, std::span<
 
 proposal propose_counts(std::int64_t mine) { return {.what = operation::gather_counts, .number = mine}; }
 
-proposal propose_all_reduce(const_view x) {
-  return {.what = operation::all_reduce, .type = x.type, .rows = x.rows, .cols = x.cols, .problem = check_sum(x)};
+proposal propose_all_reduce(const_view x, bool of_bf16_too) {
+  return {.what = operation::all_reduce, .type = x.type, .rows = x.rows, .cols = x.cols, .problem = check_sum(x, of_bf16_too)};
 }
 
-proposal propose_reduce_scatter(place_in_group at, const_view all, std::span<const std::int64_t> rows_of, const_view mine) {
+proposal propose_reduce_scatter(place_in_group at, const_view all, std::span<const std::int64_t> rows_of, const_view mine,
+                                bool of_bf16_too) {
   const status sizes = first_of(check_sizes(at, rows_of, mine.rows, all.rows), check_same_rows(mine, all));
   return {.what = operation::reduce_scatter,
           .type = all.type,
           .rows = all.rows,
           .cols = all.cols,
           .sizes_of = rows_of,
-          .problem = first_of(sizes, check_sum(all))};
+          .problem = first_of(sizes, check_sum(all, of_bf16_too))};
 }
 
 proposal propose_broadcast(place_in_group at, const_view x, int root) {
   return {.what = operation::broadcast, .type = x.type, .rows = x.rows, .cols = x.cols, .number = root, .problem = check_root(at, root)};
+}
+
+namespace {
+
+// A proposal as numbers: those of `head`, then the sizes.
+enum head : std::size_t { what, type, rows, cols, number, sizes, problem, reason, end_of_head = reason + 20 };
+constexpr std::size_t reason_bytes = (end_of_head - reason) * 8;
+
+bool is_within(std::int64_t x, std::int64_t last) { return x >= 0 && x <= last; }
+
+}  // namespace
+
+std::vector<std::int64_t> numbers_of(const proposal& p, int ranks) {
+  std::vector<std::int64_t> n(end_of_head + static_cast<std::size_t>(ranks));
+  n[what] = static_cast<std::int64_t>(p.what);
+  n[type] = static_cast<std::int64_t>(p.type);
+  n[rows] = p.rows;
+  n[cols] = p.cols;
+  n[number] = p.number;
+  n[sizes] = std::min<std::int64_t>(std::ssize(p.sizes_of), ranks);
+  n[problem] = static_cast<std::int64_t>(p.problem.code());
+  std::memcpy(&n[reason], p.problem.message().data(), std::min(p.problem.message().size(), reason_bytes));
+  std::copy_n(p.sizes_of.begin(), n[sizes], n.begin() + end_of_head);
+  return n;
+}
+
+proposal proposal_of(std::span<const std::int64_t> n) {
+  const std::int64_t most = std::ssize(n) - static_cast<std::int64_t>(end_of_head);
+  if (!is_within(n[what], static_cast<std::int64_t>(operation::broadcast)) || !is_within(n[type], static_cast<std::int64_t>(dtype::bf16)) ||
+      !is_within(n[sizes], most) || !is_within(n[problem], static_cast<std::int64_t>(errc::internal)))
+    return {.problem = {errc::shape_mismatch, "sent a proposal that is none"}};
+  proposal p{.what = static_cast<operation>(n[what]),
+             .type = static_cast<dtype>(n[type]),
+             .rows = n[rows],
+             .cols = n[cols],
+             .number = n[number],
+             .sizes_of = n.subspan(end_of_head, static_cast<std::size_t>(n[sizes]))};
+  if (n[problem] == 0) return p;
+  const std::string_view text(reinterpret_cast<const char*>(&n[reason]), reason_bytes);
+  p.problem = {static_cast<errc>(n[problem]), std::string(text.substr(0, text.find('\0')))};
+  return p;
 }
 
 }  // namespace argosy

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/status.hpp"
 #include "kernels/tensor.hpp"
@@ -42,9 +43,16 @@ proposal propose_gather(place_in_group, const_view mine, std::span<const std::in
 proposal propose_gather_bytes(place_in_group, std::int64_t mine, std::span<const std::int64_t> bytes_of, std::int64_t all);
 proposal propose_gather_at_root(place_in_group, std::int64_t mine, std::span<const std::int64_t> bytes_of, int root, std::int64_t all);
 proposal propose_counts(std::int64_t mine);
-proposal propose_all_reduce(const_view x);
-proposal propose_reduce_scatter(place_in_group, const_view all, std::span<const std::int64_t> rows_of, const_view mine);
+// Sums are of f32 or f64, or of bf16 too.
+proposal propose_all_reduce(const_view x, bool of_bf16_too = false);
+proposal propose_reduce_scatter(place_in_group, const_view all, std::span<const std::int64_t> rows_of, const_view mine,
+                                bool of_bf16_too = false);
 proposal propose_broadcast(place_in_group, const_view x, int root);
+
+// A proposal on its way: as many numbers as any other of a group of so many ranks.
+std::vector<std::int64_t> numbers_of(const proposal&, int ranks);
+// Views the numbers. What is none has a problem that says so.
+proposal proposal_of(std::span<const std::int64_t>);
 
 std::string rank_text(std::int64_t rank);  // "rank 3"
 

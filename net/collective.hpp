@@ -1,7 +1,7 @@
 // Collectives: tensors between the workers of a job. In one process by threads (net/in_process.cpp), between processes by Gloo
-// (net/gloo_group.hpp).
-// Order     every rank calls the same operations in the same order. Sums are taken in the order of the ranks: the same bits on every rank,
-//           in every run, and over threads, devices and Gloo.
+// (net/gloo_group.hpp); of devices by the memory that they share (net/on_device.hpp), or between GPUs by NCCL (net/nccl_group.hpp).
+// Order     every rank calls the same operations in the same order. A sum has the same bits on every rank. Over threads, one device's memory
+//           and Gloo it is taken in the order of the ranks: the same bits in every run, and over any of the three. NCCL chooses its own order.
 // Threads   one object a rank, used by its thread; abort() from any thread.
 // Errors    aborted when somebody cut the group (an abort goes round the mailboxes: a worker inside a collective cannot read one), or a rank
 //           was lost;
@@ -46,6 +46,8 @@ public:
   virtual status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) = 0;
   virtual status broadcast(view x, int root) = 0;
   virtual std::shared_ptr<abort_handle> aborter() const = 0;
+  // ok, or why the group was cut or which rank was lost; one that left in peace is not lost. Does not wait; from any thread.
+  virtual status whole() const = 0;
 };
 
 // `size` ranks in this process.

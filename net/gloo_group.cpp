@@ -229,44 +229,6 @@ struct parcel {
   std::span<std::byte> in;
 };
 
-// A proposal as numbers: those of `head`, then the sizes.
-enum head : std::size_t { what, type, rows, cols, number, sizes, problem, reason, end_of_head = reason + 20 };
-constexpr std::size_t reason_bytes = (end_of_head - reason) * 8;
-
-std::vector<std::int64_t> numbers_of(const proposal& p, int ranks) {
-  std::vector<std::int64_t> n(end_of_head + static_cast<std::size_t>(ranks));
-  n[what] = static_cast<std::int64_t>(p.what);
-  n[type] = static_cast<std::int64_t>(p.type);
-  n[rows] = p.rows;
-  n[cols] = p.cols;
-  n[number] = p.number;
-  n[sizes] = std::min<std::int64_t>(std::ssize(p.sizes_of), ranks);
-  n[problem] = static_cast<std::int64_t>(p.problem.code());
-  std::memcpy(&n[reason], p.problem.message().data(), std::min(p.problem.message().size(), reason_bytes));
-  std::copy_n(p.sizes_of.begin(), n[sizes], n.begin() + end_of_head);
-  return n;
-}
-
-bool is_within(std::int64_t x, std::int64_t last) { return x >= 0 && x <= last; }
-
-// Views `n`.
-proposal proposal_of(std::span<const std::int64_t> n) {
-  const std::int64_t most = std::ssize(n) - static_cast<std::int64_t>(end_of_head);
-  if (!is_within(n[what], static_cast<std::int64_t>(operation::broadcast)) || !is_within(n[type], static_cast<std::int64_t>(dtype::bf16)) ||
-      !is_within(n[sizes], most) || !is_within(n[problem], static_cast<std::int64_t>(errc::internal)))
-    return {.problem = {errc::shape_mismatch, "sent a proposal that is none"}};
-  proposal p{.what = static_cast<operation>(n[what]),
-             .type = static_cast<dtype>(n[type]),
-             .rows = n[rows],
-             .cols = n[cols],
-             .number = n[number],
-             .sizes_of = n.subspan(end_of_head, static_cast<std::size_t>(n[sizes]))};
-  if (n[problem] == 0) return p;
-  const std::string_view text(reinterpret_cast<const char*>(&n[reason]), reason_bytes);
-  p.problem = {static_cast<errc>(n[problem]), std::string(text.substr(0, text.find('\0')))};
-  return p;
-}
-
 std::size_t bytes_in(const const_view& v) { return static_cast<std::size_t>(v.rows * v.cols) * size_of(v.type); }
 
 void pack(const const_view& from, std::span<std::byte> to) {
@@ -341,6 +303,10 @@ public:
   int rank() const noexcept override { return mesh_->rank; }
   int size() const noexcept override { return mesh_->size; }
   std::shared_ptr<abort_handle> aborter() const override { return cutter_; }
+  status whole() const override {
+    const auto why = cutter_->reason();
+    return why ? *why : mesh_->waiting.loss();
+  }
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     return together(propose_gather(here(), mine, rows_of, all), [&] {

@@ -28,9 +28,20 @@ public:
 
   void abort(status reason) override {
     const std::lock_guard lock(mutex_);
-    if (aborted_) return;
-    aborted_ = reason.code() == errc::aborted ? std::move(reason) : status(errc::aborted, reason.text());
-    changed_.notify_all();
+    if (!cut_.ok()) return;
+    cut_ = reason.code() == errc::aborted ? std::move(reason) : status(errc::aborted, reason.text());
+    end(cut_);
+  }
+
+  // Nobody waits for a rank that is gone; what all have begun, they end.
+  void left(int rank) {
+    const std::lock_guard lock(mutex_);
+    end({errc::aborted, rank_text(rank) + " left its group"});
+  }
+
+  status whole() const {
+    const std::lock_guard lock(mutex_);
+    return cut_;
   }
 
   // Waits for the proposals and offers of all ranks; they stay valid until leave().
@@ -54,6 +65,11 @@ public:
   std::span<const offer> offers() const noexcept { return offers_; }
 
 private:
+  void end(const status& why) {
+    if (!aborted_) aborted_ = why;
+    changed_.notify_all();
+  }
+
   std::uint64_t arrive() {
     const auto met = generation_;
     if (++arrived_ == offers_.size()) {
@@ -64,13 +80,14 @@ private:
     return met;
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<proposal> proposals_;
   std::vector<offer> offers_;
   std::size_t arrived_ = 0;
   std::uint64_t generation_ = 0;
   std::optional<status> aborted_;
+  status cut_;  // aborted, and not only left
 };
 
 void copy_rows(const_view from, view to) {
@@ -117,12 +134,12 @@ void sum_rows(std::span<const offer> offers, std::int64_t first_row, view mine) 
 class in_process_rank final : public collective {
 public:
   in_process_rank(std::shared_ptr<meeting> group, int rank, int size) : group_(std::move(group)), rank_(rank), size_(size) {}
-  // Nobody waits for a rank that is gone.
-  ~in_process_rank() override { group_->abort({errc::aborted, rank_text(rank_) + " left its group"}); }
+  ~in_process_rank() override { group_->left(rank_); }
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return size_; }
   std::shared_ptr<abort_handle> aborter() const override { return group_; }
+  status whole() const override { return group_->whole(); }
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     return together(propose_gather(here(), mine, rows_of, all), {.rows = mine}, [&] {

@@ -17,6 +17,7 @@ public:
   int rank() const noexcept override { return host_->rank(); }
   int size() const noexcept override { return host_->size(); }
   std::shared_ptr<abort_handle> aborter() const override { return host_->aborter(); }
+  status whole() const override { return host_->whole(); }
   result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return host_->gather_counts(mine); }
   status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
     return host_->all_gather(mine, bytes_of, all);

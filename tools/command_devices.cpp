@@ -11,7 +11,8 @@ namespace {
 void print_json(const device_list& all, std::ostream& out) {
   auto devices = nlohmann::ordered_json::array();
   for (const auto& d : all.found) devices.push_back({{"name", d.name}, {"what", d.what}, {"notes", d.notes}});
-  out << nlohmann::ordered_json{{"devices", devices}, {"no_cuda", all.no_cuda}}.dump(2) << '\n';
+  out << nlohmann::ordered_json{{"devices", devices}, {"no_cuda", all.no_cuda}, {"nccl", all.nccl}, {"no_nccl", all.no_nccl}}.dump(2)
+      << '\n';
 }
 
 }  // namespace
@@ -25,6 +26,7 @@ status run_devices(const devices_options& options, const console& io) {
   const auto line = [&](const std::string& name, const std::string& what) { io.out << std::left << std::setw(8) << name << what << '\n'; };
   for (const auto& d : all.found) line(d.name, d.what + "; " + d.notes);
   if (!all.no_cuda.empty()) line("cuda", "none: " + all.no_cuda);
+  line("nccl", all.nccl.empty() ? "none: " + all.no_nccl : all.nccl + "; between GPUs");
   return {};
 }
 

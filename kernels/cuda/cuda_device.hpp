@@ -62,6 +62,11 @@ public:
   status dropout(const dropout_input&, view x) override;
   status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) override;
 
+  // For what others put on its stream (nccl.cpp): what they write to is told.
+  int ordinal() const noexcept { return ordinal_; }
+  cudaStream_t stream() const noexcept { return stream_; }
+  void overwritten(const void* memory) noexcept { rounding_->uploaded({.data = memory}); }
+
 private:
   class qpm_walk;
   cuda_device(int ordinal, compute how) : ordinal_(ordinal), compute_(how) {}

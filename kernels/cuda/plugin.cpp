@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/called.hpp"
 #include "kernels/cuda/cuda_device.hpp"
+#include "kernels/cuda/nccl.hpp"
 
 namespace argosy::cuda {
 namespace {
@@ -27,6 +28,6 @@ result<std::unique_ptr<device>> open(int ordinal, compute how) {
 }  // namespace argosy::cuda
 
 extern "C" const argosy::cuda_plugin* argosy_cuda_plugin() {
-  static constexpr argosy::cuda_plugin plugin{ARGOSY_BUILD, argosy::cuda::list, argosy::cuda::open};
+  static constexpr argosy::cuda_plugin plugin{ARGOSY_BUILD, argosy::cuda::list, argosy::cuda::open, argosy::cuda::open_nccl};
   return &plugin;
 }

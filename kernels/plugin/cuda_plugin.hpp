@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "kernels/nccl.hpp"
 
 namespace argosy {
 
@@ -21,6 +22,7 @@ struct cuda_plugin {
   const char* build;
   result<std::vector<gpu_facts>> (*list)();  // unavailable, with CUDA's reason
   result<std::unique_ptr<device>> (*open)(int ordinal, compute);
+  result<nccl_calls*> (*open_nccl)();  // unavailable, with the reason
 };
 
 inline constexpr char cuda_plugin_file[] = "argosy_cuda.so", cuda_plugin_symbol[] = "argosy_cuda_plugin";

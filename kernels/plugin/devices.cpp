@@ -84,6 +84,11 @@ device_list list_devices() {
   device_list all;
   all.found.push_back(
       {"cpu", cpu_model() + ", " + std::to_string(std::max(1u, std::thread::hardware_concurrency())) + " cores", cpu_notes()});
+  const auto nccl = open_nccl();
+  if (nccl.ok())
+    all.nccl = nccl_version_text((*nccl)->version());
+  else
+    all.no_nccl = nccl.failure().message();
   const auto gpus = list_gpus();
   if (!gpus) {
     all.no_cuda = gpus.failure().message();
@@ -109,6 +114,11 @@ result<std::unique_ptr<device>> open_device(std::string_view name, int threads, 
   if (static_cast<std::size_t>(*ordinal) >= gpus.size())
     return status{errc::unavailable, "device " + std::string(name) + ": this machine has " + std::to_string(gpus.size()) + " NVIDIA GPUs"};
   return (*the_plugin())->open(*ordinal, how);
+}
+
+result<nccl_calls*> open_nccl() {
+  ARGOSY_TRY(the_plugin().failure());
+  return (*the_plugin())->open_nccl();
 }
 
 }  // namespace argosy

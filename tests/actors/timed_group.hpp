@@ -40,6 +40,7 @@ public:
   }
   status broadcast(view x, int root) override { return of_->broadcast(x, root); }
   std::shared_ptr<abort_handle> aborter() const override { return of_->aborter(); }
+  status whole() const override { return of_->whole(); }
 
 private:
   template <class T>

@@ -25,6 +25,27 @@ BOOST_AUTO_TEST_CASE(either_a_gpu_or_why_there_is_none) {
   test::check_refused(open_device("cuda", 1, compute::float32).failure(), errc::unavailable, {all.no_cuda});
 }
 
+BOOST_AUTO_TEST_CASE(either_nccl_or_why_there_is_none) {
+  const device_list all = list_devices();
+  BOOST_TEST(all.nccl.empty() == !all.no_nccl.empty());
+  const auto nccl = open_nccl();
+  if (nccl.ok())
+    BOOST_TEST(nccl_version_text((*nccl)->version()) == all.nccl);
+  else
+    test::check_refused(nccl.failure(), errc::unavailable, {all.no_nccl});
+}
+
+BOOST_AUTO_TEST_CASE(nccl_wants_the_device_of_a_gpu) {
+  const auto nccl = open_nccl();
+  if (!nccl.ok()) {
+    BOOST_TEST_MESSAGE("skipped: " << nccl.failure().text());
+    return;
+  }
+  const auto cpu = make_cpu_device(1);
+  test::check_refused((*nccl)->gpu_of(*cpu).failure(), errc::invalid_argument, {"NVIDIA GPU", "cpu"});
+  BOOST_TEST((*nccl)->error_text(nccl_said::remote_error, nullptr).find("remote process") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(names) {
   for (const char* name : {"cpu", "cuda", "cuda:0", "cuda:12"}) BOOST_TEST(is_device_name(name), name);
   for (const char* name : {"", "CPU", "cpu:1", "cuda:", "cuda:-1", "cuda:1x", "cuda:99999999999", "gpu"}) {

@@ -209,6 +209,9 @@ BOOST_AUTO_TEST_CASE(a_rank_that_is_gone_is_not_waited_for) {
   const auto counts = group[0]->gather_counts(1);
   BOOST_REQUIRE(!counts.ok());
   BOOST_TEST(counts.failure().message().find("rank 1 left") != std::string::npos);
+  BOOST_TEST(group[0]->whole().ok());  // it left in peace
+  group[0]->aborter()->abort({errc::io_error, "the disk is gone"});
+  BOOST_TEST(group[0]->whole().message().find("the disk is gone") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

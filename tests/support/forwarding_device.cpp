@@ -24,7 +24,7 @@ public:
   std::string_view name() const noexcept override { return name_; }
   dtype type() const noexcept override { return inner_->type(); }
   dtype row_type() const noexcept override { return inner_->row_type(); }
-  bool host_reads() const noexcept override { return inner_->host_reads(); }
+  bool host_reads() const noexcept override { return views_->host_reads(inner_->host_reads()); }
   status wait() override { return inner_->wait(); }
   result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) override { return views_->allocate(bytes); }
   void zero(view x) override {

@@ -16,6 +16,7 @@ public:
   // After the call, whatever it said.
   virtual status called() = 0;
   virtual result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) = 0;
+  virtual bool host_reads(bool inner) const noexcept { return inner; }
 };
 
 std::unique_ptr<device> make_forwarding_device(std::unique_ptr<device> inner, std::unique_ptr<view_changer>);

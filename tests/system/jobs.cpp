@@ -334,6 +334,19 @@ BOOST_AUTO_TEST_CASE(nodes_without_the_secret_or_with_other_data_do_not_join) {
   BOOST_TEST(again.err.find("ledger.journal") != std::string::npos, again.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_node_on_another_kind_of_device_than_the_job_s_is_refused_before_it_joins) {
+  const scratch_folder folder;
+  for (const auto& [of_job, own] : {std::pair{"cpu", "cuda"}, std::pair{"cuda", "cpu"}}) {
+    running_job job(folder / of_job, {std::string("train.device=\"") + of_job + '"'});
+    const auto refused =
+        run_argosy({"worker", "--data", shared_small_shop().data, "--run", job.run(), "--join", job.address(), "--device", own});
+    BOOST_TEST(refused.exit_code == 1);
+    BOOST_TEST(refused.err.find(std::string("--device ") + own + ": the job's recipe has train.device = \"" + of_job) != std::string::npos,
+               refused.err);
+    BOOST_TEST(job.standing().at("nodes").empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nodes_that_another_authority_signed_do_not_join) {
   const scratch_folder folder;
   const certificate_authority ours(folder.path(), "ours"), theirs(folder.path(), "theirs");
