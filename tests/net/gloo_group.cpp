@@ -211,17 +211,39 @@ BOOST_AUTO_TEST_CASE(a_process_that_is_killed_ends_the_others_operation_and_is_n
   }
 }
 
+// A signal that waits until somebody asks for it, in this process and in those that it forks.
+class awaited_signal {
+public:
+  explicit awaited_signal(int number) {
+    ::sigemptyset(&set_);
+    ::sigaddset(&set_, number);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~awaited_signal() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  awaited_signal(const awaited_signal&) = delete;
+  awaited_signal& operator=(const awaited_signal&) = delete;
+  void wait() const {
+    int which = 0;
+    ::sigwait(&set_, &which);
+  }
+
+private:
+  sigset_t set_{}, before_{};
+};
+
 BOOST_AUTO_TEST_CASE(beside_a_process_that_is_stopped_an_abort_ends_the_wait) {
-  gloo_processes group(3, [](collective& c) -> status {
+  const awaited_signal stopped(SIGUSR1);
+  gloo_processes group(3, [&stopped](collective& c) -> status {
     if (c.rank() != 0) return sum_for_ever(c);
-    std::jthread watcher([cut = c.aborter()] {
-      std::this_thread::sleep_for(700ms);
+    std::jthread watcher([&stopped, cut = c.aborter()] {
+      stopped.wait();
       cut->abort({errc::aborted, "rank 1 does not move"});
     });
     return sum_for_ever(c);
   });
   group.wait_until_reached(1);
   ::kill(group.id(1), SIGSTOP);
+  ::kill(group.id(0), SIGUSR1);
   BOOST_TEST(group.end_of(0) == "aborted: rank 1 does not move");
   const std::string other = group.end_of(2);
   BOOST_TEST(other.starts_with("aborted: rank "), other);

@@ -291,8 +291,9 @@ BOOST_AUTO_TEST_CASE(a_process_that_is_lost_ends_those_that_wait_for_it_in_nccl)
     cut->abort({errc::aborted, "killed"});  // its connections close, as a process's that dies do
   });
   const auto ends = on_all(over.group, sum_of_ones);
-  check_refused(ends[0], errc::aborted, {"rank 2"});
-  check_refused(ends[1], errc::aborted, {"rank 2"});
+  for (const int r : {0, 1}) check_refused(ends[static_cast<std::size_t>(r)], errc::aborted, {"rank "});
+  // One may see the other end before it sees rank 2.
+  BOOST_TEST((ends[0].text() + ends[1].text()).find("rank 2") != std::string::npos, ends[0].text() << ends[1].text());
   check_refused(ends[2], errc::aborted, {"killed"});
   BOOST_TEST(over.nccl.aborted() == 3);
 }
