@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(without_nccl_workers_on_a_gpu_each_say_why) {
     settings.nccl = []() -> result<nccl_calls*> { return status(errc::unavailable, "NCCL: libnccl.so.2: no such file"); };
     two.engines.push_back(make_replica_engine(std::move(settings), std::move(member), two.clock));
   }
-  for (const status& end : two.each([](node_engine& engine, int) { return engine.open().failure(); }))
+  for (const status& end : two.each([](node_engine&engine, int) { return engine.open().failure(); }))
     check_refused(end, errc::unavailable, {"libnccl.so.2"});
 }
 
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_node_says_that_it_exchanges_while_it_waits_for_nccl) {
     were_inside = inside[0] && inside[1];
     cut->abort({errc::aborted, "another group is formed"});
   });
-  for (const status& end : two.each([](node_engine& engine, int) { return engine.share(0); }))
+  for (const status& end : two.each([](node_engine&engine, int) { return engine.share(0); }))
     check_refused(end, errc::aborted, {"another group is formed"});
   elsewhere.join();
   BOOST_TEST(were_inside);
@@ -164,7 +164,8 @@ BOOST_AUTO_TEST_CASE(a_node_says_that_it_exchanges_while_it_waits_for_nccl) {
 // Opened anew, a replica has another device; the group of the one before is over by then.
 BOOST_AUTO_TEST_CASE(a_replica_that_is_made_anew_leaves_its_group_first) {
   replicas two;
-  for (auto& member : make_in_process_group(2)) two.engines.push_back(make_replica_engine(two.settings(2, true), std::move(member), two.clock));
+  for (auto& member : make_in_process_group(2))
+    two.engines.push_back(make_replica_engine(two.settings(2, true), std::move(member), two.clock));
   two.require_each([](node_engine& engine, int) { return engine.open().failure(); });
   two.require_each([](node_engine& engine, int) { return engine.open().failure(); });
   BOOST_TEST(two.nccl.made() == 2);
