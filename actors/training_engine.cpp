@@ -37,7 +37,10 @@ public:
     return open_bank();
   }
 
-  result<step_result> run(const batch& b, const step_plan& plan, const bank_view& bank) override { return runner_->run(b, plan, bank); }
+  result<step_result> run(const batch& b, const step_plan& plan, const bank_view& bank) override {
+    if (!runner_) return status(errc::unavailable, "the worker has no group");
+    return runner_->run(b, plan, bank);
+  }
 
   status regroup(std::unique_ptr<collective> group, std::atomic<bool>& exchanging) override {
     runner_.reset();  // it uses the group that was
@@ -96,7 +99,7 @@ private:
 
   replica_engine_settings settings_;
   std::unique_ptr<collective> first_;            // until open(): rank_ and aborter_ are asked for by other threads
-  int rank_;                                     // changes with the group of a node, which asks for it on the worker's thread alone
+  int rank_;                                     // of a node changes with its group, and is asked for on the worker's thread alone
   const std::shared_ptr<abort_handle> aborter_;  // of the first group
   const clock_source* clock_;
   std::shared_ptr<device> device_;

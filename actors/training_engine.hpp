@@ -36,7 +36,7 @@ public:
   // Another rank among others from now on; `exchanging` says when it is inside an operation of theirs, and outlives the engine. Of several
   // ranks on GPUs all call it, and those that cannot make a group by NCCL say why.
   virtual status regroup(std::unique_ptr<collective>, std::atomic<bool>& exchanging) = 0;
-  virtual collective& group() = 0;
+  virtual collective& group() = 0;  // REQUIRES one: open() and regroup() that failed, and open() once more, leave none
   // Weights and moments: of a checkpoint, or of that rank, to all ranks of the group.
   virtual status restore(const checkpoint_state&) = 0;
   virtual status share(int source) = 0;

@@ -38,17 +38,23 @@ struct introduction {
   nccl_id id{};  // of rank 0
 };
 
-status check_introductions(const std::vector<introduction>& all) {
-  for (std::size_t r = 1; r < all.size(); ++r) {
-    const std::string here = rank_text(static_cast<std::int64_t>(r));
-    if (all[r].version != all[0].version)
-      return {errc::version_mismatch, "want one NCCL, rank 0 has " + nccl_version_text(static_cast<int>(all[0].version)) + ", " + here +
-                                          " has " + nccl_version_text(static_cast<int>(all[r].version))};
-    for (std::size_t before = 0; before < r; ++before)
-      if (all[before].gpu == all[r].gpu)
-        return {errc::invalid_argument,
-                "want a GPU each, " + rank_text(static_cast<std::int64_t>(before)) + " and " + here + " are on the same one"};
-  }
+// Of that rank, beside those before it.
+status check_introduction(const std::vector<introduction>& all, std::size_t r) {
+  const std::string here = rank_text(static_cast<std::int64_t>(r));
+  if (all[r].version != all[0].version)
+    return {errc::version_mismatch, "want one NCCL, rank 0 has " + nccl_version_text(static_cast<int>(all[0].version)) + ", " + here +
+                                        " has " + nccl_version_text(static_cast<int>(all[r].version))};
+  for (std::size_t before = 0; before < r; ++before)
+    if (all[before].gpu == all[r].gpu)
+      return {errc::invalid_argument,
+              "want a GPU each, " + rank_text(static_cast<std::int64_t>(before)) + " and " + here + " are on the same one"};
+  return {};
+}
+
+// The first that does not fit is told why; the others, that it is not their fault.
+status check_introductions(const std::vector<introduction>& all, std::size_t own) {
+  for (std::size_t r = 1; r < all.size(); ++r)
+    if (status fits = check_introduction(all, r); !fits.ok()) return r == own ? fits : status(errc::aborted, fits.message());
   return {};
 }
 
@@ -70,9 +76,15 @@ public:
   }
 
   // Once, before anything else.
-  status begin() {
-    status begun = meet();
-    return begun.ok() ? begun : fail(std::move(begun));
+  status begin(std::chrono::milliseconds to_join) {
+    auto all = introduce();
+    if (!all.ok()) return fail(all.failure());
+    if (status fits = check_introductions(*all, static_cast<std::size_t>(rank())); !fits.ok()) {
+      static_cast<void>(host_->gather_counts(0));  // all have heard it: nobody is cut off before
+      return fits;
+    }
+    status joined = join(all->front().id, std::chrono::steady_clock::now() + to_join);
+    return joined.ok() ? joined : fail(std::move(joined));
   }
 
   int rank() const noexcept override { return host_->rank(); }
@@ -147,16 +159,19 @@ private:
 
   // ---- the communicator
 
-  status meet() {
+  result<std::vector<introduction>> introduce() {
     introduction own{.version = nccl_->version()};
     ARGOSY_ASSIGN(own.gpu, nccl_->gpu_of(*on_));
     if (rank() == 0) ARGOSY_TRY(settled("ncclGetUniqueId", nccl_->get_unique_id(own.id)));
     std::vector<introduction> all(static_cast<std::size_t>(size()));
     const std::vector<std::int64_t> bytes_of(all.size(), sizeof own);
     ARGOSY_TRY(host_->all_gather(std::as_bytes(std::span(&own, 1)), bytes_of, std::as_writable_bytes(std::span(all))));
-    ARGOSY_TRY(check_introductions(all));
-    const nccl_said said = nccl_->init_rank(communicator_, size(), all[0].id, rank(), *on_);
-    return settled("ncclCommInitRankConfig", said);
+    return all;
+  }
+
+  status join(const nccl_id& id, std::chrono::steady_clock::time_point until) {
+    const nccl_said said = nccl_->init_rank(communicator_, size(), id, rank(), *on_);
+    return settled("ncclCommInitRankConfig", said, until);
   }
 
   // The group is no more, on any rank.
@@ -172,8 +187,7 @@ private:
 
   status failure(std::string_view call, nccl_said said) {
     if (said == nccl_said::success || said == nccl_said::in_progress) return {};
-    const bool of_a_connection = said == nccl_said::system_error || said == nccl_said::remote_error;
-    return {of_a_connection ? errc::aborted : errc::unavailable,
+    return {said == nccl_said::remote_error ? errc::aborted : errc::unavailable,
             "NCCL: " + std::string(call) + ": " + nccl_->error_text(said, communicator_)};
   }
 
@@ -181,7 +195,8 @@ private:
   status settled(std::string_view call, nccl_said said, std::optional<std::chrono::steady_clock::time_point> until = {}) {
     for (growing_pause wait; said == nccl_said::in_progress; wait()) {
       ARGOSY_TRY(host_->whole());
-      if (until && std::chrono::steady_clock::now() > *until) return {errc::aborted, "NCCL: " + std::string(call) + ": it takes too long"};
+      if (until && std::chrono::steady_clock::now() > *until)
+        return {errc::unavailable, "NCCL: " + std::string(call) + ": it takes too long"};
       said = nccl_->state(communicator_);
     }
     return failure(call, said);
@@ -282,9 +297,10 @@ private:
 
 }  // namespace
 
-result<std::unique_ptr<collective>> make_nccl_group(std::unique_ptr<collective> host, device& on, nccl_calls& nccl) {
+result<std::unique_ptr<collective>> make_nccl_group(std::unique_ptr<collective> host, device& on, nccl_calls& nccl,
+                                                    std::chrono::milliseconds to_join) {
   auto made = std::make_unique<nccl_group>(std::move(host), on, nccl);
-  ARGOSY_TRY(made->begin());
+  ARGOSY_TRY(made->begin(to_join));
   return std::unique_ptr<collective>(std::move(made));
 }
 

@@ -11,11 +11,14 @@
 // Abort     aborter() is the host's. Who waits for NCCL looks at host.whole() between two questions, so an abort, and a rank of another process that
 //           dies, end it: its own thread calls ncclCommAbort, once, because a communicator is for one thread at a time. After an
 //           error of NCCL it does the same, and cuts the host. Nobody shrinks a communicator: a job forms another group, with another one.
-// Errors    of `host`, and of NCCL with the call's name: aborted when a connection failed, otherwise unavailable.
+// Errors    of `host`, and of NCCL with the call's name: aborted when another rank failed, otherwise unavailable.
+// Time      joining has a limit, and leaving: 5 s for the others to leave too, then the communicator is aborted. Operations have none of their
+//           own; host.whole() and abort() end them.
 // Threads   as net/collective.hpp says; the device is used by the calling thread.
 // Network   NCCL's own connections are neither encrypted nor do their ends prove themselves beyond knowing the id: docs/cluster.md.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "kernels/device.hpp"
@@ -24,8 +27,9 @@
 
 namespace argosy {
 
-// Called by all ranks. Device and calls outlive the group. invalid_argument, on all ranks: two of them are on one GPU; version_mismatch, on all:
-// their NCCL differs.
-result<std::unique_ptr<collective>> make_nccl_group(std::unique_ptr<collective> host, device& on, nccl_calls&);
+// Called by all ranks. Device and calls outlive the group. invalid_argument: another rank is on this one's GPU; version_mismatch: rank 0 has
+// another NCCL; to the other ranks of the group the same is aborted. unavailable: NCCL itself, also when it does not join within that time.
+result<std::unique_ptr<collective>> make_nccl_group(std::unique_ptr<collective> host, device& on, nccl_calls&,
+                                                    std::chrono::milliseconds to_join = std::chrono::seconds(25));
 
 }  // namespace argosy

@@ -20,8 +20,10 @@ result<std::unique_ptr<cuda_device>> cuda_device::open(int ordinal, compute how)
   return made;
 }
 
+status cuda_device::become_current() { return called("device " + std::to_string(ordinal_), cudaSetDevice(ordinal_)); }
+
 status cuda_device::set_up() {
-  ARGOSY_TRY(called("device " + std::to_string(ordinal_), cudaSetDevice(ordinal_)));
+  ARGOSY_TRY(become_current());
   ARGOSY_TRY(called("a stream", cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)));
   staging_ = std::make_unique<staging>(stream_);
   rounding_ = std::make_unique<rounding>(stream_, allocations_);
@@ -39,6 +41,7 @@ cuda_device::~cuda_device() {
 }
 
 result<std::shared_ptr<std::byte>> cuda_device::allocate(std::size_t bytes) {
+  ARGOSY_TRY(become_current());
   void* memory = nullptr;
   const std::size_t wanted = std::max<std::size_t>(bytes, 1);
   if (const status got = called("", cudaMalloc(&memory, wanted)); !got.ok())
@@ -64,6 +67,7 @@ void cuda_device::zero(view x) {
 
 status cuda_device::upload(const void* from, view to) {
   if (to.empty()) return {};
+  ARGOSY_TRY(become_current());
   rounding_->uploaded(to);
   const cudaError_t said = to.contiguous() ? cudaMemcpyAsync(to.data, from, bytes_of(to), cudaMemcpyHostToDevice, stream_)
                                            : cudaMemcpy2DAsync(to.data, pitch_of(to), from, row_bytes(to), row_bytes(to),
@@ -74,6 +78,7 @@ status cuda_device::upload(const void* from, view to) {
 
 status cuda_device::download(const_view from, void* to) {
   if (from.empty()) return {};
+  ARGOSY_TRY(become_current());
   const cudaError_t said = from.contiguous() ? cudaMemcpyAsync(to, from.data, bytes_of(from), cudaMemcpyDeviceToHost, stream_)
                                              : cudaMemcpy2DAsync(to, row_bytes(from), from.data, pitch_of(from), row_bytes(from),
                                                                  static_cast<std::size_t>(from.rows), cudaMemcpyDeviceToHost, stream_);

@@ -3,7 +3,8 @@
 //           allocate, and a list of the host that outgrows its memory (staging.hpp).
 // Types     parameters, gradients, losses: float32. Rows between operators: float32, or bfloat16 with compute::bfloat16.
 // Same bits a result is the same from run to run; between sizes of a batch it may differ by rounding.
-// Threads   one at a time; the thread's current device becomes this one.
+// Threads   one at a time. CUDA's calls act on the thread's current device: opening makes it this one, and so does what a memory bank calls from its
+//           own thread: allocate, upload, download, move_rows. The other operators want the thread that opened it, or another on which one of these ran last.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -71,6 +72,7 @@ private:
   class qpm_walk;
   cuda_device(int ordinal, compute how) : ordinal_(ordinal), compute_(how) {}
   status set_up();
+  status become_current();
   bool rounds() const noexcept { return compute_ == compute::bfloat16; }
 
   status multiply(const product_input&, view c);  // and counts its flops

@@ -64,7 +64,7 @@ public:
       ARGOSY_TRY(called("asking after the device's work", state));
       return true;
     }
-    cudaGetLastError();  // it is no error, but would be told as one by the next launch
+    cudaGetLastError();  // "not ready" is kept as the thread's last error, and is none
     return false;
   }
 

@@ -1,4 +1,5 @@
-// NCCL itself, with one rank, on the first GPU: what machines with one can show.
+// NCCL itself, with one rank, on the first GPU: what machines with one can show. One rank's rows are equal, so its groups of calls and ncclReduce
+// are not among it.
 #include <boost/test/unit_test.hpp>
 
 #include "kernels/devices.hpp"
@@ -26,7 +27,15 @@ struct one_rank {
   }
 };
 
-BOOST_AUTO_TEST_SUITE(nccl_on_a_gpu)
+// One GPU works without it.
+boost::test_tools::assertion_result has_nccl(boost::unit_test::test_unit_id) {
+  const auto nccl = open_nccl();
+  boost::test_tools::assertion_result has(nccl.ok());
+  has.message() << nccl.failure().text();
+  return has;
+}
+
+BOOST_AUTO_TEST_SUITE(nccl_on_a_gpu, *boost::unit_test::precondition(has_nccl))
 
 BOOST_AUTO_TEST_CASE(one_rank_leaves_what_a_thread_leaves) {
   one_rank rank;

@@ -241,11 +241,14 @@ BOOST_AUTO_TEST_CASE(the_id_of_rank_0_reaches_all) {
 }
 
 BOOST_AUTO_TEST_CASE(ranks_that_nccl_cannot_join_are_refused_before_it_is_asked) {
-  nccl_ranks on_one(3);
-  on_one.nccl.put_on_gpu_of(*on_one.devices[2], *on_one.devices[1]);
-  on_one.join(make_in_process_group(3));
-  check_all_refused(on_one.joined, errc::invalid_argument, {"a GPU each", "rank 1 and rank 2"});
-  BOOST_TEST(on_one.nccl.ids().empty());
+  for (const bool over_gloo : {false, true}) {
+    nccl_ranks on_one(3);
+    on_one.nccl.put_on_gpu_of(*on_one.devices[2], *on_one.devices[1]);
+    on_one.join(over_gloo ? make_gloo_group(3) : make_in_process_group(3));
+    check_refused(on_one.joined[2], errc::invalid_argument, {"a GPU each", "rank 1 and rank 2"});
+    for (const std::size_t innocent : {0, 1}) check_refused(on_one.joined[innocent], errc::aborted, {"a GPU each", "rank 1 and rank 2"});
+    BOOST_TEST(on_one.nccl.ids().empty());
+  }
 
   nccl_ranks on_none(2);
   on_none.nccl.make_no_gpu(*on_none.devices[1]);
@@ -262,7 +265,26 @@ BOOST_AUTO_TEST_CASE(ranks_that_nccl_cannot_join_are_refused_before_it_is_asked)
       threads.emplace_back(
           [&, r] { ends[r] = make_nccl_group(std::move(host[r]), *on_none.devices[r], r == 0 ? newer : older).failure(); });
   }
-  check_all_refused(ends, errc::version_mismatch, {"rank 0 has 2.28.9", "rank 1 has 2.27.3"});
+  check_refused(ends[1], errc::version_mismatch, {"rank 0 has 2.28.9", "rank 1 has 2.27.3"});
+  check_refused(ends[0], errc::aborted, {"rank 0 has 2.28.9", "rank 1 has 2.27.3"});
+}
+
+// Each has a network of NCCL's of its own, on which it waits for the other.
+BOOST_AUTO_TEST_CASE(ranks_that_nccl_does_not_join_do_not_wait_for_ever) {
+  fake_nccl one, other;
+  const nccl_ranks with(2);
+  auto host = make_in_process_group(2);
+  std::vector<status> ends(2);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t r = 0; r < 2; ++r)
+      threads.emplace_back([&, r] {
+        ends[r] = make_nccl_group(std::move(host[r]), *with.devices[r], r == 0 ? one : other, std::chrono::milliseconds(50)).failure();
+      });
+  }
+  for (const status& end : ends)
+    BOOST_TEST(end.message().find("ncclCommInitRankConfig: it takes too long") != std::string::npos, end.text());
+  BOOST_TEST(one.aborted() + other.aborted() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(an_abort_from_another_thread_ends_every_rank_that_waits_for_nccl) {

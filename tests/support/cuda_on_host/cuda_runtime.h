@@ -76,6 +76,7 @@ struct cudaLaunchConfig_t {
 
 const char* cudaGetErrorString(cudaError_t) noexcept;
 cudaError_t cudaSetDevice(int) noexcept;
+cudaError_t cudaGetDevice(int*) noexcept;
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) noexcept;
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) noexcept;
 cudaError_t cudaFree(void*) noexcept;

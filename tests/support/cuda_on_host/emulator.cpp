@@ -177,7 +177,19 @@ const char* cudaGetErrorString(cudaError_t e) noexcept {
   return e == cudaSuccess ? "no error" : e == cudaErrorMemoryAllocation ? "out of memory" : "invalid argument";
 }
 
-cudaError_t cudaSetDevice(int) noexcept { return cudaSuccess; }
+namespace {
+thread_local int current_device = 0;
+}
+
+cudaError_t cudaSetDevice(int device) noexcept {
+  current_device = device;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDevice(int* device) noexcept {
+  *device = current_device;
+  return cudaSuccess;
+}
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) noexcept {
   if (bytes > (std::size_t{1} << 40) || posix_memalign(memory, 256, bytes) != 0) return cudaErrorMemoryAllocation;
