@@ -19,7 +19,9 @@ BOOST_AUTO_TEST_CASE(what_a_bank_calls_from_another_thread_acts_on_its_device) {
   auto rows = tensor::make(*on, 2, 2).value(), others = tensor::make(*on, 2, 2).value();
   float numbers[4] = {1, 2, 3, 4};
   const std::function<status()> calls[] = {[&] { return on->allocate(64).failure(); }, [&] { return on->upload(numbers, rows); },
-                                           [&] { return on->move_rows({rows, {}, {}, false}, others); },
+                                           [&] {
+                                             return on->move_rows({rows, {}, {}, false}, others);
+                                           },
                                            [&] { return on->download(others, numbers); }};
   for (const auto& call : calls) {
     int before = -1, after = -1;
