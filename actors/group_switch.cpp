@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/forwarding_group.hpp"
+
 namespace argosy {
 namespace {
 
 const status left{errc::aborted, "another group is formed"};
 
-class watched_collective final : public collective {
+class watched_collective final : public forwarding_group {
 public:
-  watched_collective(std::unique_ptr<collective> group, std::atomic<bool>& inside) : group_(std::move(group)), inside_(&inside) {}
-
-  int rank() const noexcept override { return group_->rank(); }
-  int size() const noexcept override { return group_->size(); }
-  std::shared_ptr<abort_handle> aborter() const override { return group_->aborter(); }
-  status whole() const override { return group_->whole(); }
+  watched_collective(std::unique_ptr<collective> group, std::atomic<bool>& inside)
+      : forwarding_group(*group), group_(std::move(group)), inside_(&inside) {}
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     const stay here(*inside_);

@@ -157,6 +157,16 @@ void job_book::form(steady_time now) {
   tell_all();
 }
 
+// By shard, of replicas with that mark; empty where they lack one.
+std::vector<std::int32_t> job_book::holders_of_shards(const job_mark& mark) const {
+  std::vector<sharding> held;
+  for (const node_id id : ranks_) {
+    const node_news& news = members_.at(id).news;
+    held.push_back(news.state == mark ? news.held : sharding{.of = 0});
+  }
+  return holders_of(held);
+}
+
 // All have said an address and what they have been trained on.
 void job_book::begin_group(steady_time now) {
   std::optional<job_mark> best;
@@ -164,6 +174,7 @@ void job_book::begin_group(steady_time now) {
   restores_ = false;
   const auto prefer = [&](const std::optional<job_mark>& mark, std::size_t rank, bool on_disk) {
     if (!mark || !history_.has(*mark) || (best && best->steps_done >= mark->steps_done)) return;
+    if (settings_.shard_moments && !on_disk && holders_of_shards(*mark).empty()) return;
     best = mark;
     source_ = static_cast<int>(rank);
     restores_ = on_disk;
@@ -179,14 +190,19 @@ void job_book::begin_group(steady_time now) {
     return tell_all();
   }
   from_ = best.value_or(history_.at(0));
+  holders_.clear();
+  if (settings_.shard_moments && restores_) holders_ = {source_};
+  if (settings_.shard_moments && source_ >= 0 && !restores_) holders_ = holders_of_shards(from_);
   fed_.assign(ranks_.size(), 0);
   addresses_.clear();
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
     const node_news& news = at(rank).news;
     addresses_.push_back(news.address);
     const bool lacks = source_ >= 0 && static_cast<int>(rank) != source_ && news.state != from_;
-    // Not one with products of steps that were taken back, nor a shared one that lacks those of steps it was not there for.
-    const bool keeps_its_bank = !settings_.shared_bank && news.state && history_.has(*news.state) && !restores_;
+    // Not one with products of steps that were taken back, or are now (it may be ahead of shards that are all there), nor a shared one that
+    // lacks those of steps it was not there for.
+    const bool is_behind = news.state && history_.has(*news.state) && news.state->steps_done <= from_.steps_done;
+    const bool keeps_its_bank = !settings_.shared_bank && is_behind && !restores_;
     if (lacks) fed_[rank] = keeps_its_bank ? fed : fed_with_bank;
   }
   while (committed_ < from_.steps_done) commit_carried();
@@ -441,6 +457,7 @@ node_order job_book::order_for(const member& m) const {
   order.from = from_;
   order.source = source_;
   order.restores = restores_;
+  order.holders = holders_;
   order.fed = fed_;
   order.until = granted_;
   order.save = capturing_ == 0 ? 0 : saves_;

@@ -1,7 +1,7 @@
 // The coordinator's state in a job of many nodes: who is there, which group trains, what is committed, what is on disk. It decides, and holds
 // no tensor. Knows neither actors nor sockets nor clocks.
 //   forming   a group of all who may be in it, ranks in the order in which they came. Whoever has the most of the job's lineage is the source, and
-//             feeds the others; of nobody's replica, a checkpoint; of neither, all begin anew. No group begins behind a checkpoint
+//             feeds the others; of moments in shards, whoever holds one; of nobody's replica, a checkpoint; of neither, all begin anew. No group begins behind a checkpoint
 //             that the ledger knows of: it waits for who has it
 //   running   steps are granted `ahead` of the last committed one; a step is committed once all ranks have reported it, or a group goes on
 //             from behind it. A checkpoint is a copy of the ranks at a boundary, written while they go on
@@ -48,6 +48,7 @@ struct job_settings {
   std::size_t least = 1;         // nodes; fewer do not train
   std::uint64_t ahead = 4;       // steps
   bool shared_bank = false;      // every rank's bank holds what the others' do
+  bool shard_moments = false;    // a replica is whole where all shards of its moments are there
   job_times times = {};
 };
 
@@ -132,6 +133,7 @@ private:
   void form(steady_time now);
   void dissolve(steady_time now);
   void begin_group(steady_time now);
+  std::vector<std::int32_t> holders_of_shards(const job_mark&) const;
   void absorb(member&, steady_time now);
   void not_saved(member& by, steady_time now);
   void heed_failures(steady_time now);
@@ -165,6 +167,7 @@ private:
   job_mark from_;
   int source_ = -1;
   bool restores_ = false, begun_ = false;
+  std::vector<std::int32_t> holders_;
   std::vector<std::string> addresses_;
   std::vector<std::uint8_t> fed_;
   std::map<std::uint64_t, std::vector<std::optional<step_done>>> parts_;  // by step, then rank

@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* own_version = ARGOSY_VERSION;
-constexpr int own_protocol = 3;  // raise it with any change of what nodes and coordinators tell each other
+constexpr int own_protocol = 4;  // raise it with any change of what nodes and coordinators tell each other
 constexpr std::size_t longest = 1u << 20;
 
 result<json> read_object(std::string_view text) {

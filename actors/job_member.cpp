@@ -82,8 +82,10 @@ void job_member::drop_reports_from(std::uint64_t step) {
   std::erase_if(news_.done, [step](const step_done& part) { return part.report.step >= step; });
 }
 
-void job_member::gathered(group_id group, std::string address, std::optional<job_mark> state, std::optional<job_mark> checkpoint) {
+void job_member::gathered(group_id group, std::string address, std::optional<job_mark> state, const sharding& held,
+                          std::optional<job_mark> checkpoint) {
   news_.state = state;
+  news_.held = held;
   news_.checkpoint = checkpoint;
   if (group != news_.group || news_.stage != group_stage::none) return;
   news_.stage = group_stage::gathered;

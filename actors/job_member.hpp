@@ -52,7 +52,7 @@ public:
   void leave();
 
   // Of the engine. What is told of a group that it is no longer in changes its state alone. `state`: none, if the replica is not whole.
-  void gathered(group_id, std::string address, std::optional<job_mark> state, std::optional<job_mark> checkpoint);
+  void gathered(group_id, std::string address, std::optional<job_mark> state, const sharding& held, std::optional<job_mark> checkpoint);
   void met(group_id, const job_mark&, steady_time now);
   void done(group_id, const step_done&, const job_mark&, steady_time now);
   void captured(group_id, std::uint64_t save);

@@ -34,7 +34,7 @@ void start(pointer self, const gather_task& task) {
   self->request(self->state.parts.worker, patience_with_worker, gather_atom_v, task.group, task.rank, task.size)
       .then(
           [self, task](const gathered& at) {
-            self->state.parts.member->gathered(task.group, at.address, at.state, at.checkpoint);
+            self->state.parts.member->gathered(task.group, at.address, at.state, at.held, at.checkpoint);
             go_on(self);
           },
           broke(self, task.group));

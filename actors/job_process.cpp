@@ -178,9 +178,9 @@ private:
     node_worker_parts parts;
     const auto make_device = [this] { return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic); };
     const checkpoint_facts facts = facts_of({.data = job_->data, .recipe = recipe_, .run = job_->run});
-    parts.engine =
-        make_replica_engine({.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_, .gpu_each = true},
-                            std::move(make_in_process_group(1).front()), clock_);
+    parts.engine = make_replica_engine(
+        {.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_, .of_node = true, .gpu_each = true},
+        std::move(make_in_process_group(1).front()), clock_);
     parts.batches = [this](int rank, int size) { return batches(rank, size); };
     parts.of = facts_.of;
     parts.read_checkpoint = [this](const job_mark& mark) { return read_marked(job_->run, mark); };

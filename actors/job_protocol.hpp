@@ -13,6 +13,7 @@
 
 #include "actors/step_done.hpp"
 #include "base/status.hpp"
+#include "model/sharding.hpp"
 
 namespace argosy {
 
@@ -51,6 +52,7 @@ struct node_news {
   std::uint64_t number = 0;                   // rises
   std::string name;                           // host and process, for people
   std::optional<job_mark> state, checkpoint;  // of its replica; of the newest one on its disk
+  sharding held{.of = 0};                     // of its moments, when it last gathered
   group_id group = 0;                         // what follows is about it
   group_stage stage = group_stage::none;
   std::string address;          // of its tensors, for the others of the group
@@ -86,6 +88,7 @@ struct node_order {
   job_mark from;                       // where the group begins
   int source = -1;                     // the rank that has it; none: all make it anew
   bool restores = false;               // ... on its disk
+  std::vector<std::int32_t> holders;   // of moments in shards, by shard of the group before: the rank that has it
   std::vector<std::uint8_t> fed;       // by rank, a fed_how: what it needs of the source's
   std::uint64_t until = 0;             // steps may be run before this one
   std::uint64_t save = 0;              // a checkpoint, once `until` are done; orders to save are counted in their group. 0: none

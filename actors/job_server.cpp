@@ -140,6 +140,7 @@ result<training_end> run_job_coordinator(const coordinator_job& job, const std::
                     .wanted = job.nodes,
                     .least = job.least,
                     .shared_bank = facts.recipe.negatives.shared_bank,
+                    .shard_moments = facts.recipe.train.shard_moments,
                     .times = job.times};
   parts.ledger = ledger;
   parts.book = std::make_shared<job_book>(parts.settings, std::move(before), past.term, clock.now());

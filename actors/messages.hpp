@@ -83,6 +83,10 @@ typename Inspector::result_type inspect(Inspector& f, job_mark& x) {
   return f(caf::meta::type_name("job_mark"), x.steps_done, x.lineage);
 }
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, sharding& x) {
+  return f(caf::meta::type_name("sharding"), x.of, x.rank);
+}
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, actor_figures& x) {
   return f(caf::meta::type_name("actor_figures"), x.name, x.waiting, x.handled, x.busy_s, x.longest_s, x.starts, x.cause);
 }
@@ -95,13 +99,14 @@ typename Inspector::result_type inspect(Inspector& f, node_news& x) {
     x.checkpoint = checkpoint.lineage == 0 ? std::nullopt : std::optional(checkpoint);
     return caf::none;
   };
-  return f(caf::meta::type_name("node_news"), x.node, x.number, x.name, state, checkpoint, x.group, x.stage, x.address, x.done, x.captured,
-           x.not_saved, x.code, x.why, x.of_others, x.exchanging, x.stage_s, x.leaves, x.actors, caf::meta::load_callback(take));
+  return f(caf::meta::type_name("node_news"), x.node, x.number, x.name, state, checkpoint, x.held, x.group, x.stage, x.address, x.done,
+           x.captured, x.not_saved, x.code, x.why, x.of_others, x.exchanging, x.stage_s, x.leaves, x.actors,
+           caf::meta::load_callback(take));
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_order& x) {
-  return f(caf::meta::type_name("node_order"), x.number, x.stage, x.group, x.rank, x.size, x.addresses, x.from, x.source, x.restores, x.fed,
-           x.until, x.save, x.committed, x.code, x.why);
+  return f(caf::meta::type_name("node_order"), x.number, x.stage, x.group, x.rank, x.size, x.addresses, x.from, x.source, x.restores,
+           x.holders, x.fed, x.until, x.save, x.committed, x.code, x.why);
 }
 
 // ---- local

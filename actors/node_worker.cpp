@@ -59,7 +59,7 @@ caf::result<gathered> gather(pointer self, group_id group, int rank, int size) {
   s.parts.own->starts(s.core->failure().ok() ? std::string() : s.core->failure().text());
   const status listens = guarded([&] { return gather_for(self, group, rank, size); });
   if (!listens.ok()) return error_of(s.core->fail(listens));
-  return gathered{s.waiting->address(), s.core->state(), s.parts.newest_checkpoint()};
+  return gathered{s.waiting->address(), s.core->state(), s.parts.engine->held(), s.parts.newest_checkpoint()};
 }
 
 // ---- meet
@@ -81,7 +81,7 @@ status take_on(pointer self, const node_order& order, snapshots& banks) {
     ARGOSY_TRY(s.parts.engine->restore(state));
     banks = std::move(state.banks);
   }
-  if (any_fed) ARGOSY_TRY(s.parts.engine->share(order.source));
+  if (any_fed || order.source < 0 || !order.holders.empty()) ARGOSY_TRY(s.parts.engine->share(order.source, order.holders));
   if (!feeds_banks(order) || !s.bank) return {};
   ARGOSY_ASSIGN(const auto bytes, of_source(s.parts.engine->group(), is_source(order) ? bytes_of(banks) : std::vector<std::byte>{}));
   ARGOSY_ASSIGN(banks, snapshots_of(bytes));
@@ -144,13 +144,13 @@ result<checkpoint_ptr> whole_checkpoint(pointer self, std::uint64_t steps_done, 
   const bool is_root = group.rank() == 0;
   std::vector<std::byte> all(is_root ? static_cast<std::size_t>(std::reduce(sizes.begin(), sizes.end())) : 0);
   ARGOSY_TRY(group.gather(mine, sizes, 0, all));
-  if (!is_root) return checkpoint_ptr{};
   ARGOSY_ASSIGN(auto state, s.parts.engine->capture(steps_done));
-  state.facts.workers = group.size();
-  state.facts.lineage = s.core->state()->lineage;
-  ARGOSY_ASSIGN(state.banks, snapshots_of(all));
-  if (!bank) state.banks.resize(static_cast<std::size_t>(group.size()));
-  return checkpoint_ptr(std::make_shared<const checkpoint_state>(std::move(state)));
+  if (!state) return checkpoint_ptr{};
+  state->facts.workers = group.size();
+  state->facts.lineage = s.core->state()->lineage;
+  ARGOSY_ASSIGN(state->banks, snapshots_of(all));
+  if (!bank) state->banks.resize(static_cast<std::size_t>(group.size()));
+  return checkpoint_ptr(std::make_shared<const checkpoint_state>(std::move(*state)));
 }
 
 void keep_with(pointer self, std::uint64_t steps_done, const bank_snapshot_ptr& bank, caf::typed_response_promise<checkpoint_ptr> promise) {

@@ -29,7 +29,9 @@ namespace argosy {
 // Local.
 struct gathered {
   std::string address;
-  std::optional<job_mark> state, checkpoint;  // of the replica; of the newest one on this node's disk
+  std::optional<job_mark> state;  // of the replica
+  sharding held;
+  std::optional<job_mark> checkpoint;  // the newest one on this node's disk
 };
 struct meet_order {
   node_order order;

@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 std::vector<std::string> choices_of(recipe r) {
   r.train.threads = 0;
   r.train.bucket_kib = training_recipe{}.bucket_kib;
+  r.train.shard_moments = false;
   r.train.device = "cpu";
   r.checkpoint = {};
   std::vector<std::string> choices;

@@ -25,6 +25,11 @@ status check_finite(std::string_view what, double number) {
   return {errc::out_of_range, std::string(what) + " is not finite (" + std::to_string(number) + "): try a lower rate or a longer warm-up"};
 }
 
+step_result without_its_loss(step_report report, const product_columns& pushed, const status& why) {
+  report.loss = std::numeric_limits<double>::quiet_NaN();
+  return {report, pushed, why};
+}
+
 }  // namespace
 
 // Adds up the time between its calls.
@@ -47,6 +52,7 @@ step_runner::step_runner(replica& r, collective& group, const recipe& chosen, co
   const auto bucket_bytes = static_cast<std::int64_t>(chosen.train.bucket_kib) * 1024;
   if (group.size() > 1)
     gradients_.emplace(r.on(), r.model().weights(), retrieval_model::gradient_order(chosen), group, clock, bucket_bytes);
+  if (group.size() > 1 && chosen.train.shard_moments) weights_.emplace(r.on(), r.model().weights(), group);
 }
 
 result<step_runner::layout> step_runner::lay_out(std::int64_t rows, phase now) {
@@ -165,16 +171,19 @@ result<step_result> step_runner::run(const batch& b, const step_plan& plan, cons
     report.overlap_s = gradients_->overlapped_s();
   }
   watch.add_to(report.reduce_s);
-
+  if (weights_) ARGOSY_TRY(meet());  // no rank updates its shards while another may still lack the gradients
+  watch.add_to(report.wait_s);
   ARGOSY_TRY(replica_->update(plan));
+  watch.add_to(report.update_s);
+  const status read = weights_ ? weights_->gather() : status{};
+  watch.add_to(report.gather_s);
+  if (read.code() == errc::aborted) return without_its_loss(report, pushed, read);
+  ARGOSY_TRY(read);
   ARGOSY_ASSIGN(step_outcome done, replica_->outcome());
   watch.add_to(report.update_s);
   const status summed = of.alone ? status{} : sum_over_ranks(done.sums);
   watch.add_to(report.wait_s);
-  if (summed.code() == errc::aborted) {
-    report.loss = std::numeric_limits<double>::quiet_NaN();
-    return step_result{report, pushed, summed};
-  }
+  if (summed.code() == errc::aborted) return without_its_loss(report, pushed, summed);
   ARGOSY_TRY(summed);
 
   fill_means(report, done.sums, counts);

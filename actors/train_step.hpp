@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/gradient_exchange.hpp"
+#include "actors/shard_exchange.hpp"
 #include "base/clock.hpp"
 #include "model/replica.hpp"
 #include "net/collective.hpp"
@@ -31,8 +32,8 @@ struct step_report {
   double gate_image = 0;                                            // mean weight of the image
   std::uint64_t pairs = 0, tokens = 0;                              // of this rank; packed rows of all three encoders
   double forward_s = 0, match_s = 0, backward_s = 0, update_s = 0;  // computing
-  // Of the exchange: products gathered and their gradients scattered; gradients summed; and what it takes to meet: before each of these all
-  // ranks exchange a number, and before and after the step a few, so this is the wait for slower ranks and the latency of those rounds.
+  // Of the exchange: products gathered and their gradients scattered, and weights read that others updated; gradients summed; and what it
+  // takes to meet: before each of these all ranks exchange a number, and before and after the step a few, so this is the wait for slower ranks and the latency of those rounds.
   double gather_s = 0, reduce_s = 0, wait_s = 0;
   double overlap_s = 0;  // in which gradients were summed while backward went on: no part of the others
   double exchange_s() const noexcept { return gather_s + reduce_s + wait_s; }
@@ -43,7 +44,8 @@ struct step_report {
 struct step_result {
   step_report report;
   product_columns pushed;  // valid until the next step of this rank
-  status group = {};       // why the losses of all ranks could not be added up: the step is done all the same, its loss is not known
+  status group = {};  // why the losses of all ranks could not be added up, or the weights that others updated not be read: the step is done
+                      // all the same, by this rank's shards, and its loss is not known
 };
 
 class step_runner {
@@ -74,6 +76,7 @@ private:
   const recipe* recipe_;
   const clock_source* clock_;
   std::optional<gradient_exchange> gradients_;  // among several ranks
+  std::optional<weight_exchange> weights_;      // ... that hold shards of the moments
   tensor gathered_, gathered_log_p_, d_own_;
   std::vector<std::int64_t> gathered_product_;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/group_switch.hpp"
+#include "actors/shard_exchange.hpp"
 #include "actors/worker_places.hpp"
 #include "net/nccl_group.hpp"
 #include "net/on_device.hpp"
@@ -31,6 +32,7 @@ public:
     group_.reset();  // it uses the device that was
     ARGOSY_ASSIGN(device_, settings_.make_device());
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
+    if (shards() && !settings_.of_node) ARGOSY_TRY(begin_shards({first_->size(), first_->rank()}));
     if (settings_.resume) ARGOSY_TRY(argosy::restore(*settings_.resume, replica_->model()));
     if (settings_.initial) ARGOSY_TRY(start_from(*settings_.initial, replica_->model()));
     if (first_) ARGOSY_TRY(join(over_device(std::move(first_))));
@@ -50,23 +52,48 @@ public:
   }
 
   collective& group() override { return *group_; }
-  status restore(const checkpoint_state& state) override { return argosy::restore(state, replica_->model()); }
+  status restore(const checkpoint_state& state) override {
+    if (shards()) ARGOSY_TRY(begin_shards({}));  // all of them, until they are shared
+    return argosy::restore(state, replica_->model());
+  }
 
-  status share(int source) override {
-    for (const int i : {0, 1}) {
-      auto& arena = replica_->model().weights().arena_of(i);
-      for (tensor* each : {&arena.value, &arena.first, &arena.second}) ARGOSY_TRY(group_->broadcast(*each, source));
-    }
+  status share(int source, std::span<const std::int32_t> holders) override {
+    if (source < 0) return shards() ? begin_shards({group_->size(), group_->rank()}) : status{};
+    if (shards()) return share_shards(*device_, weights(), *group_, holders);
+    for (const int i : {0, 1}) ARGOSY_TRY(group_->broadcast(weights().arena_of(i).value, source));
+    for (auto& part : weights().moments().parts())
+      for (tensor* each : {&part.first, &part.second}) ARGOSY_TRY(group_->broadcast(*each, source));
     return {};
   }
 
-  result<checkpoint_state> capture(std::uint64_t steps_done) const override {
+  sharding held() const override { return replica_ ? replica_->model().weights().moments().held() : sharding{.of = 0}; }
+
+  result<std::optional<checkpoint_state>> capture(std::uint64_t steps_done) override {
     checkpoint_facts facts = settings_.facts;
     facts.steps_done = steps_done;
-    return argosy::capture(replica_->model(), std::move(facts));
+    if (shards() && group_->size() > 1) {
+      ARGOSY_ASSIGN(const auto moments, gather_moments(*device_, weights(), *group_));
+      if (!moments) return std::optional<checkpoint_state>{};
+      return as_optional(argosy::capture(replica_->model(), *moments, std::move(facts)));
+    }
+    if (rank_ != 0) return std::optional<checkpoint_state>{};
+    return as_optional(argosy::capture(replica_->model(), std::move(facts)));
   }
 
 private:
+  static result<std::optional<checkpoint_state>> as_optional(result<checkpoint_state> state) {
+    ARGOSY_TRY(state.failure());
+    return std::optional(std::move(*state));
+  }
+
+  bool shards() const noexcept { return settings_.facts.recipe.train.shard_moments; }
+  parameters& weights() { return replica_->model().weights(); }
+  status begin_shards(const sharding& held) {
+    ARGOSY_ASSIGN(auto moments, weights().make_moments(*device_, held));
+    weights().hold(std::move(moments));
+    return {};
+  }
+
   using joined = result<std::unique_ptr<collective>>;
   joined over_device(std::unique_ptr<collective> host) {
     switch (exchange_of(device_->host_reads(), host->size(), settings_.gpu_each)) {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "actors/train_step.hpp"
 #include "base/clock.hpp"
@@ -26,8 +28,8 @@ public:
   // Takes the device and its memory, and the state of a checkpoint. The bank is null when the recipe has none; it keeps its device alive.
   virtual result<std::shared_ptr<memory_bank>> open() = 0;
   virtual result<step_result> run(const batch&, const step_plan&, const bank_view&) = 0;
-  // The weights and facts after that many steps; banks are the caller's.
-  virtual result<checkpoint_state> capture(std::uint64_t steps_done) const = 0;
+  // All ranks of the group call it. At rank 0 the weights and facts after that many steps, at the others nothing; banks are the caller's.
+  virtual result<std::optional<checkpoint_state>> capture(std::uint64_t steps_done) = 0;
 };
 
 // Of a node (actors/node_worker.hpp), whose groups come and go.
@@ -37,9 +39,12 @@ public:
   // ranks on GPUs all call it, and those that cannot make a group by NCCL say why.
   virtual status regroup(std::unique_ptr<collective>, std::atomic<bool>& exchanging) = 0;
   virtual collective& group() = 0;  // REQUIRES one: open() and regroup() that failed, and open() once more, leave none
-  // Weights and moments: of a checkpoint, or of that rank, to all ranks of the group.
+  // Weights and moments of a checkpoint.
   virtual status restore(const checkpoint_state&) = 0;
-  virtual status share(int source) = 0;
+  // All ranks of the group call it: weights and moments of `source`, or where those are in shards, of the holders of the shards that were, to all.
+  // Without a source all begin anew: with train.shard_moments each with its shards.
+  virtual status share(int source, std::span<const std::int32_t> holders) = 0;
+  virtual sharding held() const = 0;  // of the moments
 };
 
 struct replica_engine_settings {
@@ -47,6 +52,7 @@ struct replica_engine_settings {
   std::function<result<std::unique_ptr<device>>()> make_device;
   std::shared_ptr<const checkpoint_state> resume;
   std::shared_ptr<const initial_weights> initial = nullptr;  // of what begins
+  bool of_node = false;                                      // whose moments in shards come with its group
   bool gpu_each = false;  // on devices that are GPUs: no other rank has this one (actors/worker_places.hpp)
   std::function<result<nccl_calls*>()> nccl = open_nccl;
 };

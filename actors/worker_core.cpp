@@ -64,9 +64,8 @@ result<checkpoint_part> worker_core::part(std::uint64_t steps_done, bank_snapsho
   ARGOSY_TRY(failure_);
   auto made = guarded([&]() -> result<checkpoint_part> {
     checkpoint_part p{rank_, nullptr, std::move(bank)};
-    if (rank_ != 0) return p;
     ARGOSY_ASSIGN(auto state, engine_->capture(steps_done));
-    p.weights = std::make_shared<checkpoint_state>(std::move(state));
+    if (state) p.weights = std::make_shared<checkpoint_state>(std::move(*state));
     return p;
   });
   if (!made) return fail(made.failure());

@@ -16,6 +16,7 @@
 #include "cluster/simulated_checkpoint.hpp"
 #include "cluster/simulated_disk.hpp"
 #include "cluster/simulated_ledger.hpp"
+#include "cluster/simulated_replica.hpp"
 
 namespace argosy {
 namespace {
@@ -26,17 +27,7 @@ constexpr std::size_t bank_entries = 12;      // steps whose products a bank hol
 constexpr double silence_of_coordinator = 5;  // as actors/job_node.cpp has it
 constexpr double between_tries = .2;
 
-// A replica is what it was trained on.
-struct trained {
-  std::vector<group_id> steps;  // the group of each
-  job_mark mark{0, job_number};
-  bool operator==(const trained&) const = default;
-  void add(group_id group) {
-    steps.push_back(group);
-    mark = after_step(mark, group);
-  }
-};
-
+trained untrained() { return {.steps = {}, .mark = {0, job_number}}; }
 // Written over in part.
 trained half_a_replica() { return {.steps = {}, .mark = {~std::uint64_t{0}, 0}}; }
 
@@ -78,6 +69,7 @@ private:
   struct brought {
     trained replica;
     std::vector<simulated_bank> banks = {};
+    trained_shards shards = {};
   };
   using contributions = std::map<int, brought>;  // by rank
 
@@ -88,7 +80,9 @@ private:
     bool busy = false;
     bool open = false;
     std::optional<job_mark> state;  // none: the replica is not whole
-    trained replica;
+    trained replica = untrained();
+    trained_shards shards;             // with shard_moments
+    std::optional<step_task> updated;  // with which weights are still being read
     simulated_bank bank;
     group_id group = 0;
     int rank = 0, size = 1;
@@ -288,6 +282,7 @@ private:
     s.most_ranks = batch_pairs;
     s.save_every = job_.save_every;
     s.shared_bank = shared_bank_;
+    s.shard_moments = job_.shard_moments;
     s.times.barred = std::chrono::seconds(10);
     s.times.forming = std::chrono::seconds(3);
     s.times.stuck = std::chrono::seconds(3);
@@ -428,6 +423,7 @@ private:
   // ---- engines
   void start(node& n, engine_task task) {
     if (std::holds_alternative<cut_task>(task)) {
+      tell_updated(n);
       n.works.waiting.clear();
       n.works.waits_for = nullptr;
       n.works.busy = false;
@@ -465,7 +461,7 @@ private:
       it.works.size = task.size;
       it.works.barriers = 0;
       it.works.came.clear();
-      it.member->gathered(task.group, std::to_string(it.place), it.works.state, newest_checkpoint(it.disk));
+      it.member->gathered(task.group, std::to_string(it.place), it.works.state, it.works.shards.held(), newest_checkpoint(it.disk));
       finished(it);
     });
   }
@@ -509,12 +505,16 @@ private:
   }
   void fail(node& n, const status& why) {
     engine& e = n.works;
+    tell_updated(n);
     e.waiting.clear();
     e.busy = false;
     ++e.job;
     n.member->broke(e.group, why, why.code() == errc::aborted ? n.member->state() : std::nullopt);
+    static_cast<void>(n.member->take_tasks());  // a worker refuses what comes after a failure
   }
   void expect_same(const contributions& all, const std::string& when) {
+    for (const auto& [rank, one] : all)
+      if (job_.shard_moments && !one.shards.are_all_of(one.replica)) violated("shards of other steps than their replica's " + when);
     for (const auto& [rank, one] : all)
       if (one.replica != all.begin()->second.replica)
         violated("ranks differ " + when + ": " + std::to_string(one.replica.mark.steps_done) + " steps and " +
@@ -535,10 +535,11 @@ private:
     if (!e.open || begins_anew(order, e.state)) {
       e.open = true;
       e.state.reset();
-      e.replica = {};
+      e.replica = untrained();
+      e.shards = {};
       e.bank.clear();
     }
-    brought mine{.replica = {}};
+    brought mine;
     if (gives_its_bank(order)) mine.banks = {e.bank};
     if (is_written_over(order)) {
       e.state.reset();
@@ -548,9 +549,11 @@ private:
       const auto read = read_whole(n, order.from);
       if (!read) return;
       e.replica = {read->steps, read->mark};
+      e.shards = {{}, e.replica};
       mine.banks = read->banks;
     }
     mine.replica = e.replica;
+    mine.shards = e.shards;
     meet_others(n, mine, [this, order](node& met, const contributions& all) { take_on(met, order, all); });
   }
   std::optional<simulated_checkpoint> read_whole(node& n, const job_mark& mark) {
@@ -569,6 +572,7 @@ private:
   void take_on(node& n, const node_order& order, const contributions& all) {
     engine& e = n.works;
     if (feeding_of(order) != not_fed) e.replica = all.at(order.source).replica;
+    if (job_.shard_moments) take_shards(n, order, all);
     e.state = order.from;
     if (takes_a_bank(order)) {
       const auto& banks = all.at(order.source).banks;
@@ -578,6 +582,17 @@ private:
     check_bank(n);
     n.member->met(order.group, e.replica.mark, now());
     finished(n);
+  }
+  void take_shards(node& n, const node_order& order, const contributions& all) {
+    engine& e = n.works;
+    for (std::size_t shard = 0; shard < order.holders.size(); ++shard) {
+      const trained_shards& holder = all.at(order.holders[shard]).shards;
+      if (holder.held().of != std::ssize(order.holders) || !holder.has(static_cast<int>(shard), order.from))
+        violated("node " + std::to_string(n.place) + " takes a shard of rank " + std::to_string(order.holders[shard]) +
+                 " that it does not have");
+    }
+    if (!order.holders.empty()) e.replica = all.at(order.holders.front()).shards.at(0);
+    e.shards = {{order.size, order.rank}, e.replica};
   }
   void check_bank(const node& n) {
     const engine& e = n.works;
@@ -597,16 +612,43 @@ private:
       violated("node " + std::to_string(n.place) + " is told another step than its next one");
     const double work_s = draw_.long_tailed(job_.step_s / 2) * n.slow;
     later(n, work_s, [this, task, work_s](node& it) {
-      meet_others(it, {it.works.replica, {it.works.bank}}, [this, task, work_s](node& gathered, const contributions& before) {
-        expect_same(before, "before step " + std::to_string(task.step));
-        later(gathered, work_s, [this, task, work_s](node& back) {
-          meet_others(back, {back.works.replica},
-                      [this, task, work_s](node& reduced, const contributions&) { finish_step(reduced, task, work_s); });
-        });
+      meet_others(it, {it.works.replica, {it.works.bank}, it.works.shards},
+                  [this, task, work_s](node& gathered, const contributions& before) {
+                    expect_same(before, "before step " + std::to_string(task.step));
+                    later(gathered, work_s, [this, task, work_s](node& back) {
+                      meet_others(back, {back.works.replica},
+                                  [this, task, work_s](node& reduced, const contributions&) { update(reduced, task, work_s); });
+                    });
+                  });
+    });
+  }
+  void update(node& n, const step_task& task, double work_s) {
+    if (!job_.shard_moments) {
+      take_step(n, task);
+      return report(n, task, work_s);
+    }
+    meet_others(n, {}, [this, task, work_s](node& met, const contributions&) {
+      engine& e = met.works;
+      e.shards.add(task.group);
+      take_step(met, task);
+      e.updated = task;
+      meet_others(met, {e.replica, {}, e.shards}, [this, task, work_s](node& reads, const contributions& all) {
+        read_weights(reads, all);
+        report(reads, task, work_s);
       });
     });
   }
-  void finish_step(node& n, const step_task& task, double work_s) {
+  void read_weights(node& n, const contributions& all) {
+    for (const auto& [rank, one] : all)
+      if (!one.shards.has(rank, n.works.replica.mark)) violated("node " + std::to_string(n.place) + " reads weights of another step");
+    n.works.shards.read();
+    n.works.updated.reset();
+  }
+  // That step is done, whatever becomes of the others' weights.
+  void tell_updated(node& n) {
+    if (const auto task = std::exchange(n.works.updated, std::nullopt)) tell_done(n, *task, 0);
+  }
+  void take_step(node& n, const step_task& task) {
     engine& e = n.works;
     e.replica.add(task.group);
     e.state = e.replica.mark;
@@ -614,9 +656,12 @@ private:
     if (e.bank.size() > bank_entries) e.bank.erase(e.bank.begin());
     check_bank(n);
     ++figures_.trained;
-    report(n, task, work_s);
   }
   void report(node& n, const step_task& task, double work_s) {
+    tell_done(n, task, work_s);
+    finished(n);
+  }
+  void tell_done(node& n, const step_task& task, double work_s) {
     step_done part;
     part.rank = n.works.rank;
     part.report.step = task.step;
@@ -624,12 +669,11 @@ private:
     part.report.pairs = first(part.rank + 1) - first(part.rank);
     part.step_s = 2 * work_s;
     n.member->done(task.group, part, n.works.replica.mark, now());
-    finished(n);
   }
 
   // ---- checkpoints
   void carry_out(node& n, const save_task& task) {
-    meet_others(n, {n.works.replica, {n.works.bank}}, [this, task](node& it, const contributions& all) {
+    meet_others(n, {n.works.replica, {n.works.bank}, n.works.shards}, [this, task](node& it, const contributions& all) {
       expect_same(all, "at a checkpoint");
       it.member->captured(task.group, task.save);
       if (it.works.rank == 0) save(it, task, all);

@@ -4,7 +4,7 @@
 //   faults      messages lost, late, double and out of order; nodes and coordinators that are killed or lose their power and come back, freeze,
 //               slow down; links cut; disks that are full, and that lose or tear what was not synced; coordinators started beside one that
 //               lives. For a while: then all of it ends, and the job must too
-//   invariants  of all ranks of a group the same replica before and after each step; no bank has products of a step that its replica was not
+//   invariants  of all ranks of a group the same replica before and after each step, and with shards of the moments each shard too; no bank has products of a step that its replica was not
 //               trained on; the ledger is what the replicas were trained on, each step once, its terms rise; no group begins behind the last
 //               checkpoint that the ledger knows of, which its disk keeps, and none begins from one that is not whole; one coordinator acts at
 //               a time, and no node acts on an order of a term that another has followed; the job ends within its time
@@ -25,6 +25,7 @@ struct simulated_job {
   double step_s = .08;
   double fault_s = 60;  // of simulated time, with faults
   bool quiet = false;   // without faults
+  bool shard_moments = false;
   // The ledger's lock holds. Where it does not, coordinators that act at once write over each other: the job may then end in a ledger that is refused,
   // or not at all; that nodes follow the latest term, and that the replicas of a group are the same, holds all the same.
   bool locks = true;

@@ -207,6 +207,22 @@ result<std::vector<checkpoint_state::entry>> read_weights(const fs::path& path) 
   return entries;
 }
 
+// Those that are held.
+status upload_moments(device& on, const parameter& p, const checkpoint_state::entry& from, adamw_moments& to) {
+  for (auto& part : to.parts()) {
+    if (part.arena != p.arena) continue;
+    const arena_range both = common(part.at, p.at);
+    const auto of_entry = [&](const std::vector<float>& numbers) {
+      return std::span(numbers).subspan(static_cast<std::size_t>(both.first - p.at.first), static_cast<std::size_t>(both.count));
+    };
+    const auto of_part = [&](tensor& whole) { return whole.all().column_range(both.first - part.at.first, both.count); };
+    if (both.count == 0) continue;
+    ARGOSY_TRY(upload(on, of_entry(from.first), of_part(part.first)));
+    ARGOSY_TRY(upload(on, of_entry(from.second), of_part(part.second)));
+  }
+  return {};
+}
+
 status restore_entries(const std::vector<checkpoint_state::entry>& entries, retrieval_model& model, bool moments) {
   const auto& all = model.weights();
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -218,14 +234,21 @@ status restore_entries(const std::vector<checkpoint_state::entry>& entries, retr
                                         ", " + std::to_string(e->cols) + ")"};
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto& p = all[i];
-    const auto e = std::ranges::find(entries, p.spec.name, &checkpoint_state::entry::name);
-    ARGOSY_TRY(upload(model.on(), e->value, p.value));
-    if (!moments) continue;
-    ARGOSY_TRY(upload(model.on(), e->first, p.first));
-    ARGOSY_TRY(upload(model.on(), e->second, p.second));
+    const auto e = std::ranges::find(entries, all[i].spec.name, &checkpoint_state::entry::name);
+    ARGOSY_TRY(upload(model.on(), e->value, all[i].value));
+    if (moments) ARGOSY_TRY(upload_moments(model.on(), all[i], *e, model.weights().moments()));
   }
   return {};
+}
+
+result<host_moments> download_moments(device& on, const adamw_moments& held) {
+  host_moments all;
+  for (const auto& part : held.parts()) {
+    const auto arena = static_cast<std::size_t>(part.arena);
+    ARGOSY_ASSIGN(all.first[arena], floats_of(on, part.first));
+    ARGOSY_ASSIGN(all.second[arena], floats_of(on, part.second));
+  }
+  return all;
 }
 
 }  // namespace
@@ -264,15 +287,23 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
 }
 
 result<checkpoint_state> capture(const retrieval_model& model, checkpoint_facts facts) {
+  ARGOSY_CHECK(model.weights().moments().held() == sharding{});
+  ARGOSY_ASSIGN(const host_moments moments, download_moments(model.on(), model.weights().moments()));
+  return capture(model, moments, std::move(facts));
+}
+
+result<checkpoint_state> capture(const retrieval_model& model, const host_moments& moments, checkpoint_facts facts) {
   checkpoint_state state;
   state.facts = std::move(facts);
   const auto& all = model.weights();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& p = all[i];
-    checkpoint_state::entry e{p.spec.name, p.spec.rows, p.spec.cols, {}, {}, {}};
+    const auto of_arena = [&](const std::array<std::vector<float>, adamw_moments::arenas>& numbers) {
+      const auto first = numbers[static_cast<std::size_t>(p.arena)].begin() + p.at.first;
+      return std::vector<float>(first, first + p.at.count);
+    };
+    checkpoint_state::entry e{p.spec.name, p.spec.rows, p.spec.cols, {}, of_arena(moments.first), of_arena(moments.second)};
     ARGOSY_ASSIGN(e.value, floats_of(model.on(), p.value));
-    ARGOSY_ASSIGN(e.first, floats_of(model.on(), p.first));
-    ARGOSY_ASSIGN(e.second, floats_of(model.on(), p.second));
     state.entries.push_back(std::move(e));
   }
   return state;

@@ -45,8 +45,9 @@ struct checkpoint_state {
   std::vector<memory_bank::snapshot> banks;  // by rank
 };
 
-// Waits for the model's device.
+// Waits for the model's device. REQUIRES the model to hold all moments, or somebody else to bring them.
 result<checkpoint_state> capture(const retrieval_model&, checkpoint_facts);
+result<checkpoint_state> capture(const retrieval_model&, const host_moments&, checkpoint_facts);
 status write_checkpoint(const std::filesystem::path& run, const checkpoint_state&);
 // Removes all but the newest `keep`.
 status prune_checkpoints(const std::filesystem::path& run, int keep);
@@ -59,7 +60,7 @@ status set_aside_newer(const std::filesystem::path& run, const std::filesystem::
 // The newest checkpoint that verifies; not_found when there is none. Broken ones are named in the log.
 result<std::filesystem::path> find_checkpoint(const std::filesystem::path& run);
 result<checkpoint_state> read_checkpoint(const std::filesystem::path& checkpoint);
-// Into a model of the same shape; shape_mismatch names the first tensor that differs.
+// Into a model of the same shape, of the moments those that it holds; shape_mismatch names the first tensor that differs.
 status restore(const checkpoint_state&, retrieval_model&);
 // The weights without moments, into a model for reading.
 status restore_weights(const checkpoint_state&, retrieval_model&);

@@ -8,8 +8,6 @@
 namespace argosy {
 namespace {
 
-constexpr std::int64_t whole_numbers = 32;  // 128 bytes of float32
-
 std::vector<float> normal_numbers(const parameter_spec& of, std::uint64_t seed, std::uint32_t ordinal) {
   const draw_key key{seed, ordinal, static_cast<std::uint32_t>(draw_site::parameter)};
   std::vector<float> drawn;
@@ -45,7 +43,7 @@ std::vector<std::int64_t> places_of(const std::vector<parameter_spec>& specs) {
   for (const bool odd : {false, true})
     for (std::size_t i = 0; i < specs.size(); ++i) {
       const std::int64_t numbers = specs[i].rows * specs[i].cols;
-      if ((numbers % whole_numbers != 0) != odd) continue;
+      if ((numbers % arena_block != 0) != odd) continue;
       std::int64_t& at = next[which_arena(specs[i])];
       places[i] = at;
       at += numbers;
@@ -59,23 +57,25 @@ result<parameters> parameters::make(device& on, std::vector<parameter_spec> spec
   parameters made;
   std::int64_t size[2] = {0, 0};
   for (const auto& spec : specs) size[which_arena(spec)] += spec.rows * spec.cols;
+  for (auto& numbers : size) numbers = whole_blocks(numbers);
   for (const int i : {0, 1}) {
     auto& half = made.arenas_[i];
     half.decay = i == 0;
     ARGOSY_ASSIGN(half.value, tensor::make(on, 1, size[i]));
     if (place == placement::reading) continue;
-    for (auto* t : {&half.gradient, &half.first, &half.second}) {
-      ARGOSY_ASSIGN(*t, tensor::make(on, 1, size[i]));
-    }
+    ARGOSY_ASSIGN(half.gradient, tensor::make(on, 1, size[i]));
+  }
+  if (place == placement::training) {
+    ARGOSY_ASSIGN(made.moments_, made.make_moments(on, {}));
   }
   const auto places = places_of(specs);
   for (auto& spec : specs) {
     auto& half = made.arenas_[which_arena(spec)];
     const std::size_t ordinal = made.placed_.size();
     const auto in = [&](tensor& whole) { return part(whole, places[ordinal], spec); };
-    parameter p{{}, in(half.value), in(half.gradient), in(half.first), in(half.second)};
+    parameter p{{}, in(half.value), in(half.gradient), which_arena(spec), {places[ordinal], spec.rows * spec.cols}};
     p.spec = std::move(spec);
-    if (place == placement::training) ARGOSY_TRY(start(on, p, seed, static_cast<std::uint32_t>(ordinal)));
+    if (place != placement::reading) ARGOSY_TRY(start(on, p, seed, static_cast<std::uint32_t>(ordinal)));
     made.placed_.push_back(std::move(p));
   }
   return made;
@@ -85,6 +85,10 @@ const parameter& parameters::at(std::string_view name) const {
   const auto found = std::ranges::find_if(placed_, [&](const parameter& p) { return p.spec.name == name; });
   ARGOSY_CHECK(found != placed_.end());
   return *found;
+}
+
+result<adamw_moments> parameters::make_moments(device& on, const sharding& held) const {
+  return adamw_moments::make(on, {arenas_[0].value.cols(), arenas_[1].value.cols()}, held);
 }
 
 void parameters::zero_gradients(device& on) {

@@ -1,5 +1,5 @@
-// All trained numbers of a model in two arenas of one device (with weight decay, without), and beside each its gradient and AdamW's two
-// moments. One arena means one pass of the optimiser, one sum over ranks, and neighbours that form one matrix: the q, k and v weights of a
+// All trained numbers of a model in two arenas of one device (with weight decay, without), beside each its gradient, and AdamW's moments of
+// both (model/moments.hpp). One arena means one pass of the optimiser, one sum over ranks, and neighbours that form one matrix: the q, k and v weights of a
 // block, which are of one size, are added one after the other and used as one (3d, d) product. Names are those of the golden files and of
 // checkpoints: `query.0.q.weight`.
 #pragma once
@@ -8,9 +8,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "model/moments.hpp"
 
 namespace argosy {
 
@@ -26,12 +28,14 @@ struct parameter_spec {
 
 struct parameter {
   parameter_spec spec;
-  view value, gradient, first, second;
+  view value, gradient;
+  int arena = 0;
+  arena_range at;
 };
 
 // reading: values alone, zero until somebody sets them. Gradients and moments are empty, a quarter of the memory is taken, and nothing is
-// drawn, which takes longer than reading the values of a large model from a file.
-enum class placement : std::uint8_t { training, reading };
+// drawn, which takes longer than reading the values of a large model from a file. sharded: without moments, until somebody says whose.
+enum class placement : std::uint8_t { training, sharded, reading };
 
 class parameters {
 public:
@@ -42,18 +46,23 @@ public:
   const parameter& operator[](std::size_t i) const noexcept { return placed_[i]; }
   // REQUIRES the name to exist.
   const parameter& at(std::string_view name) const;
-  // Arenas as vectors: index 0 decayed, 1 not.
+  // Arenas as vectors of whole blocks (model/sharding.hpp): index 0 decayed, 1 not.
   struct arena {
-    tensor value, gradient, first, second;
+    tensor value, gradient;
     bool decay = false;
   };
   arena& arena_of(int i) noexcept { return arenas_[i]; }
   const arena& arena_of(int i) const noexcept { return arenas_[i]; }
   void zero_gradients(device&);
+  adamw_moments& moments() noexcept { return moments_; }
+  const adamw_moments& moments() const noexcept { return moments_; }
+  result<adamw_moments> make_moments(device&, const sharding&) const;  // zero
+  void hold(adamw_moments made) noexcept { moments_ = std::move(made); }
 
 private:
   std::vector<parameter> placed_;
-  arena arenas_[2];
+  arena arenas_[adamw_moments::arenas];
+  adamw_moments moments_;
 };
 
 // Told by a backward pass as it goes on: the gradients of all parameters whose names begin so are complete.

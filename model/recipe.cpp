@@ -149,6 +149,7 @@ std::vector<field> fields_of(recipe& r) {
       device_name("train", "device", t.device),
       arithmetic("train", "compute", t.arithmetic),
       whole("train", "micro_batch", t.micro_batch, 0, 1 << 24),
+      flag("train", "shard_moments", t.shard_moments),
       whole("train", "bucket_kib", t.bucket_kib, 0, 1 << 24),
       real("optimiser", "rate", o.rate, 0, 10),
       real("optimiser", "warmup", o.warmup, 1e-9, 1),

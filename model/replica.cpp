@@ -291,7 +291,8 @@ replica::~replica() = default;
 result<replica> replica::make(device& dev, const recipe& r, const model_inputs& in) {
   if (r.tasks.words > 0 && in.mask_piece < 0)
     return status{errc::invalid_argument, "tasks.words = " + std::to_string(r.tasks.words) + ": the vocabulary has no piece [MASK]"};
-  ARGOSY_ASSIGN(auto model, retrieval_model::make(dev, r, in));
+  const auto place = r.train.shard_moments ? placement::sharded : placement::training;
+  ARGOSY_ASSIGN(auto model, retrieval_model::make(dev, r, in, place));
   auto made = std::make_unique<impl>(dev, r, std::move(model));
   ARGOSY_ASSIGN(made->totals, tensor::make(dev, 1, total_count));
   return replica(std::move(made));
@@ -348,18 +349,21 @@ status replica::update(const step_plan& plan) {
   auto& weights = m.model.weights();
   const view squares = m.total_of(total::squares);
   for (const int i : {0, 1}) ARGOSY_TRY(add_squares(*m.on, weights.arena_of(i).gradient, squares));
+  if (weights.moments().held().of == 0) return {errc::internal, "an update: nobody said whose moments"};
   const auto& o = m.r.optimiser;
-  for (const int i : {0, 1}) {
-    auto& a = weights.arena_of(i);
+  for (auto& part : weights.moments().parts()) {
+    auto& a = weights.arena_of(part.arena);
     const adamw_settings settings{
         plan.rate, o.beta1, o.beta2, o.eps, a.decay ? o.weight_decay : 0, o.clip, squares, static_cast<std::int64_t>(plan.step) + 1};
-    ARGOSY_TRY(adamw(*m.on, settings, a.gradient, a.value, a.first, a.second));
+    const auto of_part = [&](tensor& whole) { return whole.all().column_range(part.at.first, part.at.count); };
+    ARGOSY_TRY(adamw(*m.on, settings, of_part(a.gradient), of_part(a.value), part.first, part.second));
   }
-  return move_rows(*m.on, {weights.at("log_scale").value, {}, {}, false}, m.total_of(total::log_scale));
+  return {};
 }
 
 result<step_outcome> replica::outcome() {
   auto& m = *impl_;
+  ARGOSY_TRY(move_rows(*m.on, {m.model.weights().at("log_scale").value, {}, {}, false}, m.total_of(total::log_scale)));
   ARGOSY_ASSIGN(const auto totals, numbers_of(*m.on, m.totals));
   const auto at = [&](total t) { return totals[static_cast<std::size_t>(t)]; };
   step_outcome made;

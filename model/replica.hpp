@@ -67,7 +67,7 @@ struct step_outcome {
 
 class replica {
 public:
-  // `dev` outlives the replica.
+  // `dev` outlives the replica. With train.shard_moments it has no moments yet.
   static result<replica> make(device& dev, const recipe&, const model_inputs&);
   replica(replica&&) noexcept;
   replica& operator=(replica&&) noexcept;
@@ -83,9 +83,9 @@ public:
   view column_gradient() noexcept;  // (M, P), valid until the next match
   // From the gradient of this rank's own products (B, P) down to the parameters, which are told as retrieval_model::gradient_order has them.
   status backward(const batch&, const const_view d_product, const gradients_complete& = {});
-  // Clips by the norm of all gradients and steps AdamW.
+  // Clips by the norm of all gradients and steps AdamW, where this rank holds moments.
   status update(const step_plan&);
-  // Waits for the step. The sums are complete after backward, the rest after update.
+  // Waits for the step. The sums are complete after backward, the rest once all weights are updated.
   result<step_outcome> outcome();
 
   retrieval_model& model() noexcept;

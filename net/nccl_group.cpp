@@ -10,6 +10,7 @@
 
 #include "kernels/rows.hpp"
 #include "net/agreement.hpp"
+#include "net/forwarding_group.hpp"
 
 namespace argosy {
 namespace {
@@ -60,9 +61,10 @@ status check_introductions(const std::vector<introduction>& all, std::size_t own
 
 std::size_t numbers_in(const const_view& v) { return static_cast<std::size_t>(v.rows * v.cols); }
 
-class nccl_group final : public collective {
+class nccl_group final : public forwarding_group {
 public:
-  nccl_group(std::unique_ptr<collective> host, device& on, nccl_calls& nccl) : host_(std::move(host)), on_(&on), nccl_(&nccl) {}
+  nccl_group(std::unique_ptr<collective> host, device& on, nccl_calls& nccl)
+      : forwarding_group(*host), host_(std::move(host)), on_(&on), nccl_(&nccl) {}
   nccl_group(const nccl_group&) = delete;
   nccl_group& operator=(const nccl_group&) = delete;
 
@@ -87,17 +89,7 @@ public:
     return joined.ok() ? joined : fail(std::move(joined));
   }
 
-  int rank() const noexcept override { return host_->rank(); }
-  int size() const noexcept override { return host_->size(); }
-  status whole() const override { return host_->whole(); }
-  std::shared_ptr<abort_handle> aborter() const override { return host_->aborter(); }
-  result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return host_->gather_counts(mine); }
-  status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
-    return host_->all_gather(mine, bytes_of, all);
-  }
-  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
-    return host_->gather(mine, bytes_of, root, all);
-  }
+  using forwarding_group::all_gather;
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     if (mine.type == dtype::f64) return host_->all_gather(mine, rows_of, all);

@@ -6,25 +6,15 @@
 
 #include "kernels/elementwise.hpp"
 #include "kernels/rows.hpp"
+#include "net/forwarding_group.hpp"
 
 namespace argosy {
 namespace {
 
-class device_group final : public collective {
+class device_group final : public forwarding_group {
 public:
-  device_group(std::unique_ptr<collective> host, device& on) : host_(std::move(host)), on_(&on) {}
-
-  int rank() const noexcept override { return host_->rank(); }
-  int size() const noexcept override { return host_->size(); }
-  std::shared_ptr<abort_handle> aborter() const override { return host_->aborter(); }
-  status whole() const override { return host_->whole(); }
-  result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return host_->gather_counts(mine); }
-  status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
-    return host_->all_gather(mine, bytes_of, all);
-  }
-  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
-    return host_->gather(mine, bytes_of, root, all);
-  }
+  device_group(std::unique_ptr<collective> host, device& on) : forwarding_group(*host), host_(std::move(host)), on_(&on) {}
+  using forwarding_group::all_gather;
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     if (mine.type == dtype::f64) return host_->all_gather(mine, rows_of, all);

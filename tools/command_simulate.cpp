@@ -11,10 +11,8 @@ namespace argosy {
 namespace {
 
 struct sums {
-  std::uint64_t lives = 0;
   simulation_figures of;
   void add(const simulation_figures& one) {
-    ++lives;
     of.seconds += one.seconds;
     for (const auto figure :
          {&simulation_figures::groups, &simulation_figures::trained, &simulation_figures::taken_back, &simulation_figures::kills,
@@ -35,41 +33,71 @@ struct service_sums {
   }
 };
 
-void print(const sums& all, const service_sums& service, const std::vector<std::uint64_t>& broken, bool json, std::ostream& out) {
+struct life_sums {
+  std::uint64_t seeds = 0;  // that hold
+  sums job, in_shards;
+  service_sums service;
+};
+
+// What it broke, if it did.
+status live(std::uint64_t seed, const simulate_options& options, const std::function<void(const std::string&)>& log, life_sums& all) {
+  const auto lived = simulate(seed, {.nodes = options.nodes, .steps = options.steps}, log);
+  ARGOSY_TRY(lived.failure());
+  const auto in_shards = simulate(seed, {.nodes = options.nodes, .steps = options.steps, .shard_moments = true}, log);
+  ARGOSY_TRY(in_shards.failure().within("moments in shards"));
+  const auto served = simulate_serving(seed, {}, log);
+  ARGOSY_TRY(served.failure().within("serving"));
+  ++all.seeds;
+  all.job.add(*lived);
+  all.in_shards.add(*in_shards);
+  all.service.add(*served);
+  return {};
+}
+
+nlohmann::ordered_json json_of(const simulation_figures& of) {
+  return {{"simulated_s", of.seconds},
+          {"groups", of.groups},
+          {"steps_trained_by_ranks", of.trained},
+          {"steps_taken_back", of.taken_back},
+          {"kills", of.kills},
+          {"power_losses", of.power_losses},
+          {"coordinators", of.coordinators},
+          {"coordinators_refused", of.refused},
+          {"messages", of.messages},
+          {"messages_lost", of.lost},
+          {"checkpoints", of.checkpoints},
+          {"checkpoints_restored", of.restored},
+          {"ledgers_torn", of.torn}};
+}
+
+std::string text_of(const simulation_figures& of) {
+  return duration_text(of.seconds) + " simulated, " + grouped(of.kills) + " kills, of them " + grouped(of.power_losses) +
+         " by loss of power, " + grouped(of.coordinators) + " coordinators and " + grouped(of.refused) + " refused, " + grouped(of.groups) +
+         " groups, " + grouped(of.taken_back) + " steps taken back, " + grouped(of.lost) + " of " + grouped(of.messages) +
+         " messages lost, " + grouped(of.checkpoints) + " checkpoints, " + grouped(of.restored) + " restored, " + grouped(of.torn) +
+         " ledgers torn\n";
+}
+
+void print(const life_sums& all, const std::vector<std::uint64_t>& broken, bool json, std::ostream& out) {
+  const service_sums& service = all.service;
   if (json) {
-    const nlohmann::ordered_json object = {{"seeds", all.lives + broken.size()},
-                                           {"broken", broken},
-                                           {"simulated_s", all.of.seconds},
-                                           {"groups", all.of.groups},
-                                           {"steps_trained_by_ranks", all.of.trained},
-                                           {"steps_taken_back", all.of.taken_back},
-                                           {"kills", all.of.kills},
-                                           {"power_losses", all.of.power_losses},
-                                           {"coordinators", all.of.coordinators},
-                                           {"coordinators_refused", all.of.refused},
-                                           {"messages", all.of.messages},
-                                           {"messages_lost", all.of.lost},
-                                           {"checkpoints", all.of.checkpoints},
-                                           {"checkpoints_restored", all.of.restored},
-                                           {"ledgers_torn", all.of.torn},
-                                           {"serving_simulated_s", service.of.seconds},
-                                           {"queries", service.of.queries},
-                                           {"queries_whole", service.of.whole},
-                                           {"queries_partial", service.of.partial},
-                                           {"queries_refused", service.of.refused},
-                                           {"queries_that_had_to_be_whole", service.of.had_to_be_whole},
-                                           {"asked_of_another", service.of.instead},
-                                           {"replicas_killed", service.of.kills},
-                                           {"generations", service.of.switches}};
+    nlohmann::ordered_json object = {{"seeds", all.seeds + broken.size()}, {"broken", broken}};
+    object.update(json_of(all.job.of));
+    object.update({{"in_shards", json_of(all.in_shards.of)},
+                   {"serving_simulated_s", service.of.seconds},
+                   {"queries", service.of.queries},
+                   {"queries_whole", service.of.whole},
+                   {"queries_partial", service.of.partial},
+                   {"queries_refused", service.of.refused},
+                   {"queries_that_had_to_be_whole", service.of.had_to_be_whole},
+                   {"asked_of_another", service.of.instead},
+                   {"replicas_killed", service.of.kills},
+                   {"generations", service.of.switches}});
     out << object.dump() << '\n';
     return;
   }
-  out << grouped(all.lives) << " of " << grouped(all.lives + broken.size()) << " seeds hold: " << duration_text(all.of.seconds)
-      << " simulated, " << grouped(all.of.kills) << " kills, of them " << grouped(all.of.power_losses) << " by loss of power, "
-      << grouped(all.of.coordinators) << " coordinators and " << grouped(all.of.refused) << " refused, " << grouped(all.of.groups)
-      << " groups, " << grouped(all.of.taken_back) << " steps taken back, " << grouped(all.of.lost) << " of " << grouped(all.of.messages)
-      << " messages lost, " << grouped(all.of.checkpoints) << " checkpoints, " << grouped(all.of.restored) << " restored, "
-      << grouped(all.of.torn) << " ledgers torn\n"
+  out << grouped(all.seeds) << " of " << grouped(all.seeds + broken.size()) << " seeds hold\n"
+      << "job: " << text_of(all.job.of) << "job with moments in shards: " << text_of(all.in_shards.of)
       << "serving: " << duration_text(service.of.seconds) << " simulated, " << grouped(service.of.kills) << " kills, "
       << grouped(service.of.switches) << " generations, " << grouped(service.of.queries) << " queries: " << grouped(service.of.whole)
       << " whole, " << grouped(service.of.partial) << " partial, " << grouped(service.of.refused) << " refused; "
@@ -79,27 +107,21 @@ void print(const sums& all, const service_sums& service, const std::vector<std::
 }  // namespace
 
 status run_simulate(const simulate_options& options, const console& io) {
-  sums all;
-  service_sums service;
+  life_sums all;
   std::vector<std::uint64_t> broken;
   std::function<void(const std::string&)> log;
   if (options.log) log = [&io](const std::string& line) { io.out << line << '\n'; };
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     if (io.stop.stop_requested()) return interrupted("of " + grouped(options.seeds) + " seeds " + grouped(i) + " were simulated");
     const std::uint64_t seed = options.first + i;
-    const auto lived = simulate(seed, {.nodes = options.nodes, .steps = options.steps}, log);
-    const auto served = simulate_serving(seed, {}, log);
-    if (lived.ok() && served.ok()) {
-      all.add(*lived);
-      service.add(*served);
-    } else {
+    if (const status held = live(seed, options, log, all); !held.ok()) {
       broken.push_back(seed);
-      io.err << "argosy: " << (lived.ok() ? "serving: " + served.failure().text() : lived.failure().text()) << '\n';
+      io.err << "argosy: " << held.text() << '\n';
     }
     io.progress.show({.stage = "simulate", .unit = "seeds", .done = i + 1, .total = options.seeds});
   }
   io.progress.close();
-  print(all, service, broken, options.json, io.out);
+  print(all, broken, options.json, io.out);
   if (broken.empty()) return {};
   return {errc::internal, "seed " + std::to_string(broken.front()) + " broke: `argosy simulate --first " + std::to_string(broken.front()) +
                               " --seeds 1 --log` shows its life"};

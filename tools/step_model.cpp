@@ -9,7 +9,7 @@ namespace {
 
 constexpr double number_bytes = sizeof(float);
 constexpr double label_bytes = sizeof(std::int64_t) + sizeof(float);  // a column's product and log p
-constexpr double optimiser_passes = 9;  // floats: gradients cleared, their norm, AdamW's seven (kernels/adamw.hpp)
+constexpr double gradient_passes = 2, update_passes = 7;  // floats: gradients cleared and their norm; AdamW's (kernels/adamw.hpp)
 constexpr double direct_whole = 16 * 1024;
 // Of the loss: kernels/cuda/qpm_loss.cu; those of the CPU are smaller.
 constexpr double tile_queries = 1024, tile_columns = 4096;
@@ -112,6 +112,11 @@ double crowding(const hardware& h, std::uint64_t ranks) {
   return 1 + (h.crowded - 1) * (busy - h.threads) / (h.cores - h.threads);
 }
 
+// Of all moments, what a rank holds and updates: model/sharding.hpp.
+double held_share(const recipe& r, const job_size& size) {
+  return r.train.shard_moments ? std::min(1.0, 2 / static_cast<double>(size.ranks)) : 1;
+}
+
 double columns_of(const job_size& size, bool crossing) {
   return static_cast<double>(size.pairs_per_rank) * (crossing ? static_cast<double>(size.ranks) : 1);
 }
@@ -134,8 +139,10 @@ step_time time_of(const recipe& r, const data_shape& data, const job_size& size,
   if (crossing)
     t.gather_s = gather_s(h, size.ranks, columns * embedding) + gather_s(h, size.ranks, columns * number_bytes) +
                  gather_s(h, size.ranks, columns * sizeof(std::int64_t)) + gather_s(h, size.ranks, columns * embedding);
+  if (r.train.shard_moments) t.gather_s += gather_s(h, size.ranks, work.parameters * number_bytes);
   t.reduce_s = reduce_s(h, size.ranks, work.parameters * number_bytes) * (1 - h.overlap);
-  const double meetings = rounds_counted + (crossing ? meetings_crossing : meetings_own) + further_buckets(r, work.parameters, h);
+  const double meetings = rounds_counted + (crossing ? meetings_crossing : meetings_own) + (r.train.shard_moments ? 1 : 0) +
+                          further_buckets(r, work.parameters, h);
   t.wait_s = meetings * meeting_s(h, size.ranks) + small_sums * reduce_s(h, size.ranks, 128) +
              t.compute_s * h.spread * expected_maximum(size.ranks);
   return t;
@@ -157,7 +164,7 @@ rank_memory memory_of(const recipe& r, const data_shape& data, const job_size& s
   const double widest = std::max(columns, static_cast<double>(r.negatives.bank));
   return {.weights = parameters * (number_bytes + (h.row_bytes < number_bytes ? h.row_bytes : 0)),
           .gradients = parameters * number_bytes,
-          .moments = 2 * parameters * number_bytes,
+          .moments = 2 * parameters * number_bytes * held_share(r, size),
           .activations = activation_bytes(r, data, size, h),
           .bank = static_cast<double>(r.negatives.bank) * column,
           .gathered = all * (column + number_bytes * r.model.projection),  // and their gradients
@@ -202,7 +209,7 @@ step_work work_of(const recipe& r, const data_shape& data, const job_size& size,
   const bool twice = r.train.micro_batch > 0 && r.train.micro_batch < size.pairs_per_rank;  // forward, model/replica.hpp
   return {.product_flops = towers_flops(r, data, rows) * (twice ? 4.0 / 3 : 1) + around_towers_flops(r, data, rows) + heads_flops(r, rows),
           .loss_flops = losses_flops(r, data, rows, columns_of(size, crossing)),
-          .optimiser_bytes = optimiser_passes * number_bytes * parameters,
+          .optimiser_bytes = (gradient_passes + update_passes * held_share(r, size)) * number_bytes * parameters,
           .parameters = parameters};
 }
 

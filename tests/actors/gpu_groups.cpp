@@ -3,57 +3,12 @@
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
-#include "actors/training_engine.hpp"
-#include "tests/actors/tiny.hpp"
-#include "tests/support/fake_nccl.hpp"
-#include "tests/support/far_device.hpp"
-#include "tests/support/status.hpp"
+#include "tests/actors/replicas.hpp"
 
 namespace argosy::test {
 namespace {
 
 constexpr std::uint64_t steps = 3;
-
-// Engines, by rank, with a thread each while they work.
-struct replicas {
-  fake_nccl nccl;
-  system_clock_source clock;
-  std::vector<std::shared_ptr<node_engine>> engines;
-  std::atomic<bool> exchanging{false};
-
-  ~replicas() {
-    engines.clear();
-    for (const std::string& one : nccl.misuse()) BOOST_ERROR("misuse of NCCL: " << one);
-    BOOST_TEST(nccl.destroyed() + nccl.aborted() == nccl.made());
-  }
-
-  replica_engine_settings settings(int workers, bool far) {
-    return {.facts = tiny_facts(tiny_recipe(workers)),
-            .make_device = [far]() -> result<std::unique_ptr<device>> { return far ? make_far_device() : make_cpu_device(1); },
-            .resume = nullptr,
-            .gpu_each = true,
-            .nccl = [this]() -> result<nccl_calls*> { return &nccl; }};
-  }
-
-  std::vector<status> each(const std::function<status(node_engine&, int)>& work) const {
-    std::vector<status> ends(engines.size());
-    std::vector<std::jthread> threads;
-    for (std::size_t r = 0; r < engines.size(); ++r) threads.emplace_back([&, r] { ends[r] = work(*engines[r], static_cast<int>(r)); });
-    threads.clear();
-    return ends;
-  }
-  void require_each(const std::function<status(node_engine&, int)>& work) const {
-    for (const status& end : each(work)) require_ok(end);
-  }
-};
-
-// Of a step of all ranks, in their order.
-status train(node_engine& engine, int rank, int workers, std::uint64_t step, std::vector<double>* losses = nullptr) {
-  const batch_share share{.global_batch = tiny_batch_size, .rank = rank, .workers = workers};
-  ARGOSY_ASSIGN(const auto done, engine.run(tiny_batch(step, share), {step, 8, phase::cross_device, 1e-3}, {}));
-  if (losses != nullptr) losses->push_back(done.report.loss);
-  return {};
-}
 
 std::vector<double> losses_of_two(bool far, bool gpu_each) {
   replicas two;
@@ -71,17 +26,6 @@ std::vector<double> losses_of_two(bool far, bool gpu_each) {
   BOOST_TEST(two.nccl.made() == (far && gpu_each ? 2 : 0));
   BOOST_TEST(two.nccl.operations_of(0).empty() == !(far && gpu_each));
   return losses;
-}
-
-std::vector<float> weights_of(node_engine& engine) {
-  const auto state = engine.capture(0);
-  require_ok(state.failure());
-  std::vector<float> all;
-  for (const auto& p : state->entries) {
-    all.insert(all.end(), p.value.begin(), p.value.end());
-    all.insert(all.end(), p.first.begin(), p.first.end());
-  }
-  return all;
 }
 
 BOOST_AUTO_TEST_SUITE(gpu_groups)
@@ -116,21 +60,22 @@ BOOST_AUTO_TEST_CASE(nodes_on_gpus_come_and_go_and_a_living_one_feeds_the_other)
   BOOST_TEST((weights_of(*two.engines[0]) != weights_of(*two.engines[1])));
 
   for (const int group : {1, 2}) {
-    auto host = make_in_process_group(2);
+    two.form({0, 1});
     two.require_each([&](node_engine& engine, int rank) -> status {
-      ARGOSY_TRY(engine.regroup(std::move(host[static_cast<std::size_t>(rank)]), two.exchanging));
-      ARGOSY_TRY(engine.share(0));
+      ARGOSY_TRY(engine.share(0, {}));
       return train(engine, rank, 2, static_cast<std::uint64_t>(group));
     });
-    BOOST_TEST((weights_of(*two.engines[0]) == weights_of(*two.engines[1])));
     BOOST_TEST(two.nccl.made() == 2 * group);
+    for (const std::size_t alone : {0, 1}) two.form({alone});
+    BOOST_TEST((weights_of(*two.engines[0]) == weights_of(*two.engines[1])));
+    BOOST_TEST(two.nccl.destroyed() == 2 * group);
   }
-  BOOST_TEST(two.nccl.destroyed() == 2);
   const auto ids = two.nccl.ids();
   BOOST_TEST((ids.front() != ids.back()));
 
+  two.form({0, 1});
   two.engines[0]->group().aborter()->abort({errc::aborted, "another group is formed"});
-  require_ok(two.engines[0]->regroup(std::move(make_in_process_group(1).front()), two.exchanging));
+  two.form({0});
   BOOST_TEST(two.nccl.aborted() == 1);
   require_ok(train(*two.engines[0], 0, 1, 3));
 }
@@ -154,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_node_says_that_it_exchanges_while_it_waits_for_nccl) {
     were_inside = inside[0] && inside[1];
     cut->abort({errc::aborted, "another group is formed"});
   });
-  for (const status& end : two.each([](node_engine&engine, int) { return engine.share(0); }))
+  for (const status& end : two.each([](node_engine&engine, int) { return engine.share(0, {}); }))
     check_refused(end, errc::aborted, {"another group is formed"});
   elsewhere.join();
   BOOST_TEST(were_inside);

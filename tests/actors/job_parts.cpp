@@ -20,10 +20,10 @@ BOOST_AUTO_TEST_CASE(greetings_of_other_versions_name_both) {
   BOOST_REQUIRE_MESSAGE(read.ok(), read.failure().text());
   BOOST_TEST(read->name == "host:1");
   BOOST_TEST(read->data_fingerprint == 7u);
-  const auto other = read_greeting(R"({"argosy": "9.8.7", "protocol": 4, "wish": "join"})");
+  const auto other = read_greeting(R"({"argosy": "9.8.7", "protocol": 99, "wish": "join"})");
   BOOST_TEST((other.failure().code() == errc::version_mismatch));
-  BOOST_TEST(other.failure().message().find("argosy 9.8.7 with protocol 4") != std::string::npos);
-  BOOST_TEST(other.failure().message().find("with protocol 3") != std::string::npos);
+  BOOST_TEST(other.failure().message().find("argosy 9.8.7 with protocol 99") != std::string::npos);
+  BOOST_TEST(other.failure().message().find("with protocol 4") != std::string::npos);
   for (const char* text : {"", "no", "[]", "{}", R"({"argosy": 1})", "\xff\xfe"}) BOOST_TEST(!read_greeting(text).ok());
   const auto told = read_welcome(refusal_text({errc::invalid_argument, "want other data"}));
   BOOST_TEST((told.failure().code() == errc::invalid_argument));

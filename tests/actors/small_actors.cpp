@@ -100,10 +100,11 @@ public:
     done.pushed = {view_of(embedding, 2, 2), product, view_of(log_p, 1, 2)};
     return done;
   }
-  result<checkpoint_state> capture(std::uint64_t steps_done) const override {
+  result<std::optional<checkpoint_state>> capture(std::uint64_t steps_done) override {
+    if (rank() != 0) return std::optional<checkpoint_state>{};
     checkpoint_state state;
     state.facts.steps_done = steps_done;
-    return state;
+    return std::optional(state);
   }
 
   manual_clock* clock = nullptr;

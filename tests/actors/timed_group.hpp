@@ -7,26 +7,21 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "net/collective.hpp"
+#include "net/forwarding_group.hpp"
 
 namespace argosy::test {
 
-class timed_group final : public collective {
+class timed_group final : public forwarding_group {
 public:
   static constexpr int meeting_s = 1, gathering_s = 100, scattering_s = 1000, reducing_s = 10'000, small_sum_s = 10;
 
   // Both outlive it.
-  timed_group(collective& of, manual_clock& clock) : of_(&of), clock_(&clock) {}
-  int rank() const noexcept override { return of_->rank(); }
-  int size() const noexcept override { return of_->size(); }
+  timed_group(collective& of, manual_clock& clock) : forwarding_group(of), of_(&of), clock_(&clock) {}
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     return after(gathering_s, of_->all_gather(mine, rows_of, all));
   }
   status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
     return after(gathering_s, of_->all_gather(mine, bytes_of, all));
-  }
-  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
-    return of_->gather(mine, bytes_of, root, all);
   }
   result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return after(meeting_s, of_->gather_counts(mine)); }
   status all_reduce(view x) override {
@@ -38,9 +33,6 @@ public:
   status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) override {
     return after(scattering_s, of_->reduce_scatter(all, rows_of, mine));
   }
-  status broadcast(view x, int root) override { return of_->broadcast(x, root); }
-  std::shared_ptr<abort_handle> aborter() const override { return of_->aborter(); }
-  status whole() const override { return of_->whole(); }
 
 private:
   template <class T>

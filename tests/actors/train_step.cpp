@@ -293,13 +293,13 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_finite_is_refused_by_all_ranks_and_chang
         auto model = replica::make(*dev, with, test::tiny_inputs());
         const auto state = [&] {
           std::vector<double> all;
-          for (const int i : {0, 1}) {
-            const auto& arena = model->model().weights().arena_of(i);
-            for (const tensor* each : {&arena.value, &arena.first, &arena.second}) {
-              const auto numbers = numbers_of(*dev, *each).value();
-              all.insert(all.end(), numbers.begin(), numbers.end());
-            }
-          }
+          const auto append = [&](const tensor& more) {
+            const auto numbers = numbers_of(*dev, more).value();
+            all.insert(all.end(), numbers.begin(), numbers.end());
+          };
+          auto& weights = model->model().weights();
+          for (const int i : {0, 1}) append(weights.arena_of(i).value);
+          for (const auto& part : weights.moments().parts()) append(part.first), append(part.second);
           return all;
         };
         before[r] = state();

@@ -26,7 +26,7 @@ public:
     ARGOSY_TRY(at_(plan.step));
     return inner_->run(b, plan, bank);
   }
-  result<checkpoint_state> capture(std::uint64_t steps_done) const override { return inner_->capture(steps_done); }
+  result<std::optional<checkpoint_state>> capture(std::uint64_t steps_done) override { return inner_->capture(steps_done); }
 
 private:
   std::shared_ptr<training_engine> inner_;
@@ -97,12 +97,13 @@ void check_same_twice(int workers, const device_maker& make_device) {
 }
 
 // Killed at a step and resumed from the last checkpoint, in float32 as checkpoints are: the series is that of a run never killed.
-void check_same_after_a_kill(int workers) {
+void check_same_after_a_kill(int workers, bool in_shards = false) {
   tiny_run whole, killed;
   for (tiny_run* run : {&whole, &killed}) {
     run->choices = test::tiny_recipe(workers);
     run->make_device = [] { return make_cpu_device(1); };
   }
+  killed.choices.train.shard_moments = in_shards;
   BOOST_REQUIRE(whole.train().ok());
   killed.trouble = [](int, std::uint64_t step) { return step == 7 ? status{errc::internal, "killed"} : status{}; };
   BOOST_TEST(!killed.train().ok());
@@ -141,6 +142,7 @@ BOOST_AUTO_TEST_CASE(a_worker_whose_device_is_closed_to_the_host_gives_the_same_
 
 BOOST_AUTO_TEST_CASE(one_worker_killed_and_resumed_gives_the_same_losses) { check_same_after_a_kill(1); }
 BOOST_AUTO_TEST_CASE(two_workers_killed_and_resumed_give_the_same_losses) { check_same_after_a_kill(2); }
+BOOST_AUTO_TEST_CASE(three_workers_that_hold_shards_of_the_moments_do_too) { check_same_after_a_kill(3, true); }
 
 // Oracle 5. Six pairs a step, two workers, a bank of ten: all products differ, so the counts are exact.
 BOOST_AUTO_TEST_CASE(negatives_change_at_exactly_the_configured_step) {

@@ -29,12 +29,33 @@ BOOST_AUTO_TEST_CASE(hundred_and_twenty_seeds_hold) {
   BOOST_TEST(coordinators > 200u);
 }
 
+BOOST_AUTO_TEST_CASE(sixty_seeds_of_moments_in_shards_hold) {
+  std::uint64_t kills = 0, groups = 0, restored = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto lived = simulate(seed, {.shard_moments = true});
+    BOOST_REQUIRE_MESSAGE(lived.ok(), lived.failure().text());
+    kills += lived->kills;
+    groups += lived->groups;
+    restored += lived->restored;
+  }
+  BOOST_TEST(kills > 250u);
+  BOOST_TEST(groups > 10 * restored);  // from whoever is left, and not from a checkpoint
+}
+
 // Holes in the real code that seeds have shown, and which these break when the mend is taken out: a node came back with products of steps that were
 // taken back in its bank (17, 20); a node that was fed kept a shared bank without the products of the steps it was not there for (3); a ledger of whose last record the power's loss had left zeros was refused (7); the folder of the checkpoints was
 // not in the run's once the machine had lost its power (48, 55: taken out of the simulation's copy of what model/checkpoint does).
 BOOST_AUTO_TEST_CASE(seeds_that_broke_hold) {
   for (const std::uint64_t seed : {17, 20, 3, 7, 48, 55}) {
     const auto lived = simulate(seed, {});
+    BOOST_TEST(lived.ok(), lived.failure().text());
+  }
+}
+
+// A node ahead of the last step of which all shards were there kept its bank, with products of the steps that were taken back.
+BOOST_AUTO_TEST_CASE(seeds_that_broke_with_shards_hold) {
+  for (const std::uint64_t seed : {246, 672, 768}) {
+    const auto lived = simulate(seed, {.shard_moments = true});
     BOOST_TEST(lived.ok(), lived.failure().text());
   }
 }
@@ -63,14 +84,15 @@ BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_log_every_time) {
 }
 
 BOOST_AUTO_TEST_CASE(without_faults_one_group_does_every_step_once) {
-  for (const int nodes : {1, 2, 5}) {
-    const auto lived = simulate(3, {.nodes = nodes, .steps = 60, .quiet = true});
-    BOOST_REQUIRE_MESSAGE(lived.ok(), lived.failure().text());
-    BOOST_TEST(lived->groups == 1u);
-    BOOST_TEST(lived->trained == 60u * static_cast<unsigned>(nodes));
-    BOOST_TEST(lived->taken_back == 0u);
-    BOOST_TEST(lived->checkpoints == 3u);
-  }
+  for (const int nodes : {1, 2, 5})
+    for (const bool in_shards : {false, true}) {
+      const auto lived = simulate(3, {.nodes = nodes, .steps = 60, .quiet = true, .shard_moments = in_shards});
+      BOOST_REQUIRE_MESSAGE(lived.ok(), lived.failure().text());
+      BOOST_TEST(lived->groups == 1u);
+      BOOST_TEST(lived->trained == 60u * static_cast<unsigned>(nodes));
+      BOOST_TEST(lived->taken_back == 0u);
+      BOOST_TEST(lived->checkpoints == 3u);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -60,8 +60,10 @@ BOOST_AUTO_TEST_CASE(weights_moments_and_banks_come_back) {
   const test::scratch_folder run;
   const auto on = make_cpu_device(1);
   auto model = tiny(*on, 1);
-  *model.weights().at("query.0.q.weight").first.as<float>() = 3;
-  *model.weights().at("query.0.q.weight").second.as<float>() = 4;
+  const auto& some = model.weights().at("query.0.q.weight");
+  const auto moments = model.weights().moments().at(some.arena, some.at);
+  *moments.first.as<float>() = 3;
+  *moments.second.as<float>() = 4;
   auto state = capture(model, facts(12)).value();
   state.banks.push_back({2, {1, 2, 3, 4}, {-1, -2}, {8, 9}, {10, 11}});
   BOOST_REQUIRE(write_checkpoint(run.path(), state).ok());

@@ -3,24 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/forwarding_group.hpp"
+
 namespace argosy::test {
 namespace {
 
-class copying_group final : public collective {
+class copying_group final : public forwarding_group {
 public:
-  copying_group(std::unique_ptr<collective> far, device& on) : far_(std::move(far)), on_(&on) {}
-
-  int rank() const noexcept override { return far_->rank(); }
-  int size() const noexcept override { return far_->size(); }
-  status whole() const override { return far_->whole(); }
-  std::shared_ptr<abort_handle> aborter() const override { return far_->aborter(); }
-  result<std::vector<std::int64_t>> gather_counts(std::int64_t mine) override { return far_->gather_counts(mine); }
-  status all_gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, std::span<std::byte> all) override {
-    return far_->all_gather(mine, bytes_of, all);
-  }
-  status gather(std::span<const std::byte> mine, std::span<const std::int64_t> bytes_of, int root, std::span<std::byte> all) override {
-    return far_->gather(mine, bytes_of, root, all);
-  }
+  copying_group(std::unique_ptr<collective> far, device& on) : forwarding_group(*far), far_(std::move(far)), on_(&on) {}
+  using forwarding_group::all_gather;
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     ARGOSY_ASSIGN(const copy from, copied(mine));

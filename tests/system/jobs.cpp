@@ -94,10 +94,10 @@ private:
 BOOST_AUTO_TEST_SUITE(jobs)
 
 // 16 pairs on all nodes together; with the products of all after half of the steps.
-void check_two_processes(const std::string& bucket_kib) {
-  const small_shop& shop = shared_small_shop();  // trained by two workers, gradients summed after backward
+void check_two_processes(const std::string& set) {
+  const small_shop& shop = shared_small_shop();  // trained by two workers, gradients summed after backward, moments whole
   const scratch_folder folder;
-  running_job job(folder / "run", {"train.bucket_kib=" + bucket_kib}, {"--least", "2"});
+  running_job job(folder / "run", {set}, {"--least", "2"});
   const auto one = job.node(), other = job.node();
   BOOST_TEST(job.coordinator->wait() == 0, job.told());
   BOOST_TEST(one->wait() == 0);
@@ -117,8 +117,9 @@ void check_two_processes(const std::string& bucket_kib) {
   must_run({"publish", "--run", job.run(), "--data", shop.data, "--store", folder / "store"});
 }
 
-BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) { check_two_processes("0"); }
-BOOST_AUTO_TEST_CASE(two_processes_that_sum_in_many_buckets_too) { check_two_processes("1"); }
+BOOST_AUTO_TEST_CASE(two_processes_train_as_two_workers_of_one_do) { check_two_processes("train.bucket_kib=0"); }
+BOOST_AUTO_TEST_CASE(two_processes_that_sum_in_many_buckets_too) { check_two_processes("train.bucket_kib=1"); }
+BOOST_AUTO_TEST_CASE(two_processes_that_hold_shards_of_the_moments_too) { check_two_processes("train.shard_moments=true"); }
 
 // Weights that fill each tensor with its own number, for the recipe and the data of the small shop.
 fs::path made_initial_weights(const fs::path& folder, float of_positions = .1F) {
@@ -205,6 +206,28 @@ BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_o
   const auto ledger = job.ledger();
   BOOST_TEST(ledger.at("taken_back") == 0u);
   BOOST_TEST(ledger.at("steps") == lines_of(job.run() / "metrics.jsonl").size());
+}
+
+// A neighbour has a copy of every shard, so that no step is taken back.
+BOOST_AUTO_TEST_CASE(nodes_with_shards_of_the_moments_are_killed_and_no_step_is_lost) {
+  const small_shop& shop = shared_small_shop();
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=400", "checkpoint.every=150", "train.shard_moments=true"}, {"--least", "2"});
+  std::vector<std::unique_ptr<background_argosy>> nodes;
+  for (int i = 0; i < 4; ++i) nodes.push_back(job.node());
+  BOOST_TEST_REQUIRE(job.soon([](const json& now) { return now.at("step") >= 10u && now.at("nodes").size() == 4u; }), job.told());
+  for (std::size_t kills = 0; kills < 3; ++kills) {
+    const auto before = job.standing().at("step").get<std::uint64_t>();
+    nodes[kills] = nullptr;  // kill -9
+    nodes[kills] = job.node();
+    BOOST_TEST_REQUIRE(job.soon_at_step(before + 20), job.told());
+  }
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("steps") == 400u);
+  BOOST_TEST(ledger.at("taken_back") == 0u, job.told());
+  BOOST_TEST(ledger.at("groups") > 3u);
+  must_run({"publish", "--run", job.run(), "--data", shop.data, "--store", folder / "store"});
 }
 
 // Runs a process for a moment of every few, until it goes.

@@ -161,6 +161,23 @@ BOOST_AUTO_TEST_CASE(parameters_and_their_memory_are_those_of_the_model) {
   BOOST_TEST(f->memory.moments == 8 * numbers);
 }
 
+BOOST_AUTO_TEST_CASE(moments_in_shards_take_two_of_as_many_as_ranks_and_the_weights_are_gathered) {
+  recipe r = test::tiny_recipe();
+  data_shape shape;
+  shape.inputs = test::tiny_inputs();
+  const auto h = links(1, endless, exchange_algorithm::ring);
+  const auto whole = forecast(r, shape, {8, 4}, h);
+  r.train.shard_moments = true;
+  const auto shards = forecast(r, shape, {8, 4}, h);
+  BOOST_REQUIRE((whole.ok() && shards.ok()));
+  BOOST_TEST(shards->memory.moments == whole->memory.moments / 4);
+  BOOST_TEST(shards->memory.weights == whole->memory.weights);
+  BOOST_TEST(shards->own.gather_s == gather_s(h, 8, 4 * shards->work.parameters), tolerance(1e-9));
+  BOOST_TEST(shards->own.wait_s - whole->own.wait_s == meeting_s(h, 8), tolerance(1e-9));
+  BOOST_TEST(whole->work.optimiser_bytes - shards->work.optimiser_bytes == 7 * .75 * 4 * whole->work.parameters, tolerance(1e-9));
+  BOOST_TEST(forecast(r, shape, {2, 4}, h)->memory.moments == whole->memory.moments);
+}
+
 BOOST_AUTO_TEST_CASE(hardware_that_cannot_be_is_refused_by_name) {
   const hardware good = links(1, 1, exchange_algorithm::ring);
   const auto but = [&](auto change) {
