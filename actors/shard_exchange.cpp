@@ -48,8 +48,8 @@ result<std::vector<float>> gather_at_root(collective& group, std::span<const flo
 status check_holder(const sharding& held, std::span<const std::int32_t> holder, int rank) {
   for (std::size_t shard = 0; shard < holder.size(); ++shard)
     if (holder[shard] == rank && (held.of != std::ssize(holder) || !held.holds(static_cast<int>(shard))))
-      return {errc::internal, "rank " + std::to_string(rank) + " does not hold shard " + std::to_string(shard) + " of " +
-                                  std::to_string(holder.size())};
+      return {errc::internal,
+              "rank " + std::to_string(rank) + " does not hold shard " + std::to_string(shard) + " of " + std::to_string(holder.size())};
   return {};
 }
 
@@ -88,8 +88,7 @@ status weight_exchange::gather() {
   for (int arena = 0; arena < arenas; ++arena) {
     const view all = weights_->arena_of(arena).value;
     std::vector<std::int64_t> blocks_of;
-    for (int shard = 0; shard < group_->size(); ++shard)
-      blocks_of.push_back(shard_of(all.cols, shard, group_->size()).count / arena_block);
+    for (int shard = 0; shard < group_->size(); ++shard) blocks_of.push_back(shard_of(all.cols, shard, group_->size()).count / arena_block);
     const arena_range own = shard_of(all.cols, group_->rank(), group_->size());
     ARGOSY_TRY(mine_.resize(*on_, 1, own.count));
     ARGOSY_TRY(copy(*on_, all.column_range(own.first, own.count), mine_));

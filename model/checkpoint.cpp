@@ -55,7 +55,7 @@ result<std::vector<fs::path>> checkpoints_of(const fs::path& run) {
   return found;
 }
 
-status rename_with(const fs::path& path, const char* suffix) {
+status rename_with(const fs::path& path, const std::string& suffix) {
   std::error_code failed;
   fs::rename(path, path.string() + suffix, failed);
   if (failed) return {errc::io_error, path.string() + ": " + failed.message()};
@@ -64,7 +64,13 @@ status rename_with(const fs::path& path, const char* suffix) {
 
 // A checkpoint that goes is renamed first, so that a process killed meanwhile leaves no half of one under a checkpoint's name.
 constexpr const char* removed_suffix = ".removed";
-constexpr const char* broken_suffix = ".broken";
+
+// ".broken", or where there is one already ".broken2", and so on.
+std::string free_broken_suffix(const fs::path& path) {
+  std::string suffix = ".broken";
+  for (int next = 2; fs::exists(path.string() + suffix); ++next) suffix = ".broken" + std::to_string(next);
+  return suffix;
+}
 
 status remove_what_was_renamed(const fs::path& run) {
   std::vector<fs::path> renamed;
@@ -344,8 +350,9 @@ status set_aside_newer(const fs::path& run, const fs::path& checkpoint) {
   ARGOSY_ASSIGN(const auto newest_first, checkpoints_of(run));
   for (const auto& path : newest_first) {
     if (path == checkpoint) break;
-    ARGOSY_TRY(rename_with(path, broken_suffix));
-    log::warning(path.string() + ": is broken and was renamed to " + path.filename().string() + broken_suffix);
+    const std::string suffix = free_broken_suffix(path);
+    ARGOSY_TRY(rename_with(path, suffix));
+    log::warning(path.string() + ": is broken and was renamed to " + path.filename().string() + suffix);
   }
   return {};
 }

@@ -27,7 +27,7 @@ public:
     view first, second;
   };
 
-  adamw_moments() = default;                                                            // holds nothing
+  adamw_moments() = default;                                                             // holds nothing
   static result<adamw_moments> make(device&, const arena_sizes&, const sharding& held);  // zero
 
   const sharding& held() const noexcept { return held_; }

@@ -1,193 +1,26 @@
 #include "net/gloo_group.hpp"
 
-#include <gloo/transport/tcp/context.h>
-#include <gloo/transport/tcp/device.h>
-#include <gloo/transport/tcp/pair.h>
-#include <gloo/transport/tcp/unbound_buffer.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <cstring>
 #include <functional>
 #include <mutex>
 #include <numeric>
 #include <optional>
-#include <random>
-#include <thread>
 #include <utility>
 
 #include "net/agreement.hpp"
+#include "net/gloo_mesh.hpp"
 #include "net/group_door.hpp"
 
 namespace argosy {
 namespace {
 
-namespace tcp = gloo::transport::tcp;
-
-// One a process, while it has groups: a thread, which wakes a hundred times a second.
-// Every pair listens for a moment when it is made, at an address of this machine that nobody can guess in time.
-std::shared_ptr<tcp::Device> shared_device() {
-  static std::mutex mutex;
-  static std::weak_ptr<tcp::Device> known;
-  const std::lock_guard lock(mutex);
-  if (auto device = known.lock()) return device;
-  struct sigaction now {};
-  if (::sigaction(SIGPIPE, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL)
-    std::signal(SIGPIPE, SIG_IGN);  // Gloo writes with writev
-  std::random_device random;
-  const auto byte = [&] { return std::to_string(1 + random() % 254); };
-  const std::string host = "127." + byte() + "." + byte() + "." + byte();
-  auto device = std::make_shared<tcp::Device>(tcp::CreateDeviceAttr(tcp::attr(host.c_str())));
-  known = device;
-  return device;
-}
-
-class buffer final : public tcp::UnboundBuffer {
-public:
-  using UnboundBuffer::UnboundBuffer;
-  void fail(const std::exception_ptr& why) { signalException(why); }
-  bool has_received() {
-    const std::lock_guard lock(m_);
-    return recvCompletions_ > 0;
-  }
-  gloo::WeakNonOwningPtr<tcp::UnboundBuffer> weak() const { return getWeakNonOwningPtr(); }
-};
-
-// All buffers of this file are of that class.
-void tell(const gloo::WeakNonOwningPtr<tcp::UnboundBuffer>& whom, const std::exception_ptr& why) {
-  const gloo::NonOwningPtr<tcp::UnboundBuffer> there(whom);
-  if (there) static_cast<buffer*>(there.operator->())->fail(why);
-}
-
-// Who waits for anybody of the group, and whom it has lost first.
-class waiting_list {
-public:
-  using those = std::vector<gloo::WeakNonOwningPtr<tcp::UnboundBuffer>>;
-  void set(those who) {
-    const std::lock_guard lock(mutex_);
-    who_ = std::move(who);
-  }
-  void lost(int rank, const std::string& why) {
-    const std::lock_guard lock(mutex_);
-    if (!loss_.ok()) return;
-    loss_ = {errc::aborted, rank_text(rank) + ": " + why};
-    for (const auto& each : who_) tell(each, std::make_exception_ptr(gloo::IoException(loss_.message())));
-  }
-  status loss() const {
-    const std::lock_guard lock(mutex_);
-    return loss_;
-  }
-
-private:
-  mutable std::mutex mutex_;
-  those who_;
-  status loss_;
-};
-
-thread_local bool is_gloos_thread = false;
-
-// Gloo's pair over a connection that is there already. Mends some of its ways: it does not listen; an exception in Gloo's thread
-// (bytes that make no sense) ends the pair, not the process; who waits for a message of which a part has come is told when the pair ends, and so
-// is who waits for another rank, unless this one said farewell before.
-class proved_pair final : public tcp::Pair {
-public:
-  proved_pair(tcp::Context* context, tcp::Device* device, int rank, std::chrono::milliseconds patience, waiting_list& waiting)
-      : Pair(context, device, rank, patience), waiting_(&waiting) {
-    const std::lock_guard lock(m_);
-    throwIfException();
-    device_->unregisterDescriptor(fd_, this);
-    ::close(fd_);
-    fd_ = -1;
-    state_ = INITIALIZING;
-  }
-  ~proved_pair() override {
-    const std::lock_guard lock(m_);
-    if (state_ != CLOSED) proved_pair::changeState(CLOSED);
-  }
-
-  // Owns the socket, whatever comes of it.
-  void adopt(int socket) {
-    const std::lock_guard lock(m_);
-    fd_ = socket;
-    try {
-      handleConnected();
-    } catch (...) {
-      ::close(fd_);
-      fd_ = -1;
-      throw;
-    }
-  }
-
-  // Where its farewell is received.
-  void expect_farewell(const buffer& in) {
-    const std::lock_guard lock(m_);
-    farewell_ = in.weak();
-  }
-  void cut(const std::string& why) { signalExceptionExternal(why); }
-
-  void handleEvents(int events) override {
-    is_gloos_thread = true;
-    if (!m_.try_lock()) return std::this_thread::yield();  // Gloo would come back at once, and keep a processor from who holds it
-    m_.unlock();
-    try {
-      Pair::handleEvents(events);
-    } catch (const std::exception& why) {
-      // Who holds the lock may wait for this thread; it is called again.
-      const std::unique_lock lock(m_, std::try_to_lock);
-      if (lock && ex_ == nullptr) signalException(why.what());
-    }
-  }
-
-protected:
-  void changeState(state next) noexcept override {
-    if (next == CLOSED && state_ != CLOSED) tell_who_waits();
-    Pair::changeState(next);
-  }
-
-private:
-  void tell_who_waits() noexcept {
-    const auto why = ex_ != nullptr ? ex_ : std::make_exception_ptr(gloo::IoException("connection closed"));
-    tell(rx_.ubuf, why);
-    for (const tcp::Op& op : tx_) tell(op.ubuf, why);
-    if (is_gloos_thread && !said_farewell()) waiting_->lost(rank_, text_of(why));
-  }
-  bool said_farewell() const {
-    const gloo::NonOwningPtr<tcp::UnboundBuffer> there(farewell_);
-    return there && static_cast<buffer*>(there.operator->())->has_received();
-  }
-  static std::string text_of(const std::exception_ptr& of) {
-    try {
-      std::rethrow_exception(of);
-    } catch (const std::exception& why) {
-      return why.what();
-    }
-  }
-
-  waiting_list* waiting_;
-  gloo::WeakNonOwningPtr<tcp::UnboundBuffer> farewell_;
-};
-
-class mesh final : public tcp::Context {
-public:
-  mesh(std::shared_ptr<tcp::Device> device, place_in_group at, std::chrono::milliseconds patience)
-      : Context(std::move(device), at.rank, at.size) {
-    setTimeout(patience);
-    for (int r = 0; r < at.size; ++r)
-      if (r != at.rank) pairs_[static_cast<std::size_t>(r)] = std::make_unique<proved_pair>(this, device_.get(), r, patience, waiting);
-  }
-  ~mesh() override { pairs_.clear(); }  // they know `waiting`
-
-  waiting_list waiting;
-
-  proved_pair& pair(int of) { return static_cast<proved_pair&>(*pairs_[static_cast<std::size_t>(of)]); }
-  // From any thread but Gloo's.
-  void cut(const std::string& why) {
-    for (int r = 0; r < size; ++r)
-      if (r != rank) pair(r).cut(why);
-  }
-};
+using over_gloo::buffer;
+using over_gloo::mesh;
+using over_gloo::waiting_list;
 
 // Of a member, then of its group: outlives both in the hands of others.
 class cutter final : public abort_handle {
@@ -603,7 +436,7 @@ result<std::unique_ptr<collective>> gloo_member::connect(std::span<const std::st
   auto sockets = impl_->door->meet(addresses, within);
   if (!sockets.ok()) return impl_->cut->reason().value_or(sockets.failure());
   try {
-    auto with = std::make_shared<mesh>(shared_device(), impl_->at, impl_->patience);
+    auto with = std::make_shared<mesh>(over_gloo::shared_device(), impl_->at, impl_->patience);
     for (int r = 0; r < impl_->at.size; ++r)
       if (r != impl_->at.rank) with->pair(r).adopt(std::exchange((*sockets)[static_cast<std::size_t>(r)], -1));
     return std::unique_ptr<collective>(std::make_unique<gloo_group>(std::move(with), impl_->cut, impl_->door));

@@ -104,6 +104,7 @@ bool repeats(std::span<const std::int32_t> target, std::int64_t targets) {
 
 status cuda_device::move_rows(const move_rows_input& in, view to) {
   ARGOSY_TRY(become_current());
+  overwritten(to.data);  // weights too: shards of others, read through this GPU's memory
   const bool several = in.add && !in.to_index.empty() && repeats(in.to_index, to.rows);
   if (several) return add_to_rows(in.from, in.from_index, in.to_index, to);
   ARGOSY_ASSIGN(const std::int32_t* from_index, staging_->copy(in.from_index));

@@ -43,7 +43,7 @@ struct replicas {
   // Of those engines, ranks in their order.
   void form(const std::vector<std::size_t>& those) {
     auto group = make_in_process_group(static_cast<int>(those.size()));
-    for (const status& end : each_of(those, [&](node_engine& engine, int rank) {
+    for (const status& end : each_of(those, [&](node_engine&engine, int rank) {
            return engine.regroup(std::move(group[static_cast<std::size_t>(rank)]), exchanging);
          }))
       require_ok(end);

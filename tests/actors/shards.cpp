@@ -40,20 +40,18 @@ public:
     const auto holders = holders_of(held);
     all_.form(those);
     for (const status& end :
-         all_.each_of(those, [&](node_engine& engine, int) { return engine.share(source, in_shards_ ? holders : none_); }))
+         all_.each_of(those, [&](node_engine&engine, int) { return engine.share(source, in_shards_ ? holders : none_); }))
       require_ok(end);
   }
   void train_on(const engine_numbers& those, std::uint64_t step) {
     const int workers = static_cast<int>(those.size());
-    for (const status& end : all_.each_of(those, [&](node_engine& engine, int rank) { return train(engine, rank, workers, step); }))
+    for (const status& end : all_.each_of(those, [&](node_engine&engine, int rank) { return train(engine, rank, workers, step); }))
       require_ok(end);
   }
-  std::vector<float> state(const engine_numbers& those) {
-    return all_of(*checkpoint(those));
-  }
+  std::vector<float> state(const engine_numbers& those) { return all_of(*checkpoint(those)); }
   std::optional<checkpoint_state> checkpoint(const engine_numbers& those) {
     std::optional<checkpoint_state> whole;
-    for (const status& end : all_.each_of(those, [&](node_engine& engine, int rank) -> status {
+    for (const status& end : all_.each_of(those, [&](node_engine&engine, int rank) -> status {
            ARGOSY_ASSIGN(auto state, engine.capture(7));
            if (state.has_value() != (rank == 0)) return {errc::internal, "want a checkpoint at rank 0 alone"};
            if (state) whole = std::move(state);
@@ -72,7 +70,8 @@ private:
 };
 
 // Two steps of `before`, then two of `after`, and what that comes to.
-std::vector<float> trained_by(bool in_shards, std::size_t count, const engine_numbers& before, const engine_numbers& after, bool far = false) {
+std::vector<float> trained_by(bool in_shards, std::size_t count, const engine_numbers& before, const engine_numbers& after,
+                              bool far = false) {
   nodes job(in_shards, far);
   for (std::size_t i = 0; i < count; ++i) job.add();
   job.meet(before, {});
@@ -155,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_is_cut_while_weights_are_read_is_done_all_the_s
   std::vector<sharding> held;
   for (std::size_t i = 0; i < 3; ++i) held.push_back(job[i].held());
   const auto holders = holders_of(held);
-  for (const status& end : job.all().each_of({0, 1, 2}, [&](node_engine& engine, int rank) -> status {
+  for (const status& end : job.all().each_of({0, 1, 2}, [&](node_engine&engine, int rank) -> status {
          auto member = std::move(group[static_cast<std::size_t>(rank)]);
          ARGOSY_TRY(engine.regroup(make_cut_group(std::move(member), rank == 1 ? 2 : no_cut), job.all().exchanging));
          ARGOSY_TRY(engine.share(0, holders));

@@ -126,6 +126,10 @@ BOOST_AUTO_TEST_CASE(broken_ones_are_set_aside_before_their_steps_come_again) {
   BOOST_REQUIRE(good.ok());
   BOOST_REQUIRE(set_aside_newer(run.path(), *good).ok());
   BOOST_TEST(fs::exists(run / "checkpoints/00000030.broken/model.safetensors"));
+  BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(30)).value()).ok());
+  BOOST_REQUIRE(set_aside_newer(run.path(), *good).ok());  // broken once more
+  BOOST_TEST(fs::exists(run / "checkpoints/00000030.broken/model.safetensors"));
+  BOOST_TEST(fs::exists(run / "checkpoints/00000030.broken2/model.safetensors"));
   BOOST_REQUIRE(prune_checkpoints(run.path(), 1).ok());
   BOOST_TEST(find_checkpoint(run.path())->filename() == "00000010");
   BOOST_REQUIRE(write_checkpoint(run.path(), capture(model, facts(20)).value()).ok());

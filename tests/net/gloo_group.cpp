@@ -12,6 +12,7 @@
 #include "net/secret_file.hpp"
 #include "tests/support/all_ranks.hpp"
 #include "tests/support/bare_client.hpp"
+#include "tests/support/disagreements.hpp"
 #include "tests/support/every_operation.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/gloo_ranks.hpp"
@@ -59,53 +60,9 @@ BOOST_AUTO_TEST_CASE(of_long_tensors_too) { equals_in_process<float>(3000, 3); }
 
 BOOST_AUTO_TEST_CASE(disagreement_is_told_to_all_changes_nothing_and_the_group_lives) {
   const auto group = make_gloo_group(3);
-  const auto refused = [&](const std::function<status(collective&)>& work, std::initializer_list<std::string_view> parts) {
-    for (const status& end : on_all(group, work)) check_refused(end, errc::shape_mismatch, parts);
-  };
-  refused(
-      [](collective& c) {
-        std::vector<float> x(10, 1.f);
-        const status end = c.all_reduce(view_of(x.data(), 1, c.rank() == 1 ? 9 : 10));
-        return x == std::vector<float>(10, 1.f) ? end : status(errc::internal, "changed");
-      },
-      {"rank 1", "(1, 10) f32", "(1, 9) f32"});
-  refused(
-      [](collective& c) {
-        std::vector<float> mine(4), all(12);
-        const std::vector<std::int64_t> rows_of{2, 2, c.rank() == 2 ? 1 : 2};
-        return c.all_gather(view_of(mine.data(), 2, 2), rows_of, view_of(all.data(), 6, 2));
-      },
-      {"rank 2", "own size: want 1, got 2"});
-  refused(
-      [](collective& c) {
-        float single[2] = {};
-        double twice[2] = {};
-        return c.rank() == 0 ? c.all_reduce(view_of(single, 1, 2)) : c.all_reduce(view_of(twice, 1, 2));
-      },
-      {"rank 1", "f64"});
-  refused(
-      [](collective& c) {
-        float x[2] = {};
-        return c.rank() == 0 ? c.all_reduce(view_of(x, 1, 2)) : c.broadcast(view_of(x, 1, 2), 0);
-      },
-      {"another operation"});
-  refused(
-      [](collective& c) {
-        std::vector<std::byte> mine(2), all(6);
-        const std::vector<std::int64_t> bytes_of{2, 2, 2};
-        return c.gather(mine, bytes_of, c.rank() == 2 ? 1 : 0, all);
-      },
-      {"rank 2", "want root 0, got 1"});
-  for (const status& end : on_all(group, [](collective& c) {
-         float x[2] = {};
-         return c.broadcast(view_of(x, 1, 2), 3);
-       }))
-    check_refused(end, errc::out_of_range, {"root: want 0 .. 2, got 3"});
-  check_all_ok(on_all(group, [](collective& c) -> status {
-    float one = 1;
-    ARGOSY_TRY(c.all_reduce(view_of(&one, 1, 1)));
-    return one == 3 ? status{} : status{errc::internal, "wrong sum"};
-  }));
+  check_disagreements_are_refused(group);
+  for (const status& end : on_all(group, sum_of_two_types)) check_refused(end, errc::shape_mismatch, {"rank 1", "f64"});
+  check_all_ok(on_all(group, sum_of_ones));
 }
 
 BOOST_AUTO_TEST_CASE(a_thousand_operations_stay_in_step) {

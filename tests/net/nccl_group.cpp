@@ -9,6 +9,7 @@
 #include "tests/support/all_ranks.hpp"
 #include "tests/support/bf16.hpp"
 #include "tests/support/copying_group.hpp"
+#include "tests/support/disagreements.hpp"
 #include "tests/support/every_operation.hpp"
 #include "tests/support/fake_nccl.hpp"
 #include "tests/support/gloo_ranks.hpp"
@@ -53,12 +54,6 @@ struct nccl_ranks {
 
 void check_all_refused(const std::vector<status>& ends, errc code, std::initializer_list<std::string_view> parts) {
   for (const status& end : ends) check_refused(end, code, parts);
-}
-
-status sum_of_ones(collective& c) {
-  std::vector<float> x(4, 1.f);
-  ARGOSY_TRY(c.all_reduce(view_of(x.data(), 2, 2)));
-  return x == std::vector<float>(4, static_cast<float>(c.size())) ? status{} : status(errc::internal, "wrong sum");
 }
 
 template <class T>
@@ -177,54 +172,9 @@ BOOST_AUTO_TEST_CASE(equal_rows_go_by_one_call_others_by_one_a_rank_nothing_by_n
 BOOST_AUTO_TEST_CASE(shapes_that_disagree_are_refused_on_all_ranks_before_nccl_is_called_and_the_group_lives) {
   nccl_ranks over(3);
   over.join();
-  const auto refused = [&](const std::function<status(collective&)>& work, std::initializer_list<std::string_view> parts) {
-    check_all_refused(on_all(over.group, work), errc::shape_mismatch, parts);
-    BOOST_TEST((over.nccl.operations_of(0).empty()));
-  };
-  refused(
-      [](collective& c) {
-        std::vector<float> x(10, 1.f);
-        return c.all_reduce(view_of(x.data(), 1, c.rank() == 1 ? 9 : 10));
-      },
-      {"rank 1", "(1, 10) f32", "(1, 9) f32"});
-  refused(
-      [](collective& c) {
-        std::vector<float> mine(4), all(12);
-        const std::vector<std::int64_t> rows_of{2, 2, c.rank() == 2 ? 1 : 2};
-        return c.all_gather(view_of(mine.data(), 2, 2), rows_of, view_of(all.data(), 6, 2));
-      },
-      {"rank 2", "own size: want 1, got 2"});
-  refused(
-      [](collective& c) {
-        std::vector<float> mine(4), all(12);
-        const std::vector<std::int64_t> rows_of{2, 2, 2};
-        return c.reduce_scatter(view_of(all.data(), 6, 2), rows_of, view_of(mine.data(), c.rank() == 0 ? 1 : 2, 2));
-      },
-      {"rank 0", "own size: want 2, got 1"});
-  refused(
-      [](collective& c) {
-        float x[2] = {};
-        return c.broadcast(view_of(x, 1, 2), c.rank() == 2 ? 1 : 0);
-      },
-      {"rank 2", "want root 0, got 1"});
-  refused(
-      [](collective& c) {
-        float x[2] = {};
-        return c.rank() == 0 ? c.all_reduce(view_of(x, 1, 2)) : c.broadcast(view_of(x, 1, 2), 0);
-      },
-      {"another operation"});
-  refused(
-      [](collective& c) {
-        float single[2] = {};
-        double twice[2] = {};
-        return c.rank() == 0 ? c.all_reduce(view_of(single, 1, 2)) : c.all_reduce(view_of(twice, 1, 2));
-      },
-      {"another operation"});
-  for (const status& end : on_all(over.group, [](collective& c) {
-         float x[2] = {};
-         return c.broadcast(view_of(x, 1, 2), 3);
-       }))
-    check_refused(end, errc::out_of_range, {"root: want 0 .. 2, got 3"});
+  check_disagreements_are_refused(over.group);
+  check_all_refused(on_all(over.group, sum_of_two_types), errc::shape_mismatch, {"another operation"});
+  BOOST_TEST((over.nccl.operations_of(0).empty()));
   check_all_ok(on_all(over.group, sum_of_ones));
 }
 

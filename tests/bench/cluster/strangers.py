@@ -10,6 +10,8 @@ Of each round the median of a step counts, without the first five. A stranger th
 benchmark: it would have measured nothing.
 """
 import argparse
+import contextlib
+import functools
 import json
 import pathlib
 import statistics
@@ -18,11 +20,9 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cluster"))
-import private_hosts  # noqa: E402
+import private_job
+from private_job import private_hosts
 
-PORT = 7700
-WARM = 5
 STRANGER = """
 import os, socket, sys, time
 host, port = sys.argv[1].split(':')
@@ -42,65 +42,42 @@ while True:
 """
 
 
-def train(options, hosts, folder, stranger):
-    """The median seconds of a step, and how many connections the stranger made."""
-    folder.mkdir()
-    secret, run, said = folder / "secret", folder / "run", folder / "stranger.told"
-    secret.touch(0o600)
-    secret.write_text("of-the-strangers-of-this-benchmark-alone\n")
-    chief, at = options.nodes, f"{hosts.address(options.nodes)}:{PORT}"
-    processes = []
-
-    def start(host, words, out=subprocess.DEVNULL):
-        processes.append(subprocess.Popen(hosts.words(host, words), stdout=out, stderr=subprocess.DEVNULL))
-
+@contextlib.contextmanager
+def stranger(options, hosts, told, coordinator):
+    """From a host of its own, after the coordinator's, for as long as the block lasts; `told` has a line for each connection then."""
+    with told.open("w") as out:
+        process = subprocess.Popen(hosts.words(options.nodes + 1, [sys.executable, "-c", STRANGER, coordinator, options.per_s]), stdout=out,
+                                   stderr=subprocess.DEVNULL)
+    began = time.monotonic()
     try:
-        start(chief, [options.argosy, "coordinator", "--data", options.data, "--recipe", options.recipe, "--run", run, "--listen", at, "--least",
-                      options.nodes, "--node-secret", secret, "--set", *options.set, f"train.steps={options.steps + WARM}", "checkpoint.every=0"])
-        for host in range(options.nodes):
-            start(host, [options.argosy, "worker", "--data", options.data, "--run", run, "--join", at, "--threads", 1, "--tensors",
-                         hosts.address(host), "--node-secret", secret])
-        job = processes[:]
-        began = time.monotonic()
-        if stranger:
-            with said.open("w") as told:
-                start(chief + 1, [sys.executable, "-c", STRANGER, at, options.per_s], told)
-        codes = [process.wait(600) for process in job]
-        made = len(said.read_text().splitlines()) if stranger else 0
-        if stranger and (processes[-1].poll() is not None or made < options.per_s * (time.monotonic() - began) / 2):
-            sys.exit(f"the stranger made {made} connections in {time.monotonic() - began:.1f} s")
+        yield
+        seconds, made = time.monotonic() - began, len(told.read_text().splitlines())
+        if process.poll() is not None or made < options.per_s * seconds / 2:
+            sys.exit(f"the stranger made {made} connections in {seconds:.1f} s")
     finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    if any(codes):
-        sys.exit(f"the job ended with {codes}")
-    ledger = json.loads(subprocess.run([options.argosy, "ledger", "--run", run, "--json"], check=True, capture_output=True).stdout)
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][WARM:]
-    return {"step_s": statistics.median(line["step_s"] for line in lines), "groups": ledger["groups"],
-            "connections": made}
+        process.kill()
+        process.wait()
+
+
+def train(options, hosts, folder, is_there):
+    """The median seconds of a step, and how many connections the stranger made."""
+    told = folder / "stranger.told"
+    beside = functools.partial(stranger, options, hosts, told) if is_there else contextlib.nullcontext
+    job = private_job.train(options, hosts, folder, ["checkpoint.every=0"], beside)
+    return {"step_s": job.median("step_s"), "groups": job.ledger["groups"],
+            "connections": len(told.read_text().splitlines()) if is_there else 0}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--argosy", default="build/argosy")
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--recipe", required=True)
-    parser.add_argument("--nodes", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=3)
+    private_job.add_arguments(parser, steps=200)
     parser.add_argument("--per-s", type=float, default=100)
-    parser.add_argument("--set", nargs="*", default=[])
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    options.argosy = str(pathlib.Path(options.argosy).resolve())
-    if lacks := private_hosts.missing():
-        sys.exit(lacks)
+    options = private_job.parsed(parser)
     alone, beside = [], []
     with tempfile.TemporaryDirectory() as folder, private_hosts.private(options.nodes + 2) as hosts:
         for number in range(options.rounds):
-            for stranger, rounds in ((False, alone), (True, beside))[::1 if number % 2 == 0 else -1]:
-                rounds.append(train(options, hosts, pathlib.Path(folder, f"{number}-{stranger}"), stranger))
+            for is_there, rounds in ((False, alone), (True, beside))[::1 if number % 2 == 0 else -1]:
+                rounds.append(train(options, hosts, pathlib.Path(folder, f"{number}-{is_there}"), is_there))
     figures = {name: {"step_s": statistics.median(one["step_s"] for one in rounds), "low": min(one["step_s"] for one in rounds),
                       "high": max(one["step_s"] for one in rounds), "groups": [one["groups"] for one in rounds],
                       "connections": sum(one["connections"] for one in rounds)} for name, rounds in (("alone", alone), ("beside", beside))}
