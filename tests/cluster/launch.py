@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""cluster/launch starts jobs of two nodes: here, over a pretended ssh, under a Slurm of its own. Of Kubernetes there are the manifests,
+"""cluster/launch starts jobs of two nodes: here, over a pretended ssh and a real one, under a Slurm of its own. Of Kubernetes there are the manifests,
 and a kubectl that answers for a cluster.
 
     tests/cluster/launch.py ARGOSY [CASE...]
 """
 import contextlib
+import getpass
 import json
 import os
 import pathlib
@@ -16,7 +17,9 @@ import tempfile
 import time
 import unittest
 
+import private_hosts
 import private_slurm
+import private_ssh
 
 try:
     import yaml
@@ -92,10 +95,10 @@ def program(folder, name, text):
 class Started:
     """cluster/launch as it goes on."""
 
-    def __init__(self, folder, words, environment):
+    def __init__(self, folder, words, environment, on_host=list):
         self.told = folder / f"told-{len(list(folder.glob('told-*')))}"
         with self.told.open("w") as to:
-            self.process = subprocess.Popen([sys.executable, "-B", LAUNCH, *map(str, words)], cwd=folder, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(on_host([sys.executable, "-B", LAUNCH, *map(str, words)]), cwd=folder, stdin=subprocess.DEVNULL,
                                             stdout=to, stderr=to, env=os.environ | environment)
 
     def text(self):
@@ -117,7 +120,9 @@ class Started:
             raise AssertionError(self.text()) from None
 
 
-class Launches(unittest.TestCase):
+class Launching(unittest.TestCase):
+    """A shop, recipes, and a folder for each test."""
+
     @classmethod
     def setUpClass(cls):
         cls.made = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
@@ -133,12 +138,13 @@ class Launches(unittest.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.run_folder = self.folder / ODD
         self.environment = {}
+        self.on_host = list  # the words that run a command where the launcher is to be
 
     def words(self, *how, recipe=None, worker=("--threads", "1")):
         return [*how, "--argosy", ARGOSY, "--data", self.data, "--recipe", recipe or self.short, "--run", self.run_folder, "--", *worker]
 
     def start(self, *words):
-        started = Started(self.folder, words, self.environment)
+        started = Started(self.folder, words, self.environment, self.on_host)
         self.addCleanup(self.stop, started)
         return started
 
@@ -181,6 +187,8 @@ class Launches(unittest.TestCase):
         before = self.steps_done()
         wait_for(lambda: self.steps_done() > before, started.text)
 
+
+class Launches(Launching):
     # ---- here
 
     def test_local_nodes_train_to_the_end(self):
@@ -427,6 +435,67 @@ class Launches(unittest.TestCase):
         self.assertIn("log of c", text)
         self.assertEqual((self.folder / "shop/logs/node-2.log").read_text(), "log of w\n")
         self.assertIn("delete job,service,configmap,secret -l argosy=shop", (self.folder / "calls").read_text().splitlines()[-1])
+
+
+class OverSsh(Launching):
+    """The launcher on one host, a worker on each of two others, on which a real sshd runs."""
+
+    @classmethod
+    def setUpClass(cls):
+        if lacks := private_hosts.missing() or private_ssh.missing():
+            raise unittest.SkipTest(lacks)
+        super().setUpClass()
+        cls.hosts = cls.enterClassContext(private_hosts.private(3))
+
+    def setUp(self):
+        super().setUp()
+        keys = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        ssh = self.enterContext(private_ssh.running(self.hosts, (0, 1), keys))
+        self.environment = {"PATH": f"{ssh}:{os.environ['PATH']}"}
+        self.on_host = lambda command: self.hosts.words(2, command)
+        self.names = self.folder / "hosts"
+        self.names.write_text("".join(f"{getpass.getuser()}@{self.hosts.address(number)}\n" for number in (0, 1)))
+
+    def workers_on(self, number):
+        return sorted(set(processes_of(self.run_folder, "worker")) & set(self.hosts.processes(number)))
+
+    def test_hosts_train_to_the_end(self):
+        status, text = self.launch(*self.words("--hosts", self.names))
+        self.assertEqual(status, 0, text)
+        for number in (1, 2):
+            self.assertIn(f"node {number} ({getpass.getuser()}@{self.hosts.address(number - 1)}) has joined", text)
+        self.check_trained()
+        self.assertNotIn((self.run_folder / "node.secret").read_text().strip(), text)
+
+    def test_ctrl_c_ends_all_on_every_host_and_the_same_command_goes_on(self):
+        started = self.start(*self.words("--hosts", self.names, recipe=self.long))
+        self.until_training(started)
+        self.assertEqual([len(self.workers_on(number)) for number in (0, 1)], [1, 1])
+        started.process.send_signal(signal.SIGINT)
+        self.assertEqual(started.end(), 130, started.text())
+        self.assertEqual(processes_of(self.run_folder), [])
+        self.check_saved()
+        done = self.steps_done()
+        again = self.start(*self.words("--hosts", self.names, recipe=self.long))
+        self.until_training(again)
+        self.assertGreater(self.steps_done(), done)
+
+    def test_workers_end_when_the_launcher_is_killed(self):
+        started = self.start(*self.words("--hosts", self.names, recipe=self.long))
+        self.until_training(started)
+        started.process.kill()
+        started.process.wait()
+        wait_for(lambda: not processes_of(self.run_folder, "worker"), started.text)
+
+    def test_a_host_that_dies_is_told_and_the_other_trains_on(self):
+        started = self.start(*self.words("--hosts", self.names, recipe=self.long))
+        self.until_training(started)
+        for process in self.hosts.processes(1):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        started.wait_for("node 2 ", "was lost: ssh ended with status 255")
+        before = self.steps_done()
+        wait_for(lambda: self.steps_done() > before + 5, started.text)
 
 
 if __name__ == "__main__":

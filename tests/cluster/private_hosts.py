@@ -65,6 +65,9 @@ class Hosts:
         """The command, run on that host. What it starts is its own: signals and exit status are the command's."""
         return [shutil.which("ip", path=path_with_sbin()), "netns", "exec", self.names[number], *map(str, command)]
 
+    def processes(self, number):
+        return [int(pid) for pid in ip("netns", "pids", self.names[number], check=False).stdout.split()]
+
     def limit(self, number, rate):
         """What it sends and what is sent to it, each: "1gbit"."""
         for name, device in ((self.names[number], "eth0"), (self.switch, self.port(number))):
