@@ -62,9 +62,9 @@ public:
   status move(int arena, const arena_range& piece, int holder, bool is_taken) {
     ARGOSY_TRY(group_->broadcast(weights_->arena_of(arena).value.all().column_range(piece.first, piece.count), holder));
     const bool is_holder = group_->rank() == holder;
-    ARGOSY_TRY(beside_.resize(*on_, 2, piece.count));
-    adamw_moments::views to{beside_.all().row_range(0, 1), beside_.all().row_range(1, 1)};
-    if (is_taken) to = next_->at(arena, piece);
+    if (!is_taken) ARGOSY_TRY(beside_.resize(*on_, 2, piece.count));
+    const adamw_moments::views to =
+        is_taken ? next_->at(arena, piece) : adamw_moments::views{beside_.all().row_range(0, 1), beside_.all().row_range(1, 1)};
     if (is_holder) {
       const auto from = weights_->moments().at(arena, piece);
       ARGOSY_TRY(copy(*on_, from.first, to.first));
@@ -79,7 +79,7 @@ private:
   parameters* weights_;
   collective* group_;
   adamw_moments* next_;
-  tensor beside_;  // (2, numbers of a piece)
+  tensor beside_;  // (2, numbers of a piece), where it is passed on alone
 };
 
 }  // namespace
