@@ -32,7 +32,7 @@ public:
     group_.reset();  // it uses the device that was
     ARGOSY_ASSIGN(device_, settings_.make_device());
     ARGOSY_ASSIGN(replica_, replica::make(*device_, settings_.facts.recipe, settings_.facts.inputs));
-    if (shards() && !settings_.of_node) ARGOSY_TRY(begin_shards({first_->size(), first_->rank()}));
+    if (shards() && first_ && !settings_.of_node) ARGOSY_TRY(begin_shards({first_->size(), first_->rank()}));
     if (settings_.resume) ARGOSY_TRY(argosy::restore(*settings_.resume, replica_->model()));
     if (settings_.initial) ARGOSY_TRY(start_from(*settings_.initial, replica_->model()));
     if (first_) ARGOSY_TRY(join(over_device(std::move(first_))));
@@ -71,27 +71,25 @@ public:
   result<std::optional<checkpoint_state>> capture(std::uint64_t steps_done) override {
     checkpoint_facts facts = settings_.facts;
     facts.steps_done = steps_done;
-    if (shards() && group_->size() > 1) {
-      ARGOSY_ASSIGN(const auto moments, gather_moments(*device_, weights(), *group_));
-      if (!moments) return std::optional<checkpoint_state>{};
-      return as_optional(argosy::capture(replica_->model(), *moments, std::move(facts)));
-    }
-    if (rank_ != 0) return std::optional<checkpoint_state>{};
-    return as_optional(argosy::capture(replica_->model(), std::move(facts)));
+    ARGOSY_ASSIGN(const auto moments, moments_at_root());
+    if (!moments) return std::optional<checkpoint_state>{};
+    ARGOSY_ASSIGN(auto state, argosy::capture(replica_->model(), *moments, std::move(facts)));
+    return std::optional(std::move(state));
   }
 
 private:
-  static result<std::optional<checkpoint_state>> as_optional(result<checkpoint_state> state) {
-    ARGOSY_TRY(state.failure());
-    return std::optional(std::move(*state));
-  }
-
   bool shards() const noexcept { return settings_.facts.recipe.train.shard_moments; }
   parameters& weights() { return replica_->model().weights(); }
   status begin_shards(const sharding& held) {
     ARGOSY_ASSIGN(auto moments, weights().make_moments(*device_, held));
     weights().hold(std::move(moments));
     return {};
+  }
+  result<std::optional<host_moments>> moments_at_root() {
+    if (shards()) return gather_moments(*device_, weights(), *group_);
+    if (rank_ != 0) return std::optional<host_moments>{};
+    ARGOSY_ASSIGN(auto whole, download(*device_, weights().moments()));
+    return std::optional(std::move(whole));
   }
 
   using joined = result<std::unique_ptr<collective>>;

@@ -247,16 +247,6 @@ status restore_entries(const std::vector<checkpoint_state::entry>& entries, retr
   return {};
 }
 
-result<host_moments> download_moments(device& on, const adamw_moments& held) {
-  host_moments all;
-  for (const auto& part : held.parts()) {
-    const auto arena = static_cast<std::size_t>(part.arena);
-    ARGOSY_ASSIGN(all.first[arena], floats_of(on, part.first));
-    ARGOSY_ASSIGN(all.second[arena], floats_of(on, part.second));
-  }
-  return all;
-}
-
 }  // namespace
 
 result<checkpoint_facts> read_facts(const fs::path& folder) {
@@ -293,8 +283,7 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
 }
 
 result<checkpoint_state> capture(const retrieval_model& model, checkpoint_facts facts) {
-  ARGOSY_CHECK(model.weights().moments().held() == sharding{});
-  ARGOSY_ASSIGN(const host_moments moments, download_moments(model.on(), model.weights().moments()));
+  ARGOSY_ASSIGN(const host_moments moments, download(model.on(), model.weights().moments()));
   return capture(model, moments, std::move(facts));
 }
 

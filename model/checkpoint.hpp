@@ -45,7 +45,7 @@ struct checkpoint_state {
   std::vector<memory_bank::snapshot> banks;  // by rank
 };
 
-// Waits for the model's device. REQUIRES the model to hold all moments, or somebody else to bring them.
+// Waits for the model's device. REQUIRES the model's moments to be whole, or those of all shards.
 result<checkpoint_state> capture(const retrieval_model&, checkpoint_facts);
 result<checkpoint_state> capture(const retrieval_model&, const host_moments&, checkpoint_facts);
 status write_checkpoint(const std::filesystem::path& run, const checkpoint_state&);

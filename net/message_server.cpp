@@ -1,6 +1,5 @@
 #include "net/message_server.hpp"
 
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -104,8 +103,7 @@ struct message_server::impl {
   std::thread thread;
 
   void listen(const std::string& at, const message_limits& limits) {
-    zmq_ctx_set(context.handle(), ZMQ_THREAD_SCHED_POLICY, SCHED_BATCH);  // as let_others_finish(), for ZeroMQ's own thread
-    socket.set(zmq::sockopt::router_mandatory, true);                     // an answer that cannot go is an error, not silence
+    socket.set(zmq::sockopt::router_mandatory, true);  // an answer that cannot go is an error, not silence
     socket.set(zmq::sockopt::sndhwm, limits.unread);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.message_bytes));
     socket.set(zmq::sockopt::linger, linger_ms);

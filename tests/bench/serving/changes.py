@@ -12,6 +12,7 @@ import argparse
 import gzip
 import http.client
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -66,6 +67,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    os.sched_setaffinity(0, {1})  # the senders, which are threads of this process
     products = [json.loads(line) for line in gzip.open(options.catalogue, "rt")]
     random.seed(1)
     made = iter(range(10**9))
