@@ -7,6 +7,7 @@ and a kubectl that answers for a cluster.
 import contextlib
 import getpass
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -187,6 +188,15 @@ class Launching(unittest.TestCase):
         before = self.steps_done()
         wait_for(lambda: self.steps_done() > before, started.text)
 
+    def kill_the_launcher(self, started):
+        """Workers end with it; a coordinator is asked to."""
+        started.process.kill()
+        started.process.wait()
+        wait_for(lambda: not processes_of(self.run_folder, "worker"), started.text)
+        for left in processes_of(self.run_folder, "coordinator"):
+            os.kill(left, signal.SIGTERM)
+        wait_for(lambda: not processes_of(self.run_folder), started.text)
+
 
 class Launches(Launching):
     # ---- here
@@ -291,12 +301,7 @@ class Launches(Launching):
         _, how = self.pretend_ssh()
         started = self.start(*self.words(*how, recipe=self.long))
         self.until_training(started)
-        started.process.kill()
-        started.process.wait()
-        wait_for(lambda: not processes_of(self.run_folder, "worker"), started.text)
-        for left in processes_of(self.run_folder, "coordinator"):
-            os.kill(left, signal.SIGTERM)
-        wait_for(lambda: not processes_of(self.run_folder), started.text)
+        self.kill_the_launcher(started)
 
     def test_a_worker_killed_behind_ssh_is_told(self):
         _, how = self.pretend_ssh()
@@ -451,6 +456,7 @@ class OverSsh(Launching):
         super().setUp()
         keys = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         ssh = self.enterContext(private_ssh.running(self.hosts, (0, 1), keys))
+        self.copies = keys / "tmp"  # of the secret, on the hosts
         self.environment = {"PATH": f"{ssh}:{os.environ['PATH']}"}
         self.on_host = lambda command: self.hosts.words(2, command)
         self.names = self.folder / "hosts"
@@ -459,21 +465,32 @@ class OverSsh(Launching):
     def workers_on(self, number):
         return sorted(set(processes_of(self.run_folder, "worker")) & set(self.hosts.processes(number)))
 
+    def wait_until_no_secret_is_left(self):
+        wait_for(lambda: not list(self.copies.iterdir()), lambda: "a secret is left")
+
     def test_hosts_train_to_the_end(self):
         status, text = self.launch(*self.words("--hosts", self.names))
         self.assertEqual(status, 0, text)
         for number in (1, 2):
             self.assertIn(f"node {number} ({getpass.getuser()}@{self.hosts.address(number - 1)}) has joined", text)
+        self.assertIn(f"{STEPS} of {STEPS} steps", text)
         self.check_trained()
+        losses = [json.loads(line)["loss"] for line in (self.run_folder / "metrics.jsonl").read_text().splitlines()]
+        self.assertEqual(len(losses), STEPS)
+        self.assertTrue(all(0 < loss < math.inf for loss in losses), losses)
+        self.wait_until_no_secret_is_left()
         self.assertNotIn((self.run_folder / "node.secret").read_text().strip(), text)
 
     def test_ctrl_c_ends_all_on_every_host_and_the_same_command_goes_on(self):
         started = self.start(*self.words("--hosts", self.names, recipe=self.long))
         self.until_training(started)
         self.assertEqual([len(self.workers_on(number)) for number in (0, 1)], [1, 1])
+        started.wait_for(" of 1,000,000 steps")
+        self.assertEqual([copy.stat().st_mode & 0o777 for copy in self.copies.iterdir()], [0o600, 0o600])
         started.process.send_signal(signal.SIGINT)
         self.assertEqual(started.end(), 130, started.text())
         self.assertEqual(processes_of(self.run_folder), [])
+        self.wait_until_no_secret_is_left()
         self.check_saved()
         done = self.steps_done()
         again = self.start(*self.words("--hosts", self.names, recipe=self.long))
@@ -483,9 +500,8 @@ class OverSsh(Launching):
     def test_workers_end_when_the_launcher_is_killed(self):
         started = self.start(*self.words("--hosts", self.names, recipe=self.long))
         self.until_training(started)
-        started.process.kill()
-        started.process.wait()
-        wait_for(lambda: not processes_of(self.run_folder, "worker"), started.text)
+        self.kill_the_launcher(started)
+        self.wait_until_no_secret_is_left()
 
     def test_a_host_that_dies_is_told_and_the_other_trains_on(self):
         started = self.start(*self.words("--hosts", self.names, recipe=self.long))

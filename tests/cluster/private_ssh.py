@@ -19,6 +19,7 @@ UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
+SetEnv TMPDIR={folder}/tmp
 """
 
 SSH = """Host *
@@ -43,14 +44,15 @@ def make_key(file):
 
 @contextlib.contextmanager
 def running(hosts, numbers, folder):
-    """A folder for PATH with an ssh that reaches those hosts, whose sshd end with the block."""
+    """A folder for PATH with an ssh that reaches those hosts, whose sshd end with the block. What is temporary there is beside it, in tmp."""
     pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # where sshd's unprivileged half lives; Debian's unit makes it
     for key in ("host_key", "user_key"):
         make_key(folder / key)
     public = (folder / "host_key.pub").read_text().strip()
     (folder / "known_hosts").write_text("".join(f"{hosts.address(number)} {public}\n" for number in numbers))
     (folder / "ssh_config").write_text(SSH.format(folder=folder))
-    (folder / "bin").mkdir()
+    for part in ("bin", "tmp"):
+        (folder / part).mkdir()
     (folder / "bin/ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/ssh_config "$@"\n')
     (folder / "bin/ssh").chmod(0o755)
     with contextlib.ExitStack() as daemons:
