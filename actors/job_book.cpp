@@ -170,11 +170,15 @@ std::vector<std::int32_t> job_book::holders_of_shards(const job_mark& mark) cons
 // All have said an address and what they have been trained on.
 void job_book::begin_group(steady_time now) {
   std::optional<job_mark> best;
+  std::uint64_t lacking = 0;  // steps of the latest replicas of whose shards one is nowhere
   source_ = -1;
   restores_ = false;
   const auto prefer = [&](const std::optional<job_mark>& mark, std::size_t rank, bool on_disk) {
     if (!mark || !history_.has(*mark) || (best && best->steps_done >= mark->steps_done)) return;
-    if (settings_.shard_moments && !on_disk && holders_of_shards(*mark).empty()) return;
+    if (settings_.shard_moments && !on_disk && holders_of_shards(*mark).empty()) {
+      lacking = std::max(lacking, mark->steps_done);
+      return;
+    }
     best = mark;
     source_ = static_cast<int>(rank);
     restores_ = on_disk;
@@ -205,6 +209,8 @@ void job_book::begin_group(steady_time now) {
     const bool keeps_its_bank = !settings_.shared_bank && is_behind && !restores_;
     if (lacks) fed_[rank] = keeps_its_bank ? fed : fed_with_bank;
   }
+  if (lacking > from_.steps_done)
+    remarks_.push_back("no node that is left has one of the shards of the moments after " + std::to_string(lacking) + " steps");
   while (committed_ < from_.steps_done) commit_carried();
   if (committed_ > from_.steps_done)
     remarks_.push_back("steps " + std::to_string(from_.steps_done) + " to " + std::to_string(committed_ - 1) + " are done once more");

@@ -230,6 +230,26 @@ BOOST_AUTO_TEST_CASE(nodes_with_shards_of_the_moments_are_killed_and_no_step_is_
   must_run({"publish", "--run", job.run(), "--data", shop.data, "--store", folder / "store"});
 }
 
+// Of two nodes that go at once, of three, one had the copy of the other's shard.
+BOOST_AUTO_TEST_CASE(a_shard_that_nobody_has_left_takes_the_job_back_to_its_checkpoint) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=4000", "checkpoint.every=100", "train.shard_moments=true"});
+  std::vector<std::unique_ptr<background_argosy>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(job.node());
+  const auto has_saved = [](const json& now) { return now.at("step") >= 130u && now.at("nodes").size() == 3u; };
+  BOOST_TEST_REQUIRE(job.soon(has_saved, 60s), job.told());
+  nodes[0]->signal(SIGKILL);
+  nodes[1]->signal(SIGKILL);
+  BOOST_TEST_REQUIRE(job.soon([](const json& now) { return now.at("nodes").size() == 1u && now.at("nodes")[0].at("rank") == 0; }),
+                     job.told());
+  const auto before = job.standing().at("step").get<std::uint64_t>();
+  BOOST_TEST(job.soon_at_step(before + 20), job.told());
+  job.coordinator->signal(SIGTERM);
+  BOOST_TEST(job.coordinator->wait() == 130, job.told());
+  BOOST_TEST(job.ledger().at("taken_back") > 0u);
+  BOOST_TEST(job.told().find("no node that is left has one of the shards of the moments after ") != std::string::npos, job.told());
+}
+
 // Runs a process for a moment of every few, until it goes.
 class slowed {
 public:
