@@ -69,6 +69,10 @@ status check_same_job(const job_facts& then, const checkpoint_facts& now) {
   before.data_fingerprint = then.data_fingerprint;
   before.of = then.of;
   ARGOSY_ASSIGN(before.recipe, parse_recipe(then.recipe, ledger_name, {}));
+  // Nodes have the ledger's recipe, and what they hold is of its kind.
+  if (before.recipe.train.shard_moments != now.recipe.train.shard_moments)
+    return {errc::invalid_argument, std::string("train.shard_moments: the job began with ") +
+                                        (before.recipe.train.shard_moments ? "true" : "false") + ", which cannot change"};
   return check_same_run(before, now);
 }
 

@@ -34,18 +34,23 @@ result<own_moments> download_own(device& on, const adamw_moments& held, int aren
   return own;
 }
 
-// At rank 0 those of all ranks, one after the other.
-result<std::vector<float>> gather_at_root(collective& group, std::span<const float> mine) {
-  const auto bytes = std::as_bytes(mine);
-  ARGOSY_ASSIGN(const auto sizes, group.gather_counts(std::ssize(bytes)));
-  std::size_t all_bytes = 0;
-  for (const std::int64_t size : sizes) all_bytes += static_cast<std::size_t>(size);
-  std::vector<float> all(group.rank() == 0 ? all_bytes / sizeof(float) : 0);
-  ARGOSY_TRY(group.gather(bytes, sizes, 0, std::as_writable_bytes(std::span(all))));
+// At rank 0 the shards of an arena, one after the other.
+result<std::vector<float>> gather_at_root(collective& group, std::int64_t arena_numbers, std::span<const float> mine) {
+  std::vector<std::int64_t> bytes_of;
+  for (int shard = 0; shard < group.size(); ++shard)
+    bytes_of.push_back(shard_of(arena_numbers, shard, group.size()).count * static_cast<std::int64_t>(sizeof(float)));
+  std::vector<float> all(group.rank() == 0 ? static_cast<std::size_t>(arena_numbers) : 0);
+  ARGOSY_TRY(group.gather(std::as_bytes(mine), bytes_of, 0, std::as_writable_bytes(std::span(all))));
   return all;
 }
 
+status check_held(const parameters& weights, const collective& group) {
+  if (weights.moments().held() == sharding{group.size(), group.rank()}) return {};
+  return {errc::internal, "rank " + std::to_string(group.rank()) + " of " + std::to_string(group.size()) + " does not hold its shards"};
+}
+
 status check_holder(const sharding& held, std::span<const std::int32_t> holder, int rank) {
+  if (holder.empty()) return {errc::internal, "nobody is said to hold a shard"};
   for (std::size_t shard = 0; shard < holder.size(); ++shard)
     if (holder[shard] == rank && (held.of != std::ssize(holder) || !held.holds(static_cast<int>(shard))))
       return {errc::internal,
@@ -85,6 +90,7 @@ private:
 }  // namespace
 
 status weight_exchange::gather() {
+  ARGOSY_TRY(check_held(*weights_, *group_));
   for (int arena = 0; arena < arenas; ++arena) {
     const view all = weights_->arena_of(arena).value;
     std::vector<std::int64_t> blocks_of;
@@ -98,12 +104,13 @@ status weight_exchange::gather() {
 }
 
 result<std::optional<host_moments>> gather_moments(device& on, const parameters& weights, collective& group) {
+  ARGOSY_TRY(check_held(weights, group));
   host_moments all;
   for (int arena = 0; arena < arenas; ++arena) {
     const auto which = static_cast<std::size_t>(arena);
     ARGOSY_ASSIGN(const own_moments own, download_own(on, weights.moments(), arena));
-    ARGOSY_ASSIGN(all.first[which], gather_at_root(group, own.first));
-    ARGOSY_ASSIGN(all.second[which], gather_at_root(group, own.second));
+    ARGOSY_ASSIGN(all.first[which], gather_at_root(group, numbers_of_arena(weights, arena), own.first));
+    ARGOSY_ASSIGN(all.second[which], gather_at_root(group, numbers_of_arena(weights, arena), own.second));
   }
   return group.rank() == 0 ? std::optional(std::move(all)) : std::nullopt;
 }
@@ -120,6 +127,7 @@ status share_shards(device& on, parameters& weights, collective& group, std::spa
         const arena_range piece = common(shard_of(numbers, old, before), shard_of(numbers, fresh, now));
         if (piece.count > 0) ARGOSY_TRY(moves.move(arena, piece, holder[static_cast<std::size_t>(old)], next.held().holds(fresh)));
       }
+  ARGOSY_TRY(group.gather_counts(0).failure());  // nobody lets its old shards go before all have their new ones
   weights.hold(std::move(next));
   return {};
 }

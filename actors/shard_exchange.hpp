@@ -1,7 +1,8 @@
 // What ranks that hold shards of AdamW's moments (model/sharding.hpp) do together. All ranks of the group call each of these.
-// Cost      a step reads the weights once over the network, beside the sum of their gradients. Another sharding moves weights and moments
-//           once, and a rank has its old shards and its new ones at the same time.
-// Errors    of the collective and the device; internal where a rank is said to hold what it does not.
+// Cost      a step reads the weights once over the network, beside the sum of their gradients, and takes memory for a rank's own shard of them
+//           once more. Another sharding passes all weights and moments to all ranks, who keep what they hold, and have their old shards and
+//           their new ones at the same time.
+// Errors    of the collective and the device; internal where a rank does not hold what it has to.
 // Threads   one, the device's.
 #pragma once
 
@@ -14,7 +15,8 @@
 
 namespace argosy {
 
-// After an update: of the weights each rank's own shard, to all.
+// After an update: of the weights each rank's own shard, to all. Refused by a rank that does not hold the shard of its rank in this group. Cut off,
+// a rank has the weights of the shards that it holds, and of others those of either step.
 class weight_exchange {
 public:
   // All outlive it.
@@ -28,10 +30,10 @@ private:
   tensor mine_;
 };
 
-// At rank 0 all moments, at the others nothing.
+// At rank 0 all moments, at the others nothing. Refused as above.
 result<std::optional<host_moments>> gather_moments(device&, const parameters&, collective&);
 
-// Weights and moments of an earlier sharding, of whose shards each is at the rank `holder`: the weights to all, and of the moments to each rank
+// Weights and moments of an earlier sharding, of whose shards (one at least) each is at the rank `holder`: the weights to all, and of the moments to each rank
 // those of the shards that it is to hold. Until all are there, a rank has what it held, moments and the weights that belong to them.
 status share_shards(device&, parameters&, collective&, std::span<const std::int32_t> holder);
 

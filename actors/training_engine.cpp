@@ -81,6 +81,7 @@ private:
   bool shards() const noexcept { return settings_.facts.recipe.train.shard_moments; }
   parameters& weights() { return replica_->model().weights(); }
   status begin_shards(const sharding& held) {
+    weights().hold({});
     ARGOSY_ASSIGN(auto moments, weights().make_moments(*device_, held));
     weights().hold(std::move(moments));
     return {};

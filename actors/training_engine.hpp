@@ -41,8 +41,8 @@ public:
   virtual collective& group() = 0;  // REQUIRES one: open() and regroup() that failed, and open() once more, leave none
   // Weights and moments of a checkpoint.
   virtual status restore(const checkpoint_state&) = 0;
-  // All ranks of the group call it: weights and moments of `source`, or where those are in shards, of the holders of the shards that were, to all.
-  // Without a source all begin anew: with train.shard_moments each with its shards.
+  // With a source, called by all ranks of the group: its weights and moments to all; or where moments are in shards, the weights and moments of
+  // whoever holds a shard of those that were, to all. Without one they begin anew: with train.shard_moments each with its shards.
   virtual status share(int source, std::span<const std::int32_t> holders) = 0;
   virtual sharding held() const = 0;  // of the moments
 };

@@ -347,9 +347,9 @@ status replica::backward(const batch& b, const const_view d_product, const gradi
 status replica::update(const step_plan& plan) {
   auto& m = *impl_;
   auto& weights = m.model.weights();
+  if (weights.moments().held().of == 0) return {errc::internal, "an update: nobody said whose moments"};
   const view squares = m.total_of(total::squares);
   for (const int i : {0, 1}) ARGOSY_TRY(add_squares(*m.on, weights.arena_of(i).gradient, squares));
-  if (weights.moments().held().of == 0) return {errc::internal, "an update: nobody said whose moments"};
   const auto& o = m.r.optimiser;
   for (auto& part : weights.moments().parts()) {
     auto& a = weights.arena_of(part.arena);

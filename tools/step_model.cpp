@@ -139,7 +139,11 @@ step_time time_of(const recipe& r, const data_shape& data, const job_size& size,
   if (crossing)
     t.gather_s = gather_s(h, size.ranks, columns * embedding) + gather_s(h, size.ranks, columns * number_bytes) +
                  gather_s(h, size.ranks, columns * sizeof(std::int64_t)) + gather_s(h, size.ranks, columns * embedding);
-  if (r.train.shard_moments) t.gather_s += gather_s(h, size.ranks, work.parameters * number_bytes);
+  if (r.train.shard_moments) {
+    t.gather_s += gather_s(h, size.ranks, work.parameters * number_bytes) + gather_s(h, size.ranks, 0);  // two arenas
+    if (h.row_bytes < number_bytes)
+      t.compute_s += (number_bytes + h.row_bytes) * work.parameters / h.memory_bytes;  // the copy of the weights
+  }
   t.reduce_s = reduce_s(h, size.ranks, work.parameters * number_bytes) * (1 - h.overlap);
   const double meetings = rounds_counted + (crossing ? meetings_crossing : meetings_own) + (r.train.shard_moments ? 1 : 0) +
                           further_buckets(r, work.parameters, h);
@@ -162,12 +166,13 @@ rank_memory memory_of(const recipe& r, const data_shape& data, const job_size& s
   const double queries = rows_of(r, data, static_cast<double>(size.pairs_per_rank)).queries;
   const double all = size.ranks > 1 ? columns : 0;
   const double widest = std::max(columns, static_cast<double>(r.negatives.bank));
+  const double own_shard = r.train.shard_moments && size.ranks > 1 ? parameters * number_bytes / static_cast<double>(size.ranks) : 0;
   return {.weights = parameters * (number_bytes + (h.row_bytes < number_bytes ? h.row_bytes : 0)),
           .gradients = parameters * number_bytes,
           .moments = 2 * parameters * number_bytes * held_share(r, size),
           .activations = activation_bytes(r, data, size, h),
           .bank = static_cast<double>(r.negatives.bank) * column,
-          .gathered = all * (column + number_bytes * r.model.projection),  // and their gradients
+          .gathered = all * (column + number_bytes * r.model.projection) + own_shard,  // products, and their gradients
           .loss_tiles = std::min(queries, tile_queries) * std::min(widest, tile_columns) * number_bytes};
 }
 

@@ -1,6 +1,6 @@
 // bfloat16 copies of float32 numbers, for products whose rows are bfloat16.
 //   weight()   of a parameter: its whole allocation is copied once, AdamW keeps the copy up to date in the pass that it makes anyway, and an
-//              upload makes the next product copy it again. Nothing else may write to memory whose weight was asked for.
+//              upload makes the next product copy it again. So do move_rows and NCCL. Nothing else may write to memory whose weight was asked for.
 //   rows()     of anything else: copied each time, into one of three buffers that grow.
 // Threads   memory may be given back by any thread; all else belongs to the device's.
 #pragma once

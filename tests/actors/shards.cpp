@@ -69,15 +69,15 @@ private:
   replicas all_;
 };
 
-// Two steps of `before`, then two of `after`, and what that comes to.
+// Four steps, the first `split` of them by `before`, the others by `after`; and what that comes to.
 std::vector<float> trained_by(bool in_shards, std::size_t count, const engine_numbers& before, const engine_numbers& after,
-                              bool far = false) {
+                              bool far = false, std::uint64_t split = 2) {
   nodes job(in_shards, far);
   for (std::size_t i = 0; i < count; ++i) job.add();
   job.meet(before, {});
-  for (const std::uint64_t step : {0, 1}) job.train_on(before, step);
+  for (std::uint64_t step = 0; step < split; ++step) job.train_on(before, step);
   job.meet(after, before);
-  for (const std::uint64_t step : {2, 3}) job.train_on(after, step);
+  for (std::uint64_t step = split; step < 4; ++step) job.train_on(after, step);
   return job.state(after);
 }
 
@@ -143,29 +143,44 @@ BOOST_AUTO_TEST_CASE(a_rank_that_does_not_hold_what_it_is_said_to_refuses) {
   check_refused(job[0].share(0, of_three), errc::internal, {"does not hold shard 0 of 3"});
 }
 
-// The sums of all gradients are there and all ranks update; then one is cut while weights are read. The step is done: whoever is left has it.
-BOOST_AUTO_TEST_CASE(a_step_that_is_cut_while_weights_are_read_is_done_all_the_same) {
-  const auto want = trained_by(false, 3, {0, 1, 2}, {0, 1, 2});
+// The sums of all gradients are there and all ranks update; then one cuts the group when it is to gather rows once more than so many times: the
+// products, their probabilities, then the weights of either arena. The step is done: whoever is left has it.
+void check_a_cut_step(int gatherings, const engine_numbers& left) {
+  const engine_numbers all{0, 1, 2};
   nodes job(true);
   for (int i = 0; i < 3; ++i) job.add();
-  job.meet({0, 1, 2}, {});
-  for (const std::uint64_t step : {0, 1}) job.train_on({0, 1, 2}, step);
+  job.meet(all, {});
+  for (const std::uint64_t step : {0, 1}) job.train_on(all, step);
   auto group = make_in_process_group(3);
-  std::vector<sharding> held;
-  for (std::size_t i = 0; i < 3; ++i) held.push_back(job[i].held());
-  const auto holders = holders_of(held);
-  for (const status& end : job.all().each_of({0, 1, 2}, [&](node_engine&engine, int rank) -> status {
+  for (const status& end : job.all().each_of(all, [&](node_engine&engine, int rank) -> status {
          auto member = std::move(group[static_cast<std::size_t>(rank)]);
-         ARGOSY_TRY(engine.regroup(make_cut_group(std::move(member), rank == 1 ? 2 : no_cut), job.all().exchanging));
-         ARGOSY_TRY(engine.share(0, holders));
+         ARGOSY_TRY(engine.regroup(make_cut_group(std::move(member), rank == 1 ? gatherings : no_cut), job.all().exchanging));
          const batch_share share{.global_batch = tiny_batch_size, .rank = rank, .workers = 3};
          ARGOSY_ASSIGN(const auto done, engine.run(tiny_batch(2, share), {2, 8, phase::cross_device, 1e-3}, {}));
          return done.group.code() == errc::aborted ? status{} : status(errc::internal, "want a group that is cut");
        }))
     require_ok(end);
-  job.meet({0, 1, 2}, {0, 1, 2});
-  job.train_on({0, 1, 2}, 3);
-  BOOST_TEST((job.state({0, 1, 2}) == want));
+  job.meet(left, left);
+  job.train_on(left, 3);
+  BOOST_TEST((job.state(left) == trained_by(false, 3, all, left, false, 3)));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_is_cut_while_weights_are_read_is_done_all_the_same) {
+  for (const int gatherings : {2, 3})
+    for (const engine_numbers& left : {engine_numbers{0, 1, 2}, {0, 2}, {1, 2}, {1, 0}}) check_a_cut_step(gatherings, left);
+}
+
+BOOST_AUTO_TEST_CASE(shards_of_another_group_are_refused) {
+  nodes job(true);
+  for (int i = 0; i < 2; ++i) job.add();
+  job.meet({0, 1}, {});
+  job.all().form({1, 0});
+  for (const status& end : job.all().each([](node_engine&engine, int rank) { return train(engine, 1 - rank, 2, 0); }))
+    check_refused(end, errc::internal, {"does not hold its shards"});
+  for (const status& end : job.all().each([](node_engine&engine, int) { return engine.capture(1).failure(); }))
+    check_refused(end, errc::internal, {"does not hold its shards"});
+  for (const status& end : job.all().each([](node_engine&engine, int) { return engine.share(0, {}); }))
+    check_refused(end, errc::internal, {"nobody is said to hold a shard"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

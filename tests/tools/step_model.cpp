@@ -172,7 +172,8 @@ BOOST_AUTO_TEST_CASE(moments_in_shards_take_two_of_as_many_as_ranks_and_the_weig
   BOOST_REQUIRE((whole.ok() && shards.ok()));
   BOOST_TEST(shards->memory.moments == whole->memory.moments / 4);
   BOOST_TEST(shards->memory.weights == whole->memory.weights);
-  BOOST_TEST(shards->own.gather_s == gather_s(h, 8, 4 * shards->work.parameters), tolerance(1e-9));
+  BOOST_TEST(shards->own.gather_s == gather_s(h, 8, 4 * shards->work.parameters) + gather_s(h, 8, 0), tolerance(1e-9));
+  BOOST_TEST(shards->memory.gathered - whole->memory.gathered == shards->work.parameters / 2, tolerance(1e-6));
   BOOST_TEST(shards->own.wait_s - whole->own.wait_s == meeting_s(h, 8), tolerance(1e-9));
   BOOST_TEST(whole->work.optimiser_bytes - shards->work.optimiser_bytes == 7 * .75 * 4 * whole->work.parameters, tolerance(1e-9));
   BOOST_TEST(forecast(r, shape, {2, 4}, h)->memory.moments == whole->memory.moments);

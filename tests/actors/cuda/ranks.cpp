@@ -22,6 +22,10 @@ struct numbers {
 
 status train(collective& group, device& on, const recipe& with, std::vector<numbers>& all) {
   ARGOSY_ASSIGN(auto model, replica::make(on, with, test::tiny_inputs()));
+  if (with.train.shard_moments) {
+    ARGOSY_ASSIGN(auto shards, model.model().weights().make_moments(on, {group.size(), group.rank()}));
+    model.model().weights().hold(std::move(shards));
+  }
   const system_clock_source clock;
   step_runner runner(model, group, with, clock);
   const auto each = pairs / static_cast<std::uint64_t>(group.size());
@@ -33,12 +37,12 @@ status train(collective& group, device& on, const recipe& with, std::vector<numb
   return {};
 }
 
-std::vector<numbers> train_ranks(int workers, const recipe& with) {
+std::vector<numbers> train_ranks(int workers, const recipe& with, compute arithmetic = compute::float32) {
   auto host = make_in_process_group(workers);
   std::vector<std::vector<numbers>> all(host.size());
   std::vector<status> ends(host.size());
   std::vector<std::unique_ptr<device>> devices;
-  for (std::size_t r = 0; r < host.size(); ++r) devices.push_back(test::make_tested_device(1));
+  for (std::size_t r = 0; r < host.size(); ++r) devices.push_back(test::make_tested_device(1, arithmetic));
   std::vector<std::jthread> threads;
   for (std::size_t r = 0; r < host.size(); ++r)
     threads.emplace_back([&, r] {
@@ -66,6 +70,20 @@ BOOST_AUTO_TEST_CASE(workers_on_one_device_equal_one_worker) {
       BOOST_TEST(many[step].negatives == one[step].negatives);
       BOOST_TEST(many[step].loss == one[step].loss, boost::test_tools::tolerance(1e-5));
       BOOST_TEST(many[step].gradient_norm == one[step].gradient_norm, boost::test_tools::tolerance(1e-4));
+    }
+  }
+}
+
+// Also of the copies that products in bfloat16 read: of weights that another rank updated too.
+BOOST_AUTO_TEST_CASE(workers_that_hold_shards_of_the_moments_train_the_same_numbers) {
+  recipe in_shards = test::tiny_recipe();
+  in_shards.train.shard_moments = true;
+  for (const int workers : {1, 2, 3}) {
+    const auto whole = train_ranks(workers, test::tiny_recipe(), compute::bfloat16),
+               shards = train_ranks(workers, in_shards, compute::bfloat16);
+    for (std::size_t step = 0; step < whole.size(); ++step) {
+      BOOST_TEST(shards[step].loss == whole[step].loss, boost::test_tools::tolerance(1e-5));
+      BOOST_TEST(shards[step].gradient_norm == whole[step].gradient_norm, boost::test_tools::tolerance(1e-4));
     }
   }
 }
