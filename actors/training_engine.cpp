@@ -71,10 +71,15 @@ public:
   result<std::optional<checkpoint_state>> capture(std::uint64_t steps_done) override {
     checkpoint_facts facts = settings_.facts;
     facts.steps_done = steps_done;
-    ARGOSY_ASSIGN(const auto moments, moments_at_root());
-    if (!moments) return std::optional<checkpoint_state>{};
-    ARGOSY_ASSIGN(auto state, argosy::capture(replica_->model(), *moments, std::move(facts)));
-    return std::optional(std::move(state));
+    const auto& model = replica_->model();
+    std::optional<host_moments> shards_of_all;
+    if (shards()) {
+      ARGOSY_ASSIGN(shards_of_all, gather_moments(*device_, weights(), *group_));
+    }
+    if (rank_ != 0) return std::optional<checkpoint_state>{};
+    auto state = shards_of_all ? argosy::capture(model, *shards_of_all, std::move(facts)) : argosy::capture(model, std::move(facts));
+    ARGOSY_TRY(state.failure());
+    return std::optional(std::move(*state));
   }
 
 private:
@@ -85,12 +90,6 @@ private:
     ARGOSY_ASSIGN(auto moments, weights().make_moments(*device_, held));
     weights().hold(std::move(moments));
     return {};
-  }
-  result<std::optional<host_moments>> moments_at_root() {
-    if (shards()) return gather_moments(*device_, weights(), *group_);
-    if (rank_ != 0) return std::optional<host_moments>{};
-    ARGOSY_ASSIGN(auto whole, download(*device_, weights().moments()));
-    return std::optional(std::move(whole));
   }
 
   using joined = result<std::unique_ptr<collective>>;

@@ -247,6 +247,21 @@ status restore_entries(const std::vector<checkpoint_state::entry>& entries, retr
   return {};
 }
 
+template <class TakeMoments>
+result<checkpoint_state> capture_with(const retrieval_model& model, checkpoint_facts facts, TakeMoments take_moments) {
+  checkpoint_state state;
+  state.facts = std::move(facts);
+  const auto& all = model.weights();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& p = all[i];
+    checkpoint_state::entry e{p.spec.name, p.spec.rows, p.spec.cols, {}, {}, {}};
+    ARGOSY_ASSIGN(e.value, floats_of(model.on(), p.value));
+    ARGOSY_TRY(take_moments(p, e));
+    state.entries.push_back(std::move(e));
+  }
+  return state;
+}
+
 }  // namespace
 
 result<checkpoint_facts> read_facts(const fs::path& folder) {
@@ -283,25 +298,27 @@ result<checkpoint_facts> read_facts(const fs::path& folder) {
 }
 
 result<checkpoint_state> capture(const retrieval_model& model, checkpoint_facts facts) {
-  ARGOSY_ASSIGN(const host_moments moments, download(model.on(), model.weights().moments()));
-  return capture(model, moments, std::move(facts));
+  const adamw_moments& held = model.weights().moments();
+  ARGOSY_CHECK(held.held() == sharding{});
+  return capture_with(model, std::move(facts), [&](const parameter& p, checkpoint_state::entry& to) -> status {
+    const auto part = std::ranges::find(held.parts(), p.arena, &adamw_moments::part::arena);
+    const auto in = [&](const tensor& arena) { return arena.all().column_range(p.at.first, p.at.count); };
+    ARGOSY_ASSIGN(to.first, floats_of(model.on(), in(part->first)));
+    ARGOSY_ASSIGN(to.second, floats_of(model.on(), in(part->second)));
+    return {};
+  });
 }
 
 result<checkpoint_state> capture(const retrieval_model& model, const host_moments& moments, checkpoint_facts facts) {
-  checkpoint_state state;
-  state.facts = std::move(facts);
-  const auto& all = model.weights();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto& p = all[i];
-    const auto of_arena = [&](const std::array<std::vector<float>, adamw_moments::arenas>& numbers) {
-      const auto first = numbers[static_cast<std::size_t>(p.arena)].begin() + p.at.first;
+  return capture_with(model, std::move(facts), [&](const parameter& p, checkpoint_state::entry& to) -> status {
+    const auto in = [&](const std::array<std::vector<float>, adamw_moments::arenas>& arenas) {
+      const auto first = arenas[static_cast<std::size_t>(p.arena)].begin() + p.at.first;
       return std::vector<float>(first, first + p.at.count);
     };
-    checkpoint_state::entry e{p.spec.name, p.spec.rows, p.spec.cols, {}, of_arena(moments.first), of_arena(moments.second)};
-    ARGOSY_ASSIGN(e.value, floats_of(model.on(), p.value));
-    state.entries.push_back(std::move(e));
-  }
-  return state;
+    to.first = in(moments.first);
+    to.second = in(moments.second);
+    return {};
+  });
 }
 
 status write_checkpoint(const fs::path& run, const checkpoint_state& state) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/transfer.hpp"
-
 namespace argosy {
 
 result<adamw_moments> adamw_moments::make(device& on, const arena_sizes& sizes, const sharding& held) {
@@ -27,17 +25,6 @@ adamw_moments::views adamw_moments::at(int arena, const arena_range& range) noex
   ARGOSY_CHECK(found != parts_.end());
   const auto in = [&](tensor& whole) { return whole.all().column_range(range.first - found->at.first, range.count); };
   return {in(found->first), in(found->second)};
-}
-
-result<host_moments> download(device& on, const adamw_moments& held) {
-  ARGOSY_CHECK(held.held() == sharding{});
-  host_moments all;
-  for (const auto& part : held.parts()) {
-    const auto arena = static_cast<std::size_t>(part.arena);
-    ARGOSY_ASSIGN(all.first[arena], floats_of(on, part.first));
-    ARGOSY_ASSIGN(all.second[arena], floats_of(on, part.second));
-  }
-  return all;
 }
 
 }  // namespace argosy

@@ -45,7 +45,5 @@ private:
 struct host_moments {
   std::array<std::vector<float>, adamw_moments::arenas> first, second;
 };
-// Of moments that are whole. Waits for the device.
-result<host_moments> download(device&, const adamw_moments&);
 
 }  // namespace argosy
