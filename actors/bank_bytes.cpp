@@ -37,7 +37,7 @@ private:
   template <class T>
   status take(std::span<T> numbers) {
     if (numbers.size_bytes() > left_.size()) return cut_off(numbers.size_bytes());
-    std::memcpy(numbers.data(), left_.data(), numbers.size_bytes());
+    if (!numbers.empty()) std::memcpy(numbers.data(), left_.data(), numbers.size_bytes());
     left_ = left_.subspan(numbers.size_bytes());
     return {};
   }

@@ -91,7 +91,7 @@ private:
 };
 
 void copy_rows(const_view from, view to) {
-  for (std::int64_t r = 0; r < from.rows; ++r)
+  for (std::int64_t r = 0; r < from.rows && from.cols > 0; ++r)
     std::memmove(to.row_range(r, 1).data, from.row_range(r, 1).data, static_cast<std::size_t>(from.cols) * size_of(from.type));
 }
 
