@@ -21,13 +21,15 @@ const schema::container* verified(std::span<const std::byte> header) {
   return !header.empty() && schema::VerifycontainerBuffer(verifier) ? schema::Getcontainer(data) : nullptr;
 }
 
-// Into the header, where they stand.
+// Into the header, where they stand: a hostile header may have them lie over its other fields, so these are read before.
 void mend_blocks(const schema::section& of, std::span<const std::byte> file) {
-  if (of.block_xxh3() == nullptr || of.offset() > file.size() || of.bytes() > file.size() - of.offset()) return;
+  const std::uint64_t offset = of.offset(), bytes = of.bytes();
+  if (of.block_xxh3() == nullptr || offset > file.size() || bytes > file.size() - offset) return;
   auto* sums = const_cast<std::uint8_t*>(of.block_xxh3()->Data());
-  for (std::uint64_t block = 0; block < of.block_xxh3()->size() && block * container_block_bytes < of.bytes(); ++block) {
+  const std::uint64_t blocks = std::min<std::uint64_t>(of.block_xxh3()->size(), (bytes + container_block_bytes - 1) / container_block_bytes);
+  for (std::uint64_t block = 0; block < blocks; ++block) {
     const std::uint64_t first = block * container_block_bytes;
-    const std::uint64_t sum = xxh3(file.subspan(of.offset() + first, std::min(container_block_bytes, of.bytes() - first)));
+    const std::uint64_t sum = xxh3(file.subspan(offset + first, std::min(container_block_bytes, bytes - first)));
     std::memcpy(sums + block * sizeof(sum), &sum, sizeof(sum));
   }
 }
@@ -36,8 +38,10 @@ void mend(bytes& file) {
   container_preamble preamble;
   std::memcpy(&preamble, file.data(), sizeof(preamble));
   const auto header = header_of(file, preamble);
-  if (const auto* read = verified(header))
-    for (const schema::section* section : *read->sections()) mend_blocks(*section, file);
+  // Verified anew for each section, since what was written for the one before may have changed it.
+  const schema::container* read = nullptr;
+  for (unsigned section = 0; (read = verified(header)) != nullptr && section < read->sections()->size(); ++section)
+    mend_blocks(*read->sections()->Get(section), file);
   preamble.header_bytes = header.size();
   preamble.header_xxh3 = xxh3(header);
   preamble.preamble_xxh3 = xxh3(std::as_bytes(std::span(&preamble, 1)).first(offsetof(container_preamble, preamble_xxh3)));
