@@ -26,7 +26,8 @@ void mend_blocks(const schema::section& of, std::span<const std::byte> file) {
   const std::uint64_t offset = of.offset(), bytes = of.bytes();
   if (of.block_xxh3() == nullptr || offset > file.size() || bytes > file.size() - offset) return;
   auto* sums = const_cast<std::uint8_t*>(of.block_xxh3()->Data());
-  const std::uint64_t blocks = std::min<std::uint64_t>(of.block_xxh3()->size(), (bytes + container_block_bytes - 1) / container_block_bytes);
+  const std::uint64_t blocks =
+      std::min<std::uint64_t>(of.block_xxh3()->size(), (bytes + container_block_bytes - 1) / container_block_bytes);
   for (std::uint64_t block = 0; block < blocks; ++block) {
     const std::uint64_t first = block * container_block_bytes;
     const std::uint64_t sum = xxh3(file.subspan(offset + first, std::min(container_block_bytes, bytes - first)));
