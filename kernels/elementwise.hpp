@@ -7,12 +7,9 @@
 //   add_total     to += factor * sum of all x, in an order that does not depend on the number of threads
 //   from_bytes    y = scale * byte + shift: image patches to numbers
 //   from_halves   y = the number that 16 bits stand for in IEEE half precision, exactly; none is infinite or NaN (they become finite)
-//   dropout       x *= keep / (1 - rate); the same call on a gradient is its backward. Masks are a pure function of
-//                 (seed, step, site, global pair, position * C + column): method.md, section 3.
 // Truth     kernels/reference/elementwise.cpp, compared in tests/kernels/elementwise.cpp.
 #pragma once
 
-#include "base/random.hpp"
 #include "kernels/device.hpp"
 
 namespace argosy {
@@ -24,13 +21,5 @@ status scale_rows(device&, std::span<const float> factor, view x);              
 status add_total(device&, const_view x, double factor, view to);                                      // to (1, 1)
 status from_bytes(device&, std::span<const std::uint8_t> bytes, double scale, double shift, view y);  // N*C bytes
 status from_halves(device&, std::span<const std::uint16_t> halves, view y);                           // N*C halves
-
-struct dropout_input {
-  draw_key key;
-  double rate = 0;                         // in [0, 1)
-  std::span<const std::uint32_t> pair;     // (N) global pair of each row
-  std::span<const std::int32_t> position;  // (N) place of each row in its sequence
-};
-status dropout(device&, const dropout_input&, view x);
 
 }  // namespace argosy

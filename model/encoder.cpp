@@ -59,9 +59,8 @@ status gelu_layer_backward(device& on, const linear_slot& w, const_view x, const
   return linear_backward(on, {x, w.weight, {}}, d, {d_x, add_to_d_x, w.d_weight, {}});
 }
 
-status apply(device& on, const dropout_plan& plan, std::uint32_t site, view x) {
-  if (plan.rate == 0) return {};
-  return dropout(on, {{plan.seed, plan.step, plan.first_site + site}, plan.rate, plan.pair, plan.position}, x);
+dropout_input dropout_at(const dropout_plan& plan, std::uint32_t site) {
+  return {{plan.seed, plan.step, plan.first_site + site}, plan.rate, plan.pair, plan.position};
 }
 
 void encoder::add_specs(std::vector<parameter_spec>& specs, const std::string& prefix, const shape& s, double deviation) {
@@ -163,13 +162,13 @@ status encoder::layer_forward(device& on, layer& l, const row_set& rows, std::ui
   ARGOSY_TRY(project(on, l, rows));
   ARGOSY_TRY(attention_forward(on, asked(l, rows), l.mixed, l.lse));
   ARGOSY_TRY(argosy::forward(on, l.o, l.mixed, l.hidden));
-  ARGOSY_TRY(apply(on, rows.drop, site, l.hidden));
   const const_view residual = rows.wanted.empty() ? l.x.all() : own_.all();
-  ARGOSY_TRY(layer_norm_forward(on, {l.hidden, residual, l.ln1.gain, l.ln1.bias, layer_norm_eps}, l.hidden, {l.normalised1, l.rstd1}));
+  ARGOSY_TRY(layer_norm_forward(on, {l.hidden, residual, l.ln1.gain, l.ln1.bias, layer_norm_eps, dropout_at(rows.drop, site)}, l.hidden,
+                                {l.normalised1, l.rstd1}));
   ARGOSY_TRY(gelu_layer_forward(on, l.up, l.hidden, l.wide, l.active));
   ARGOSY_TRY(argosy::forward(on, l.down, l.active, y));
-  ARGOSY_TRY(apply(on, rows.drop, site + 1, y));
-  return layer_norm_forward(on, {y, l.hidden, l.ln2.gain, l.ln2.bias, layer_norm_eps}, y, {l.normalised2, l.rstd2});
+  return layer_norm_forward(on, {y, l.hidden, l.ln2.gain, l.ln2.bias, layer_norm_eps, dropout_at(rows.drop, site + 1)}, y,
+                            {l.normalised2, l.rstd2});
 }
 
 result<const_view> encoder::forward(device& on, std::span<const std::int32_t> offset, const dropout_plan& drop,
@@ -184,29 +183,25 @@ result<const_view> encoder::forward(device& on, std::span<const std::int32_t> of
 
 status encoder::layer_backward(device& on, layer& l, const row_set& rows, std::uint32_t site, view d, view d_x) {
   const auto width = shape_.hidden;
-  // The gradient of a term before its residual sum: that of the sum itself, through dropout when there is any.
-  const auto through_dropout = [&](std::uint32_t at) -> result<const_view> {
-    if (rows.drop.rate == 0) return const_view(d);
-    ARGOSY_TRY(dropped_.resize_rows(on, d.rows, d.cols));
-    ARGOSY_TRY(move_rows(on, {d, {}, {}, false}, dropped_));
-    ARGOSY_TRY(apply(on, rows.drop, at, dropped_));
-    return const_view(dropped_.all());
+  // Leaves in d the gradient of a residual sum; d_term is that of the term that was added, through dropout when there is any.
+  const bool drops = rows.drop.rate != 0;
+  if (drops) ARGOSY_TRY(dropped_.resize_rows(on, d.rows, d.cols));
+  const view d_term = drops ? dropped_.all() : d, d_residual = drops ? d : view{};
+  const auto norm_backward = [&](const norm_slot& norm, std::uint32_t at, view normalised, view rstd) {
+    return layer_norm_backward(on, {normalised, {}, norm.gain, norm.bias, layer_norm_eps, dropout_at(rows.drop, at)}, {normalised, rstd}, d,
+                               {d_term, norm.d_gain, norm.d_bias, d_residual});
   };
   ARGOSY_TRY(d_wide_.resize_rows(on, d.rows, shape_.feed_forward));
   ARGOSY_TRY(d_mixed_.resize_rows(on, d.rows, width));
   if (!rows.wanted.empty()) ARGOSY_TRY(d_query_.resize_rows(on, d.rows, width));
   ARGOSY_TRY(d_projected_.resize_rows(on, d_x.rows, 3 * width));
 
-  ARGOSY_TRY(layer_norm_backward(on, {l.normalised2, {}, l.ln2.gain, l.ln2.bias, layer_norm_eps}, {l.normalised2, l.rstd2}, d,
-                                 {d, l.ln2.d_gain, l.ln2.d_bias}));
-  ARGOSY_ASSIGN(const auto d_down, through_dropout(site + 1));
-  ARGOSY_TRY(argosy::backward(on, l.down, l.active, d_down, d_wide_));
+  ARGOSY_TRY(norm_backward(l.ln2, site + 1, l.normalised2, l.rstd2));
+  ARGOSY_TRY(argosy::backward(on, l.down, l.active, d_term, d_wide_));
   ARGOSY_TRY(gelu_layer_backward(on, l.up, l.hidden, l.wide, d_wide_, d, true));
 
-  ARGOSY_TRY(layer_norm_backward(on, {l.normalised1, {}, l.ln1.gain, l.ln1.bias, layer_norm_eps}, {l.normalised1, l.rstd1}, d,
-                                 {d, l.ln1.d_gain, l.ln1.d_bias}));
-  ARGOSY_ASSIGN(const auto d_o, through_dropout(site));
-  ARGOSY_TRY(argosy::backward(on, l.o, l.mixed, d_o, d_mixed_));
+  ARGOSY_TRY(norm_backward(l.ln1, site, l.normalised1, l.rstd1));
+  ARGOSY_TRY(argosy::backward(on, l.o, l.mixed, d_term, d_mixed_));
   const auto d_part = [&](int i) { return d_projected_.all().column_range(i * width, width); };
   const view d_q = rows.wanted.empty() ? d_part(0) : d_query_.all();
   ARGOSY_TRY(attention_backward(on, asked(l, rows), l.mixed, l.lse, d_mixed_, {d_q, d_part(1), d_part(2)}));

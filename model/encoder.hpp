@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/random.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/device.hpp"
+#include "kernels/dropout.hpp"
 #include "model/parameters.hpp"
 
 namespace argosy {
@@ -48,7 +48,7 @@ struct dropout_plan {
   std::span<const std::uint32_t> pair;     // (N)
   std::span<const std::int32_t> position;  // (N)
 };
-status apply(device&, const dropout_plan&, std::uint32_t site, view x);
+dropout_input dropout_at(const dropout_plan&, std::uint32_t site);
 
 class encoder {
 public:

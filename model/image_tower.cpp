@@ -91,7 +91,7 @@ result<const_view> image_tower::forward(device& on, const packed_images& images,
   ARGOSY_TRY(move_rows(on, {position_, place_, {}, true}, x));
   ARGOSY_TRY(move_rows(on, {type_, zero_, {}, true}, x));
   ARGOSY_TRY(layer_norm_forward(on, {x, {}, norm_.gain, norm_.bias, layer_norm_eps}, x, {normalised_, rstd_}));
-  ARGOSY_TRY(apply(on, drop_, 0, x));
+  if (drop_.rate != 0) ARGOSY_TRY(dropout(on, dropout_at(drop_, 0), x));
   auto inner = drop_;
   ++inner.first_site;
   return encoder_.forward(on, offset_, inner);
@@ -110,7 +110,7 @@ status image_tower::backward(device& on, view d, const gradients_complete& compl
   auto inner = drop_;
   ++inner.first_site;
   ARGOSY_TRY(encoder_.backward(on, offset_, inner, d, d, complete));
-  ARGOSY_TRY(apply(on, drop_, 0, d));
+  if (drop_.rate != 0) ARGOSY_TRY(dropout(on, dropout_at(drop_, 0), d));
   ARGOSY_TRY(layer_norm_backward(on, {normalised_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d,
                                  {d, norm_.d_gain, norm_.d_bias}));
   const auto first_zeros = std::span<const std::int32_t>(zero_).first(cls_row_.size());

@@ -54,7 +54,7 @@ result<const_view> text_tower::forward(device& on, const packed_text& text, cons
   ARGOSY_TRY(move_rows(on, {position_, place_, {}, true}, x));
   ARGOSY_TRY(move_rows(on, {type_, zero_, {}, true}, x));
   ARGOSY_TRY(layer_norm_forward(on, {x, {}, norm_.gain, norm_.bias, layer_norm_eps}, x, {normalised_, rstd_}));
-  ARGOSY_TRY(apply(on, drop_, 0, x));
+  if (drop_.rate != 0) ARGOSY_TRY(dropout(on, dropout_at(drop_, 0), x));
   auto inner = drop_;
   ++inner.first_site;
   return encoder_.forward(on, text.offset, inner,
@@ -71,7 +71,7 @@ status text_tower::backward(device& on, const packed_text& text, view d_y, const
     d = d_rows_;
   }
   ARGOSY_TRY(encoder_.backward(on, text.offset, inner, d_y, d, complete));
-  ARGOSY_TRY(apply(on, drop_, 0, d));
+  if (drop_.rate != 0) ARGOSY_TRY(dropout(on, dropout_at(drop_, 0), d));
   ARGOSY_TRY(layer_norm_backward(on, {normalised_, {}, norm_.gain, norm_.bias, layer_norm_eps}, {normalised_, rstd_}, d,
                                  {d, norm_.d_gain, norm_.d_bias}));
   ARGOSY_TRY(move_rows(on, {d, {}, text.token, true}, d_token_));

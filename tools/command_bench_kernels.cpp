@@ -137,13 +137,7 @@ private:
     const double one = row_bytes(wide_);
     ARGOSY_TRY(measure("copy", 0, 2 * one, [&] { return move_rows(on_, {x, {}, {}, false}, y); }));
     ARGOSY_TRY(measure("bias + GELU forward", 0, 2 * one, [&] { return bias_gelu_forward(on_, x, bias, y); }));
-    ARGOSY_TRY(measure("bias + GELU backward", 0, 3 * one, [&] { return bias_gelu_backward(on_, x, bias, y, y, d_bias); }));
-    std::vector<std::uint32_t> pair(static_cast<std::size_t>(rows_), 1);
-    std::vector<std::int32_t> position(pair.size());
-    std::iota(position.begin(), position.end(), 0);
-    const dropout_input how{{.seed = 1, .step = 1, .site = 16}, .1, pair, position};
-    ARGOSY_ASSIGN(tensor narrow, filled(rows_, hidden_, true));
-    return measure("dropout", 0, 2 * row_bytes(hidden_), [&] { return dropout(on_, how, narrow); });
+    return measure("bias + GELU backward", 0, 3 * one, [&] { return bias_gelu_backward(on_, x, bias, y, y, d_bias); });
   }
 
   status norms() {
@@ -157,8 +151,35 @@ private:
     const layer_norm_input in{x, residual, gain, gain};
     const double one = row_bytes(hidden_);
     ARGOSY_TRY(measure("residual + LayerNorm forward", 0, 4 * one, [&] { return layer_norm_forward(on_, in, y, {normalised, rstd}); }));
-    return measure("residual + LayerNorm backward", 0, 3 * one, [&] {
+    ARGOSY_TRY(measure("residual + LayerNorm backward", 0, 3 * one, [&] {
       return layer_norm_backward(on_, in, {normalised, rstd}, x, {y, d_gain, d_gain});
+    }));
+
+    // Dropout by itself, before LayerNorm and after its backward, beside dropout in their passes.
+    const std::vector<std::uint32_t> pair(static_cast<std::size_t>(rows_), 1);
+    std::vector<std::int32_t> position(pair.size());
+    std::iota(position.begin(), position.end(), 0);
+    const dropout_input how{{.seed = 1, .step = 1, .site = 16}, .1, pair, position};
+    ARGOSY_ASSIGN(tensor dropped, filled(rows_, hidden_, true));
+    layer_norm_input inside = in;
+    inside.drop = how;
+    ARGOSY_TRY(measure("dropout", 0, 2 * one, [&] { return dropout(on_, how, dropped); }));
+    const auto one_then_the_other = [&]() -> status {
+      ARGOSY_TRY(dropout(on_, how, dropped));
+      return layer_norm_forward(on_, in, y, {normalised, rstd});
+    };
+    ARGOSY_TRY(measure("dropout, then residual + LayerNorm forward", 0, 6 * one, one_then_the_other));
+    ARGOSY_TRY(measure("dropout + residual + LayerNorm forward", 0, 4 * one, [&] {
+      return layer_norm_forward(on_, inside, y, {normalised, rstd});
+    }));
+    const auto one_after_the_other = [&]() -> status {
+      ARGOSY_TRY(layer_norm_backward(on_, in, {normalised, rstd}, x, {y, d_gain, d_gain}));
+      ARGOSY_TRY(move_rows(on_, {y, {}, {}, false}, dropped));
+      return dropout(on_, how, dropped);
+    };
+    ARGOSY_TRY(measure("LayerNorm backward, then copy and dropout", 0, 7 * one, one_after_the_other));
+    return measure("dropout + residual + LayerNorm backward", 0, 4 * one, [&] {
+      return layer_norm_backward(on_, inside, {normalised, rstd}, x, {dropped, d_gain, d_gain, y});
     });
   }
 

@@ -1,10 +1,11 @@
+#include "kernels/cpu/dropout.hpp"
+
 #include <bit>
 #include <cmath>
 
 #include "kernels/cpu/cpu_device.hpp"
 #include "kernels/cpu/parallel.hpp"
 #include "kernels/cpu/vec.hpp"
-#include "kernels/elementwise.hpp"
 
 namespace argosy {
 namespace {
@@ -45,24 +46,28 @@ void draw_strip(draw_key key, std::uint32_t pair, std::uint32_t counter, float* 
 }  // namespace
 
 // A draw of 24 bits is compared as an integer, so that the mask is that of the reference for every rate.
-status cpu_device::dropout(const dropout_input& in, view x) {
-  const auto dropped_below = static_cast<std::int32_t>(std::ceil(in.rate * 0x1.0p24));
-  const float kept = static_cast<float>(1 / (1 - in.rate));
-  const auto drop = [dropped_below, kept](cpu::vec value, cpu::vec bits) {
-    const cpu::vec_int drawn = (std::bit_cast<cpu::vec_int>(bits) >> 8) & 0xFFFFFF;
-    return value * (drawn < dropped_below ? cpu::vec{} : cpu::splat(kept));
+cpu::row_dropout::row_dropout(const dropout_input& in)
+    : in_(in), dropped_below_(static_cast<std::int32_t>(std::ceil(in.rate * 0x1.0p24))), kept_(static_cast<float>(1 / (1 - in.rate))) {}
+
+void cpu::row_dropout::operator()(std::int64_t row, std::int64_t cols, const float* from, float* to) const {
+  const auto drop = [below = dropped_below_, kept = kept_](vec value, vec bits) {
+    const vec_int drawn = (std::bit_cast<vec_int>(bits) >> 8) & 0xFFFFFF;
+    return value * (drawn < below ? vec{} : splat(kept));
   };
-  cpu::for_rows(threads_, x.rows, x.cols * 8, [&](std::int64_t row) {
-    const std::uint32_t pair = in.pair[static_cast<std::size_t>(row)];
-    const std::int64_t start = in.position[static_cast<std::size_t>(row)] * x.cols;
-    float* const to = x.row<float>(row);
-    for (std::int64_t c = -(start % 4); c < x.cols; c += 4 * strip) {
-      float bits[4 * strip];
-      draw_strip(in.key, pair, static_cast<std::uint32_t>(start + c) / 4, bits);
-      const std::int64_t first = std::max<std::int64_t>(0, c), last = std::min(x.cols, c + 4 * strip);
-      cpu::map(last - first, to + first, drop, to + first, bits + (first - c));
-    }
-  });
+  const std::uint32_t pair = in_.pair[static_cast<std::size_t>(row)];
+  const std::int64_t start = in_.position[static_cast<std::size_t>(row)] * cols;
+  for (std::int64_t c = -(start % 4); c < cols; c += 4 * strip) {
+    float bits[4 * strip];
+    draw_strip(in_.key, pair, static_cast<std::uint32_t>(start + c) / 4, bits);
+    const std::int64_t first = std::max<std::int64_t>(0, c), last = std::min(cols, c + 4 * strip);
+    map(last - first, to + first, drop, from + first, bits + (first - c));
+  }
+}
+
+status cpu_device::dropout(const dropout_input& in, view x) {
+  const cpu::row_dropout drop(in);
+  if (!drop.drops()) return {};
+  cpu::for_rows(threads_, x.rows, x.cols * 8, [&](std::int64_t row) { drop(row, x.cols, x.row<float>(row), x.row<float>(row)); });
   return {};
 }
 

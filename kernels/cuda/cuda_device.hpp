@@ -18,6 +18,8 @@
 
 namespace argosy::cuda {
 
+struct dropped;
+
 class cuda_device final : public device {
 public:
   // unavailable, with CUDA's reason.
@@ -85,6 +87,8 @@ private:
   // to (1, 1) += factor * sum of f(x), summed in float64.
   template <class F>
   status add_sum_of(const_view x, F f, double factor, view to);
+  // For kernels queued before the next list is copied.
+  result<dropped> dropped_by(const dropout_input&);
   // to[target[n]] += rows[n], in the order of n.
   status add_to_rows(const_view from, std::span<const std::int32_t> from_index, std::span<const std::int32_t> target, view to);
 

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "kernels/cuda/cuda_device.hpp"
+#include "kernels/cuda/dropped.hpp"
 #include "kernels/cuda/launch.hpp"
+#include "kernels/dropout.hpp"
 
 namespace argosy::cuda {
 namespace {
@@ -66,25 +68,15 @@ struct number_of_half {
   __device__ void operator()(std::int64_t row, std::int64_t col) const { put(y.row(row)[col], number_of(halves[row * y.cols + col])); }
 };
 
-// Four elements share one block of random bits: thread i of a row makes the bits of the i-th block that touches the row.
-template <class T>
-struct drop_four {
-  draw_key key;
-  std::uint32_t dropped_below;
-  float kept;
-  const std::uint32_t* pair;
-  const std::int32_t* position;
+template <int N, class T>
+struct drop_pack {
+  dropped how;
   matrix<T> x;
-  __device__ void operator()(std::int64_t row, std::int64_t i) const {
-    const std::int64_t start = position[row] * x.cols, counter = start / 4 + i;
-    const philox_block bits = philox(key.seed, {static_cast<std::uint32_t>(counter), pair[row], key.step, key.site});
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const std::int64_t col = 4 * counter + j - start;
-      if (col < 0 || col >= x.cols) continue;
-      T& to = x.row(row)[col];
-      put(to, (bits[static_cast<std::size_t>(j)] >> 8) < dropped_below ? 0.f : to_float(to) * kept);
-    }
+  __device__ void operator()(std::int64_t row, std::int64_t col) const {
+    float at[N];
+    load<N>(x.row(row) + col, at);
+    how.apply(row, col, x.cols, at);
+    store<N>(x.row(row) + col, at);
   }
 };
 
@@ -141,17 +133,23 @@ status cuda_device::from_halves(std::span<const std::uint16_t> halves, view y) {
   });
 }
 
-// The same integers are compared as on the CPU, so the mask is the same for every rate.
-status cuda_device::dropout(const dropout_input& in, view x) {
+result<dropped> cuda_device::dropped_by(const dropout_input& in) {
+  if (in.rate == 0) return dropped{};
   ARGOSY_ASSIGN(const std::uint32_t* pair, staging_->copy(in.pair));
   ARGOSY_ASSIGN(const std::int32_t* position, staging_->copy(in.position));
-  const auto dropped_below = static_cast<std::uint32_t>(std::ceil(in.rate * 0x1.0p24));
-  const auto kept = static_cast<float>(1 / (1 - in.rate));
-  const std::int64_t blocks_a_row = x.cols == 0 ? 0 : (x.cols + 3) / 4 + 1;
+  return dropped{in.key, static_cast<std::uint32_t>(std::ceil(in.rate * 0x1.0p24)), static_cast<float>(1 / (1 - in.rate)), pair, position};
+}
+
+status cuda_device::dropout(const dropout_input& in, view x) {
+  if (in.rate == 0 || x.empty()) return {};
+  ARGOSY_ASSIGN(const dropped how, dropped_by(in));
   return by_type(x.type, [&](auto type) {
     using T = decltype(type);
-    const drop_four<T> each{in.key, dropped_below, kept, pair, position, as<T>(x)};
-    return for_each_pack<1>(stream_, "dropout", x.rows, blocks_a_row, each);
+    return by_width<T>(
+        [&](auto width) {
+          return for_each_pack<width>(stream_, "dropout", x.rows, x.cols, drop_pack<width, T>{how, as<T>(x)});
+        },
+        x);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/column_sums.hpp"
 #include "kernels/cuda/cuda_device.hpp"
+#include "kernels/cuda/dropped.hpp"
 
 namespace argosy::cuda {
 namespace {
@@ -14,6 +15,7 @@ struct forward_arguments {
   matrix<const T> x, residual;
   const float *gain, *bias;
   float eps;
+  dropped drop;
   matrix<T> y, normalised;
   float* rstd;
 };
@@ -31,6 +33,7 @@ __global__ void __launch_bounds__(warps_a_block* warp_size) layer_norm_rows(forw
     const auto col = column(p, N);
     if (col >= cols) continue;
     load<N>(in.x.row(row) + col, z[p]);
+    if (in.drop.any()) in.drop.apply(row, col, cols, z[p]);
     if (in.residual.data != nullptr) {
       float more[N];
       load<N>(in.residual.row(row) + col, more);
@@ -73,7 +76,8 @@ template <class T>
 struct backward_arguments {
   matrix<const T> normalised, d_y;
   const float *rstd, *gain;
-  matrix<T> d_x;
+  dropped drop;
+  matrix<T> d_x, d_residual;
   float* partial;  // (parts, 2 C): of d_gain, of d_bias
 };
 
@@ -112,6 +116,8 @@ __global__ void __launch_bounds__(warps_a_block* warp_size) layer_norm_gradients
       if (col >= cols) continue;
 #pragma unroll
       for (int i = 0; i < N; ++i) g[p][i] = rstd * (g[p][i] - mean - n[p][i] * along);
+      if (in.d_residual.data != nullptr) store<N>(in.d_residual.row(row) + col, g[p]);
+      if (in.drop.any()) in.drop.apply(row, col, cols, g[p]);
       store<N>(in.d_x.row(row) + col, g[p]);
     }
   }
@@ -162,6 +168,7 @@ status by_packs(std::string_view name, int width, std::int64_t cols, Body body) 
 
 status cuda_device::layer_norm_forward(const layer_norm_input& in, view y, const layer_norm_saved& saved) {
   if (y.empty()) return {};
+  ARGOSY_ASSIGN(const dropped drop, dropped_by(in.drop));
   return by_type(y.type, [&](auto type) {
     using T = decltype(type);
     const forward_arguments<T> all{as<T>(in.x),
@@ -169,6 +176,7 @@ status cuda_device::layer_norm_forward(const layer_norm_input& in, view y, const
                                    in.gain.as<float>(),
                                    in.bias.as<float>(),
                                    static_cast<float>(in.eps),
+                                   drop,
                                    as<T>(y),
                                    as<T>(saved.normalised),
                                    static_cast<float*>(saved.rstd.data)};
@@ -185,11 +193,18 @@ status cuda_device::layer_norm_backward(const layer_norm_input& in, const layer_
   if (d_y.empty()) return {};
   const std::int64_t parts = parts_of(d_y.rows), cols = d_y.cols;
   ARGOSY_ASSIGN(float* partial, scratch(parts * 2 * cols));
+  ARGOSY_ASSIGN(const dropped drop, dropped_by(in.drop));
   ARGOSY_TRY(by_type(d_y.type, [&](auto type) {
     using T = decltype(type);
-    const backward_arguments<T> all{
-        as<T>(const_view(saved.normalised)), as<T>(d_y), saved.rstd.as<float>(), in.gain.as<float>(), as<T>(g.d_x), partial};
-    const int width = pack_width<T>(saved.normalised, d_y, in.gain, g.d_x);
+    const backward_arguments<T> all{as<T>(const_view(saved.normalised)),
+                                    as<T>(d_y),
+                                    saved.rstd.as<float>(),
+                                    in.gain.as<float>(),
+                                    drop,
+                                    as<T>(g.d_x),
+                                    as<T>(g.d_residual),
+                                    partial};
+    const int width = pack_width<T>(saved.normalised, d_y, in.gain, g.d_x, g.d_residual);
     return by_packs<16 / sizeof(T)>("layer_norm_backward", width, cols, [&](auto n, auto packs) {
       return launch(stream_, "layer_norm_backward",
                     {dim3(static_cast<unsigned>(parts)), warps_a_block * warp_size, static_cast<std::size_t>(2 * cols) * sizeof(float)},

@@ -24,9 +24,17 @@ status check_linear(device& on, const linear_input& in) {
   return in.bias.empty() ? status{} : want_shape(on, "bias", in.bias, 1, in.weight.rows);
 }
 
+status check_dropout(const dropout_input& in, std::int64_t rows) {
+  if (!(in.rate >= 0 && in.rate < 1))
+    return {errc::invalid_argument, "rate: want a number from 0 to below 1, got " + std::to_string(in.rate)};
+  ARGOSY_TRY(want_count("pair", in.pair.size(), rows));
+  return want_count("position", in.position.size(), rows);
+}
+
 status check_layer_norm(device& on, const layer_norm_input& in) {
   ARGOSY_TRY(want_shape(on, "gain", in.gain, 1, in.x.cols));
   ARGOSY_TRY(want_shape(on, "bias", in.bias, 1, in.x.cols));
+  if (in.drop.rate != 0) ARGOSY_TRY(check_dropout(in.drop, in.x.rows));
   return want_positive("eps", in.eps);
 }
 
@@ -153,10 +161,7 @@ status from_halves(device& on, std::span<const std::uint16_t> halves, view y) {
 
 status dropout(device& on, const dropout_input& in, view x) {
   ARGOSY_TRY(want_rows(on, "x", x));
-  if (!(in.rate >= 0 && in.rate < 1))
-    return {errc::invalid_argument, "rate: want a number from 0 to below 1, got " + std::to_string(in.rate)};
-  ARGOSY_TRY(want_count("pair", in.pair.size(), x.rows));
-  ARGOSY_TRY(want_count("position", in.position.size(), x.rows));
+  ARGOSY_TRY(check_dropout(in, x.rows));
   return on.dropout(in, x);
 }
 
@@ -183,7 +188,13 @@ status layer_norm_backward(device& on, const layer_norm_input& in, const layer_n
   ARGOSY_TRY(want_rows(on, "d_x", g.d_x, d_y.rows, d_y.cols));
   ARGOSY_TRY(want_shape(on, "d_gain", g.d_gain, 1, d_y.cols));
   ARGOSY_TRY(want_shape(on, "d_bias", g.d_bias, 1, d_y.cols));
-  for (const auto& [name, v] : {std::pair{"normalised", saved.normalised}, {"d_x", g.d_x}}) ARGOSY_TRY(want_alike(name, v, d_y));
+  if (in.drop.rate != 0) ARGOSY_TRY(check_dropout(in.drop, d_y.rows));
+  if (!g.d_residual.empty()) {
+    if (in.drop.rate == 0) return {errc::invalid_argument, "d_residual: want none without dropout, where it is d_x"};
+    ARGOSY_TRY(want_rows(on, "d_residual", g.d_residual, d_y.rows, d_y.cols));
+  }
+  for (const auto& [name, v] : {std::pair{"normalised", saved.normalised}, {"d_x", g.d_x}, {"d_residual", g.d_residual}})
+    ARGOSY_TRY(want_alike(name, v, d_y));
   return on.layer_norm_backward(in, saved, d_y, g);
 }
 

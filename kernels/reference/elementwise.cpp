@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "kernels/adamw.hpp"
+#include "kernels/dropout.hpp"
 #include "kernels/reference/reference_device.hpp"
 #include "kernels/rows.hpp"
 
@@ -87,13 +88,16 @@ status reference_device::from_halves(std::span<const std::uint16_t> halves, view
   return {};
 }
 
+double dropout_factor(const dropout_input& in, std::int64_t row, std::int64_t column, std::int64_t columns) {
+  if (in.rate == 0) return 1;
+  const auto at = static_cast<std::size_t>(row);
+  const auto element = static_cast<std::uint32_t>(in.position[at] * columns + column);
+  const bool keep = static_cast<double>(random_uniform(in.key, in.pair[at], element)) >= in.rate;
+  return keep ? 1 / (1 - in.rate) : 0;
+}
+
 status reference_device::dropout(const dropout_input& in, view x) {
-  each(x, [&](auto r, auto c) {
-    const auto row = static_cast<std::size_t>(r);
-    const auto element = static_cast<std::uint32_t>(in.position[row] * x.cols + c);
-    const bool keep = static_cast<double>(random_uniform(in.key, in.pair[row], element)) >= in.rate;
-    x.row<double>(r)[c] *= keep ? 1 / (1 - in.rate) : 0;
-  });
+  each(x, [&](auto r, auto c) { x.row<double>(r)[c] *= dropout_factor(in, r, c, x.cols); });
   return {};
 }
 

@@ -16,7 +16,10 @@ constexpr double shortest = 1e-12;
 status reference_device::layer_norm_forward(const layer_norm_input& in, view y, const layer_norm_saved& saved) {
   const auto columns = static_cast<double>(y.cols);
   for (std::int64_t n = 0; n < y.rows; ++n) {
-    const auto z = [&](std::int64_t c) { return in.x.row<double>(n)[c] + (in.residual.empty() ? 0 : in.residual.row<double>(n)[c]); };
+    const auto z = [&](std::int64_t c) {
+      const double kept = in.x.row<double>(n)[c] * dropout_factor(in.drop, n, c, y.cols);
+      return kept + (in.residual.empty() ? 0 : in.residual.row<double>(n)[c]);
+    };
     double mean = 0, variance = 0;
     for (std::int64_t c = 0; c < y.cols; ++c) mean += z(c) / columns;
     for (std::int64_t c = 0; c < y.cols; ++c) variance += (z(c) - mean) * (z(c) - mean) / columns;
@@ -45,8 +48,11 @@ status reference_device::layer_norm_backward(const layer_norm_input& in, const l
       out.d_gain.as<double>()[c] += d_y.row<double>(n)[c] * normalised[c];
       out.d_bias.as<double>()[c] += d_y.row<double>(n)[c];
     }
-    for (std::int64_t c = 0; c < d_y.cols; ++c)
-      out.d_x.row<double>(n)[c] = saved.rstd.as<double>()[n] * (g(c) - mean - normalised[c] * along);
+    for (std::int64_t c = 0; c < d_y.cols; ++c) {
+      const double d_z = saved.rstd.as<double>()[n] * (g(c) - mean - normalised[c] * along);
+      if (!out.d_residual.empty()) out.d_residual.row<double>(n)[c] = d_z;
+      out.d_x.row<double>(n)[c] = d_z * dropout_factor(in.drop, n, c, d_y.cols);
+    }
   }
   return {};
 }

@@ -44,4 +44,7 @@ public:
   status adamw(const adamw_settings&, const_view gradient, view parameter, view first, view second) override;
 };
 
+// What dropout multiplies the element by: 0 or 1 / (1 - rate).
+double dropout_factor(const dropout_input&, std::int64_t row, std::int64_t column, std::int64_t columns);
+
 }  // namespace argosy

@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/vec.hpp"
 #include "tests/support/compare.hpp"
+#include "tests/support/dropped_rows.hpp"
 #include "tests/support/status.hpp"
 #include "tests/support/tested_device.hpp"
 
@@ -142,13 +143,8 @@ BOOST_AUTO_TEST_CASE(dropout_masks_are_those_of_the_reference) {
   for (const double rate : {0., .1, .5, .9, .99})
     for_shapes([&](std::int64_t rows, std::int64_t cols, std::int64_t gap) {
       twin x(rows, cols, normals(1), gap);
-      std::vector<std::uint32_t> pair;
-      std::vector<std::int32_t> position;
-      for (std::int64_t r = 0; r < rows; ++r) {
-        pair.push_back(static_cast<std::uint32_t>(r / 3) + 1000);
-        position.push_back(static_cast<std::int32_t>(r % 3));
-      }
-      const dropout_input in{{.seed = 1ull << 40, .step = 7, .site = 16}, rate, pair, position};
+      const dropped_rows draws(rows);
+      const dropout_input in = draws.at(rate);
       require_ok(dropout(*on.cpu, in, x.f32()));
       require_ok(dropout(*on.reference, in, x.f64()));
       check_near("dropout", x, 2 * unit_roundoff * x.largest_value());

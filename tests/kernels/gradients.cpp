@@ -14,6 +14,7 @@
 #include "kernels/normalise.hpp"
 #include "kernels/qpm_loss.hpp"
 #include "kernels/rows.hpp"
+#include "tests/support/dropped_rows.hpp"
 #include "tests/support/status.hpp"
 
 namespace {
@@ -108,6 +109,22 @@ BOOST_AUTO_TEST_CASE(layer_norm_with_residual) {
   differences_agree("residual", residual, d_z, loss);
   differences_agree("gain", gain, d_gain, loss);
   differences_agree("bias", bias, d_bias, loss);
+}
+
+BOOST_AUTO_TEST_CASE(layer_norm_after_dropout) {
+  matrix x(4, 6, 1), residual(4, 6, 2), gain(1, 6, 3), bias(1, 6, 4), d_y(4, 6, 5), y(4, 6), normalised(4, 6), rstd(1, 4), d_x(4, 6),
+      d_gain(1, 6), d_bias(1, 6), d_residual(4, 6);
+  const test::dropped_rows draws(4);
+  const layer_norm_input in{x, residual, gain, bias, 1e-12, draws.at(.4)};
+  const auto loss = [&] {
+    require_ok(layer_norm_forward(*on, in, y, {normalised, rstd}));
+    return dot(y, d_y);
+  };
+  loss();
+  require_ok(layer_norm_backward(*on, in, {normalised, rstd}, d_y, {d_x, d_gain, d_bias, d_residual}));
+  differences_agree("x", x, d_x, loss);
+  differences_agree("residual", residual, d_residual, loss);
+  BOOST_TEST(std::ranges::count(d_x.values, 0.) > 0);
 }
 
 BOOST_AUTO_TEST_CASE(attention_across_packings) {

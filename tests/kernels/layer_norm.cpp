@@ -8,6 +8,7 @@
 #include "kernels/modal_gate.hpp"
 #include "kernels/normalise.hpp"
 #include "tests/support/compare.hpp"
+#include "tests/support/dropped_rows.hpp"
 #include "tests/support/status.hpp"
 #include "tests/support/tested_device.hpp"
 
@@ -23,17 +24,18 @@ struct devices {
 // A row's sums have C terms in four running sums of registers, so C / 16 roundings in a chain; some more in each formula.
 double row_tolerance(std::int64_t cols) { return unit_roundoff * (static_cast<double>(cols) / 8 + 16); }
 
-void compare_layer_norm(std::int64_t rows, std::int64_t cols, std::int64_t gap, bool residual, bool in_place) {
+void compare_layer_norm(std::int64_t rows, std::int64_t cols, std::int64_t gap, bool residual, bool in_place, double rate = 0) {
   const devices on;
+  const dropped_rows draws(rows);
   twin x(rows, cols, normals(1), gap), r(rows, residual ? cols : 0, normals(2)), gain(1, cols, normals(3)), bias(1, cols, normals(4));
   twin other(rows, cols, constant(9), gap), normalised(rows, cols, constant(9)), rstd(1, rows, constant(9));
   twin& y = in_place ? x : other;
-  const layer_norm_input cpu{x.f32(), residual ? r.f32() : view{}, gain.f32(), bias.f32(), 1e-5};
-  const layer_norm_input reference{x.f64(), residual ? r.f64() : view{}, gain.f64(), bias.f64(), 1e-5};
+  const layer_norm_input cpu{x.f32(), residual ? r.f32() : view{}, gain.f32(), bias.f32(), 1e-5, draws.at(rate)};
+  const layer_norm_input reference{x.f64(), residual ? r.f64() : view{}, gain.f64(), bias.f64(), 1e-5, draws.at(rate)};
   require_ok(layer_norm_forward(*on.cpu, cpu, y.f32(), {normalised.f32(), rstd.f32()}));
   require_ok(layer_norm_forward(*on.reference, reference, y.f64(), {normalised.f64(), rstd.f64()}));
   // Everything after rstd carries its relative error, and what the subtraction of the mean leaves: both grow with rstd.
-  const double one = row_tolerance(cols) * (1 + rstd.largest_value()) * std::max(1., normalised.largest_value());
+  const double kept = 1 / (1 - rate), one = row_tolerance(cols) * (1 + rstd.largest_value()) * std::max(kept, normalised.largest_value());
   check_near("rstd", rstd, one * rstd.largest_value() * rstd.largest_value());
   check_near("normalised", normalised, one);
   check_near("y", y, one * gain.largest_value() + 4 * unit_roundoff);
@@ -47,6 +49,24 @@ void compare_layer_norm(std::int64_t rows, std::int64_t cols, std::int64_t gap, 
   const double summed = static_cast<double>(rows) * d;
   check_near("d_gain", d_gain, (one + unit_roundoff * 130) * summed * n);  // at most 128 rows in a chain
   check_near("d_bias", d_bias, unit_roundoff * 130 * summed + unit_roundoff * 4);
+}
+
+// What is dropped is so in forward and in backward, and the residual's gradient is left whole: in a matrix of its own, in that of d_y or nowhere.
+void compare_dropped(std::int64_t rows, std::int64_t cols, std::int64_t gap, bool in_place) {
+  compare_layer_norm(rows, cols, gap, true, in_place, .3);
+  const devices on;
+  const dropped_rows draws(rows);
+  twin normalised(rows, cols, normals(1)), rstd(1, rows, constant(.75)), gain(1, cols, normals(3)), d_y(rows, cols, normals(5), gap);
+  twin d_x(rows, cols, constant(9), gap), other(rows, cols, constant(9)), d_gain(1, cols, normals(6)), d_bias(1, cols, normals(7));
+  twin& d_residual = in_place ? d_y : other;
+  const layer_norm_input cpu{{}, {}, gain.f32(), {}, 1e-5, draws.at(.3)}, reference{{}, {}, gain.f64(), {}, 1e-5, draws.at(.3)};
+  const double bound = 8 * row_tolerance(cols) * gain.largest_value() * d_y.largest_value() * std::pow(normalised.largest_value(), 2);
+  require_ok(layer_norm_backward(*on.cpu, cpu, {normalised.f32(), rstd.f32()}, d_y.f32(),
+                                 {d_x.f32(), d_gain.f32(), d_bias.f32(), d_residual.f32()}));
+  require_ok(layer_norm_backward(*on.reference, reference, {normalised.f64(), rstd.f64()}, d_y.f64(),
+                                 {d_x.f64(), d_gain.f64(), d_bias.f64(), d_residual.f64()}));
+  check_near("d_x", d_x, bound);
+  check_near("d_residual", d_residual, bound);
 }
 
 void compare_normalise(std::int64_t rows, std::int64_t cols, std::int64_t gap) {
@@ -77,6 +97,26 @@ BOOST_AUTO_TEST_CASE(layer_norm_with_gaps_without_residual_and_in_place) {
   compare_layer_norm(7, 20, 3, false, false);
   compare_layer_norm(7, 20, 0, false, true);
   compare_layer_norm(0, 20, 0, true, false);
+}
+
+BOOST_AUTO_TEST_CASE(layer_norm_after_dropout) {
+  for (const std::int64_t cols : {3, 7, 20, 32, 63, 192, 257, 260})
+    for (const bool in_place : {false, true}) compare_dropped(70, cols, 0, in_place);
+  compare_dropped(7, 20, 3, true);
+  compare_dropped(0, 20, 0, false);
+}
+
+// The same call, dropped beforehand.
+BOOST_AUTO_TEST_CASE(dropout_inside_layer_norm_is_dropout_before_it) {
+  const auto on = make_tested_device(2);
+  const dropped_rows draws(9);
+  twin x(9, 48, normals(1)), r(9, 48, normals(2)), gain(1, 48, normals(3)), bias(1, 48, normals(4)), inside(9, 48, constant(9));
+  require_ok(layer_norm_forward(*on, {x.f32(), r.f32(), gain.f32(), bias.f32(), 1e-5, draws.at(.5)}, inside.f32(), {}));
+  require_ok(dropout(*on, draws.at(.5), x.f32()));
+  require_ok(layer_norm_forward(*on, {x.f32(), r.f32(), gain.f32(), bias.f32(), 1e-5}, x.f32(), {}));
+  double apart = 0;
+  for (std::size_t i = 0; i < x.bits().size(); ++i) apart = std::max(apart, static_cast<double>(std::abs(x.bits()[i] - inside.bits()[i])));
+  BOOST_TEST(apart <= row_tolerance(48) * 4);
 }
 
 BOOST_AUTO_TEST_CASE(layer_norm_over_more_rows_than_a_block) {

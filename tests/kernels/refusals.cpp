@@ -90,6 +90,10 @@ BOOST_AUTO_TEST_CASE(offsets_and_indices) {
 
 BOOST_AUTO_TEST_CASE(numbers_out_of_their_limits) {
   check_refused(dropout(*on, {{}, 1.0, {}, {}}, at(1, 1)), errc::invalid_argument, {"rate"});
+  check_refused(layer_norm_forward(*on, {at(2, 3), {}, at(1, 3), at(1, 3), 1, {{}, .5}}, at(2, 3), {}), errc::shape_mismatch, {"pair"});
+  check_refused(
+      layer_norm_backward(*on, {{}, {}, at(1, 3), {}, 1}, {at(2, 3), at(1, 2)}, at(2, 3), {at(2, 3), at(1, 3), at(1, 3), at(2, 3)}),
+      errc::invalid_argument, {"d_residual"});
   check_refused(layer_norm_forward(*on, {at(2, 3), {}, at(1, 3), at(1, 3), 0}, at(2, 3), {}), errc::invalid_argument, {"eps"});
   adamw_settings s;
   s.step = 0;

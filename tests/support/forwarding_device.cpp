@@ -49,7 +49,8 @@ public:
   }
   status layer_norm_backward(const layer_norm_input& in, const layer_norm_saved& saved, const_view d_y,
                              const layer_norm_gradient& g) override {
-    return done(inner_->layer_norm_backward(open(in), open(saved), open(d_y), {open(g.d_x), open(g.d_gain), open(g.d_bias)}));
+    return done(
+        inner_->layer_norm_backward(open(in), open(saved), open(d_y), {open(g.d_x), open(g.d_gain), open(g.d_bias), open(g.d_residual)}));
   }
   status attention_forward(const attention_input& in, view o, view lse) override {
     return done(inner_->attention_forward(open(in), open(o), open(lse)));
@@ -113,7 +114,9 @@ private:
     return said.ok() ? ended : said;
   }
   linear_input open(const linear_input& in) { return {open(in.x), open(in.weight), open(in.bias)}; }
-  layer_norm_input open(const layer_norm_input& in) { return {open(in.x), open(in.residual), open(in.gain), open(in.bias), in.eps}; }
+  layer_norm_input open(const layer_norm_input& in) {
+    return {open(in.x), open(in.residual), open(in.gain), open(in.bias), in.eps, in.drop};
+  }
   layer_norm_saved open(const layer_norm_saved& saved) { return {open(saved.normalised), open(saved.rstd)}; }
   attention_input open(const attention_input& in) {
     return {in.heads, in.scale, open(in.q), open(in.k), open(in.v), in.q_offset, in.kv_offset};

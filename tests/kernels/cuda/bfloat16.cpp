@@ -14,6 +14,7 @@
 #include "kernels/transfer.hpp"
 #include "tests/support/bf16.hpp"
 #include "tests/support/compare.hpp"
+#include "tests/support/dropped_rows.hpp"
 #include "tests/support/status.hpp"
 #include "tests/support/tested_device.hpp"
 
@@ -184,6 +185,30 @@ BOOST_AUTO_TEST_CASE(layer_norm_and_its_gradients) {
       d.check("d_x", 2);
       check_near("d_gain", d_gain, bf16_roundoff * 9 * 4);
       check_near("d_bias", d_bias, unit_roundoff * 200);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(layer_norm_after_dropout) {
+  const devices on;
+  const dropped_rows draws(9);
+  for (const std::int64_t cols : {8, 33, 256, 768})
+    for (const std::int64_t gap : {0, 3}) {
+      rows x(9, cols, normals(1), gap), r(9, cols, normals(2), gap), y(9, cols, constant(9), gap), normalised(9, cols, constant(9)),
+          d(9, cols, normals(3), gap), d_x(9, cols, constant(9), gap);
+      twin gain(1, cols, normals(4)), bias(1, cols, normals(5)), rstd(1, 9, constant(9)), d_gain(1, cols, normals(6)),
+          d_bias(1, cols, normals(7));
+      const layer_norm_input narrow{x.bf16(), r.bf16(), gain.f32(), bias.f32(), 1e-5, draws.at(.3)};
+      const layer_norm_input wide{x.f64(), r.f64(), gain.f64(), bias.f64(), 1e-5, draws.at(.3)};
+      require_ok(layer_norm_forward(*on.cuda, narrow, y.bf16(), {normalised.bf16(), rstd.f32()}));
+      require_ok(layer_norm_forward(*on.reference, wide, y.f64(), {normalised.f64(), rstd.f64()}));
+      y.check("y");
+      normalised.check("normalised");
+      require_ok(layer_norm_backward(*on.cuda, narrow, {normalised.bf16(), rstd.f32()}, d.bf16(),
+                                     {d_x.bf16(), d_gain.f32(), d_bias.f32(), d.bf16()}));
+      require_ok(layer_norm_backward(*on.reference, wide, {normalised.f64(), rstd.f64()}, d.f64(),
+                                     {d_x.f64(), d_gain.f64(), d_bias.f64(), d.f64()}));
+      d.check("d_residual", 2);
+      d_x.check("d_x", 2 / .7);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/qpm_loss.hpp"
 #include "kernels/rows.hpp"
 #include "tests/support/compare.hpp"
+#include "tests/support/dropped_rows.hpp"
 #include "tests/support/status.hpp"
 #include "tests/support/tested_device.hpp"
 
@@ -38,6 +39,20 @@ void compare_layer_norm(std::int64_t rows, std::int64_t cols, std::int64_t gap) 
   check_near("d_x", d, tolerance(cols) * 64);
   check_near("d_gain", d_gain, tolerance(rows + cols) * 64);
   check_near("d_bias", d_bias, tolerance(rows) * 64);
+
+  const dropped_rows draws(rows);
+  const layer_norm_input dropped{x.f32(), r.f32(), gain.f32(), bias.f32(), 1e-5, draws.at(.3)},
+      dropped_wide{x.f64(), r.f64(), gain.f64(), bias.f64(), 1e-5, draws.at(.3)};
+  require_ok(layer_norm_forward(*on.cuda, dropped, y.f32(), {normalised.f32(), rstd.f32()}));
+  require_ok(layer_norm_forward(*on.reference, dropped_wide, y.f64(), {normalised.f64(), rstd.f64()}));
+  check_near("y after dropout", y, tolerance(cols) * 16);
+  twin d_x(rows, cols, constant(9), gap);
+  require_ok(
+      layer_norm_backward(*on.cuda, dropped, {normalised.f32(), rstd.f32()}, d.f32(), {d_x.f32(), d_gain.f32(), d_bias.f32(), d.f32()}));
+  require_ok(layer_norm_backward(*on.reference, dropped_wide, {normalised.f64(), rstd.f64()}, d.f64(),
+                                 {d_x.f64(), d_gain.f64(), d_bias.f64(), d.f64()}));
+  check_near("d_x after dropout", d_x, tolerance(cols) * 64);
+  check_near("d_residual", d, tolerance(cols) * 64);
 }
 
 void compare_gelu(std::int64_t rows, std::int64_t cols, std::int64_t gap) {
