@@ -13,6 +13,9 @@ double own_s(const step_done& part) { return part.data_wait_s + part.step_s - pa
 
 errc failure_code(const node_news& of) { return of.code == errc::ok ? errc::internal : of.code; }
 
+// "host:process"; any other name is a machine's of its own.
+std::string machine_of(const std::string& name) { return name.substr(0, name.rfind(':')); }
+
 std::string seconds_text(double seconds) {
   std::string text = std::to_string(seconds);
   return text.substr(0, text.find('.') + 3) + " s";
@@ -135,6 +138,14 @@ void job_book::dissolve(steady_time now) {
   capturing_ = writing_ = failed_save_ = saves_ = 0;
 }
 
+std::vector<node_id> job_book::machines_apart(const std::vector<node_id>& nodes) const {
+  std::vector<std::string> machines;
+  for (const node_id id : nodes) machines.push_back(machine_of(members_.at(id).news.name));
+  std::vector<node_id> by_rank;
+  for (const std::size_t node : argosy::machines_apart(machines)) by_rank.push_back(nodes[node]);
+  return by_rank;
+}
+
 void job_book::form(steady_time now) {
   dissolve(now);
   phase_ = phase::gathering;
@@ -146,7 +157,7 @@ void job_book::form(steady_time now) {
   if (stopping_ && those.empty()) return finish({});  // with the last checkpoint that there is
   if (those.size() < least() || now < not_before_) return tell_all();
   group_ = group_number(term_, ++groups_);
-  ranks_ = those;
+  ranks_ = settings_.shard_moments ? machines_apart(those) : those;
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
     member& m = members_.at(ranks_[rank]);
     m.rank = static_cast<int>(rank);

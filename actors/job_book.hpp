@@ -1,6 +1,7 @@
 // The coordinator's state in a job of many nodes: who is there, which group trains, what is committed, what is on disk. It decides, and holds
 // no tensor. Knows neither actors nor sockets nor clocks.
-//   forming   a group of all who may be in it, ranks in the order in which they came. Whoever has the most of the job's lineage is the source, and
+//   forming   a group of all who may be in it, ranks in the order in which they came; with moments in shards, neighbours on different machines
+//             where that can be, the first who came still the first. Whoever has the most of the job's lineage is the source, and
 //             feeds the others; of moments in shards, whoever holds one; of nobody's replica, a checkpoint; of neither, all begin anew. No group begins behind a checkpoint
 //             that the ledger knows of: it waits for who has it
 //   running   steps are granted `ahead` of the last committed one; a step is committed once all ranks have reported it, or a group goes on
@@ -130,6 +131,7 @@ private:
   bool at_end() const noexcept;
   bool newcomer_waits(steady_time now) const;
 
+  std::vector<node_id> machines_apart(const std::vector<node_id>&) const;
   void form(steady_time now);
   void dissolve(steady_time now);
   void begin_group(steady_time now);

@@ -50,7 +50,7 @@ struct actor_figures {
 struct node_news {
   node_id node = 0;
   std::uint64_t number = 0;                   // rises
-  std::string name;                           // host and process, for people
+  std::string name;                           // host:process, for people; nodes of one host are taken to be on one machine
   std::optional<job_mark> state, checkpoint;  // of its replica; of the newest one on its disk
   sharding held{.of = 0};                     // of its moments, when it last gathered
   group_id group = 0;                         // what follows is about it

@@ -1,6 +1,8 @@
 #include "model/sharding.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace argosy {
 namespace {
@@ -21,6 +23,28 @@ std::vector<std::int32_t> holders_of(std::span<const sharding> held) {
   for (const sharding& one : held)
     if (auto holders = holders_of(held, one.of); !holders.empty()) return holders;
   return {};
+}
+
+// Every other place is given out first, then those between, to the nodes of one machine after those of another: the largest first, whose nodes
+// then fill no more than every other place.
+std::vector<std::size_t> machines_apart(std::span<const std::string> machines) {
+  const std::size_t count = machines.size();
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto follows_its_like = [&](std::size_t at) { return machines[at] == machines[(at + 1) % count]; };
+  if (std::ranges::none_of(order, follows_its_like) || std::ranges::all_of(order, follows_its_like)) return order;
+
+  const auto nodes_of = [&](std::size_t node) { return std::ranges::count(machines, machines[node]); };
+  const auto first_of = [&](std::size_t node) { return std::ranges::find(machines, machines[node]) - machines.begin(); };
+  std::ranges::stable_sort(order, {}, [&](std::size_t node) { return std::pair(-nodes_of(node), first_of(node)); });
+  std::vector<std::size_t> ranks(count);
+  std::size_t place = 0;
+  for (const std::size_t node : order) {
+    ranks[place] = node;
+    place = place + 2 < count || place % 2 == 1 ? place + 2 : 1;
+  }
+  std::ranges::rotate(ranks, std::ranges::find(ranks, std::size_t{0}));
+  return ranks;
 }
 
 arena_range common(const arena_range& a, const arena_range& b) noexcept {

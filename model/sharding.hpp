@@ -2,8 +2,10 @@
 // as many shards as there are ranks. A rank holds its own shard and a copy of the next rank's, so that no rank takes a shard with it when it is lost.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace argosy {
@@ -17,6 +19,11 @@ struct sharding {
 
 // Of each shard the first of these that holds it, of a sharding of which there is every shard; empty where there is none.
 std::vector<std::int32_t> holders_of(std::span<const sharding>);
+
+// By rank the node that gets it, of nodes on these machines: ranks that follow each other, the first one the last one too, are of different
+// machines where no machine has more than half of the nodes, so that a machine takes no shard with it when it is lost; elsewhere as many as this
+// gives. Node 0 is rank 0. Where nothing follows its like, or all are of one machine, the order stays.
+std::vector<std::size_t> machines_apart(std::span<const std::string> machines);
 
 // Numbers of an arena, one after the other.
 struct arena_range {

@@ -1,6 +1,8 @@
 #include "model/sharding.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <numeric>
 
 #include "model/moments.hpp"
 #include "tests/support/status.hpp"
@@ -61,6 +63,32 @@ BOOST_AUTO_TEST_CASE(of_two_neighbours_that_are_lost_a_shard_is_nowhere) {
   BOOST_TEST(holders_of(std::vector<sharding>{nothing}).empty());
   for (const sharding odd : {sharding{-1, -2}, sharding{2, 5}, sharding{1 << 30, 0}, sharding{3, -1}})
     BOOST_TEST(holders_of(std::vector<sharding>{odd}).empty());
+}
+
+// All ways in which up to eight nodes lie on up to four machines.
+BOOST_AUTO_TEST_CASE(neighbours_are_of_different_machines_where_that_can_be) {
+  for (std::size_t count = 1; count <= 8; ++count)
+    for (std::uint32_t way = 0; way < 1u << (2 * count); ++way) {
+      std::vector<std::string> machines;
+      for (std::size_t node = 0; node < count; ++node) machines.push_back(std::to_string(way >> (2 * node) & 3));
+      std::vector<std::size_t> all(count);
+      std::iota(all.begin(), all.end(), std::size_t{0});
+      const auto ranks = machines_apart(machines);
+      BOOST_TEST_REQUIRE(ranks.size() == count);
+      const auto equal_neighbours = [&](const auto& node_at) {
+        std::size_t equal = 0;
+        for (std::size_t rank = 0; rank < count; ++rank) equal += machines[node_at(rank)] == machines[node_at((rank + 1) % count)];
+        return equal;
+      };
+      const auto before = equal_neighbours([](std::size_t rank) { return rank; });
+      const auto after = equal_neighbours([&](std::size_t rank) { return ranks[rank]; });
+      std::size_t largest = 0;
+      for (const std::string& machine : machines)
+        largest = std::max(largest, static_cast<std::size_t>(std::ranges::count(machines, machine)));
+      if (ranks.front() != 0 || !std::ranges::is_permutation(ranks, all) || after > before || (2 * largest <= count && after > 0) ||
+          (before == 0 && !std::ranges::is_sorted(ranks)) || (largest == count && !std::ranges::is_sorted(ranks)))
+        BOOST_TEST(false, "nodes on machines " << way << " of " << count << ": " << before << " and " << after);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(whoever_holds_all_is_preferred_to_nobody) {

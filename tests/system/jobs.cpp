@@ -9,6 +9,7 @@
 #include "tests/support/bytes.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/machine_name.hpp"
 #include "tests/support/numbered_weights.hpp"
 #include "tests/support/small_disk.hpp"
 #include "tests/system/small_shop.hpp"
@@ -230,6 +231,55 @@ BOOST_AUTO_TEST_CASE(nodes_with_shards_of_the_moments_are_killed_and_the_others_
   BOOST_TEST((ledger.at("taken_back") > 0u) == is_told, job.told());
   BOOST_TEST(ledger.at("groups") > 3u);
   must_run({"publish", "--run", job.run(), "--data", shop.data, "--store", folder / "store"});
+}
+
+std::size_t times_in(const std::string& text, std::string_view what) {
+  std::size_t times = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++times;
+  return times;
+}
+
+// Neighbours are of different machines, so two nodes that go with theirs take no shard with them.
+BOOST_AUTO_TEST_CASE(machines_with_shards_of_the_moments_die_and_the_others_go_on) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=4000", "train.shard_moments=true"}, {"--least", "2"});
+  std::vector<std::unique_ptr<background_argosy>> nodes;
+  const auto begin_two = [&](const std::string& machine) {
+    const machine_name name(machine);
+    for (int i = 0; name && i < 2; ++i) nodes.push_back(job.node());
+    return static_cast<bool>(name);
+  };
+  if (!begin_two("first")) return;
+  const auto trains_with = [&](std::size_t count) {
+    return job.soon([=](const json& now) { return now.at("step") >= 1u && now.at("nodes").size() == count; });
+  };
+  BOOST_TEST_REQUIRE(trains_with(2), job.told());
+  begin_two("second");
+  constexpr std::size_t deaths = 3;
+  for (std::size_t death = 0; death < deaths; ++death) {
+    const auto all_train = [](const json& now) {
+      const auto& those = now.at("nodes");
+      return those.size() == 4u && std::ranges::all_of(those, [](const json& node) { return !node.at("rank").is_null(); });
+    };
+    BOOST_TEST_REQUIRE(job.soon(all_train), job.told());
+    const json now = job.standing();
+    for (std::size_t rank = 0; rank < 4; ++rank) {
+      const auto machine_of = [&](std::size_t of) { return now.at("nodes")[of % 4].at("name").get<std::string>().substr(0, 5); };
+      BOOST_TEST(machine_of(rank) != machine_of(rank + 1), now.dump());
+    }
+    BOOST_TEST_REQUIRE(job.soon_at_step(now.at("step").get<std::uint64_t>() + 10), job.told());
+    nodes[0]->signal(SIGKILL);
+    nodes[1]->signal(SIGKILL);
+    nodes.erase(nodes.begin(), nodes.begin() + 2);
+    const auto two_train = [](const json& left) { return left.at("nodes").size() == 2u; };
+    BOOST_TEST_REQUIRE(job.soon(two_train), job.told());
+    BOOST_TEST_REQUIRE(job.soon_at_step(job.standing().at("step").get<std::uint64_t>() + 10), job.told());
+    begin_two(death % 2 == 0 ? "first" : "second");
+  }
+  job.coordinator->signal(SIGTERM);
+  BOOST_TEST(job.coordinator->wait() == 130, job.told());
+  // But where they go in the moment between the last word of all and the first update.
+  BOOST_TEST(times_in(job.told(), "no node that is left has one of the shards") < deaths, job.told());
 }
 
 // Of two nodes that go at once, of three, one had the copy of the other's shard.
