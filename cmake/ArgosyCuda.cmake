@@ -3,6 +3,7 @@
 #   ARGOSY_CUDA                 OFF: do not look for CUDA
 #   ARGOSY_CUDA_ARCHITECTURES   compute capabilities, 90 (H100, H200) unless set; "80;90" for A100 too
 #   ARGOSY_NCCL_INCLUDE         the folder of nccl.h, looked for beside CUDA's headers unless set; the library is opened at run time
+#   ARGOSY_CUDNN_INCLUDE        the same of cudnn.h
 option(ARGOSY_CUDA "Build the CUDA plug-in where CUDA is found" ON)
 set(ARGOSY_CUDA_ARCHITECTURES 90 CACHE STRING "Compute capabilities of the CUDA plug-in")
 
@@ -21,13 +22,23 @@ function(argosy_cuda_plugin)
     list(FILTER sources EXCLUDE REGEX "/cuda/nccl\\.cpp$")
     message(STATUS "CUDA: the plug-in is built without NCCL, for one GPU a job: nccl.h was not found (ARGOSY_NCCL_INCLUDE)")
   endif()
+  find_path(ARGOSY_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  if(ARGOSY_CUDNN_INCLUDE)
+    list(FILTER sources EXCLUDE REGEX "/no_cudnn\\.cpp$")
+    message(STATUS "CUDA: backbones by cuDNN, by the header in ${ARGOSY_CUDNN_INCLUDE}")
+  else()
+    list(FILTER sources EXCLUDE REGEX "/cuda/cudnn\\.cpp$")
+    message(STATUS "CUDA: the plug-in is built without cuDNN, so backbones run on the CPU: cudnn.h was not found (ARGOSY_CUDNN_INCLUDE)")
+  endif()
   add_library(argosy_cuda MODULE ${sources})
   set_target_properties(argosy_cuda PROPERTIES PREFIX "" CUDA_ARCHITECTURES "${ARGOSY_CUDA_ARCHITECTURES}"
     LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:argosy>)
   target_include_directories(argosy_cuda PRIVATE ${CMAKE_SOURCE_DIR})
-  if(ARGOSY_NCCL_INCLUDE)
-    target_include_directories(argosy_cuda SYSTEM PRIVATE ${ARGOSY_NCCL_INCLUDE})
-  endif()
+  foreach(headers ${ARGOSY_NCCL_INCLUDE} ${ARGOSY_CUDNN_INCLUDE})
+    if(headers)
+      target_include_directories(argosy_cuda SYSTEM PRIVATE ${headers})
+    endif()
+  endforeach()
   target_compile_definitions(argosy_cuda PRIVATE ARGOSY_BUILD="${ARGOSY_BUILD}")
   # Warning 554 is of a conversion that is meant for one of two instances of a template.
   target_compile_options(argosy_cuda PRIVATE

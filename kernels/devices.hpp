@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "kernels/image_network.hpp"
 #include "kernels/nccl.hpp"
 
 namespace argosy {
@@ -26,6 +27,8 @@ struct device_list {
   std::string no_cuda;  // why there is no GPU among them; empty when there is
   std::string nccl;     // its version; empty: no_nccl says why
   std::string no_nccl;
+  std::string cudnn;  // its version; empty: no_cudnn says why
+  std::string no_cudnn;
 };
 device_list list_devices();
 
@@ -34,6 +37,9 @@ bool is_device_name(std::string_view name) noexcept;
 
 // `threads` is for the CPU. invalid_argument for no name of a device; unavailable, with the reason, where this machine has none of that name.
 result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute);
+
+// A frozen network on a device; `threads` is for the CPU. Errors as of open_device, and of make_cpu_image_network; a GPU needs cuDNN.
+result<std::unique_ptr<image_network>> open_image_network(std::string_view name, const image_layers&, int batch, int threads);
 
 // For groups of GPUs (net/nccl_group.hpp). unavailable, with the reason.
 result<nccl_calls*> open_nccl();

@@ -5,7 +5,8 @@
 //   relu and z, the result of an earlier layer (a residual), where the layer says so.
 // Letters   N images, H x W pixels, C channels, O channels out.
 // Layout    images and results (N, H, W, C), last letter fastest; weights (O, C, K, K), as PyTorch keeps them.
-// Cost      network_flops; by oneDNN, in the layouts that it chooses, weights packed once, residual and relu within the convolution.
+// Cost      network_flops. On the CPU by oneDNN, in the layouts that it chooses, weights packed once, residual and relu within the convolution;
+//           on NVIDIA GPUs (kernels/devices.hpp) convolutions by cuDNN in float32, the rest by kernels of ours.
 // Truth     kernels/reference/image_network.cpp, compared in tests/kernels/image_network.cpp.
 #pragma once
 
@@ -47,6 +48,8 @@ struct image_layers {
 
 // The result of each layer. invalid_argument and shape_mismatch name the layer, what was wanted and what was found.
 result<std::vector<image_shape>> shapes_of(const image_layers&);
+// Of each layer's result the last layer that reads it; of the last layer's, one past it: the caller does.
+std::vector<std::size_t> last_uses(const image_layers&);
 // Multiplications and additions of the convolutions for one image.
 result<double> network_flops(const image_layers&);
 
@@ -58,6 +61,10 @@ public:
   // images (N, H, W, C), features (N, result). shape_mismatch when the lengths disagree; nothing is written then.
   virtual status run(std::span<const float> images, std::span<float> features) = 0;
 };
+
+// How many images these are. shape_mismatch when they are no whole number, or the features not those of as many.
+result<std::size_t> count_images(const image_shape& input, const image_shape& features_of_one, std::span<const float> images,
+                                 std::span<const float> features);
 
 // Computes `batch` images at a time, >= 1; `threads` >= 1, or 0 for all cores.
 result<std::unique_ptr<image_network>> make_cpu_image_network(const image_layers&, int batch, int threads);

@@ -9,13 +9,14 @@
 
 #include "data/image.hpp"
 #include "data/parallel.hpp"
+#include "kernels/devices.hpp"
 #include "schema/folder.hpp"
 
 namespace argosy {
 namespace {
 
 constexpr double norm_eps = 1e-5;
-constexpr int patches_at_once = 64;
+constexpr int patches_at_once = 64, patches_at_once_on_a_gpu = 1024;
 constexpr float channel_mean[] = {.485f, .456f, .406f}, channel_deviation[] = {.229f, .224f, .225f};
 
 struct resnet {
@@ -238,7 +239,8 @@ result<std::shared_ptr<patch_features>> load_backbone(const backbone_options& op
   ARGOSY_ASSIGN(const auto file, read_safetensors(options.weights));
   const auto layers = backbone_layers(of.name, file, options.side);
   if (!layers.ok()) return layers.failure().within(options.weights.string());
-  ARGOSY_ASSIGN(auto network, make_cpu_image_network(*layers, patches_at_once, options.threads));
+  const int batch = options.device == "cpu" ? patches_at_once : patches_at_once_on_a_gpu;
+  ARGOSY_ASSIGN(auto network, open_image_network(options.device, *layers, batch, options.threads));
   const patch_backbone about{std::string(of.name), xxh3(std::as_bytes(std::span(bytes))), options.side, of.features()};
   return std::shared_ptr<patch_features>(std::make_shared<backbone>(about, std::move(network)));
 }

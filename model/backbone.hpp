@@ -28,9 +28,11 @@ struct backbone_options {
   std::filesystem::path weights;  // safetensors
   int side = 64;                  // ours; training of these weights saw 224
   int threads = 0;                // 0: all cores
+  std::string device = "cpu";     // kernels/devices.hpp
 };
 // not_found for a tensor that is missing, shape_mismatch for one of another shape or type, invalid_argument for one that the network does
-// not know; the classifier (fc.*) and counters (*.num_batches_tracked) are known and unused.
+// not know; the classifier (fc.*) and counters (*.num_batches_tracked) are known and unused. unavailable
+// for a device that is not there.
 result<std::shared_ptr<patch_features>> load_backbone(const backbone_options&);
 
 std::span<const std::string_view> backbone_names() noexcept;

@@ -11,8 +11,9 @@ namespace {
 void print_json(const device_list& all, std::ostream& out) {
   auto devices = nlohmann::ordered_json::array();
   for (const auto& d : all.found) devices.push_back({{"name", d.name}, {"what", d.what}, {"notes", d.notes}});
-  out << nlohmann::ordered_json{{"devices", devices}, {"no_cuda", all.no_cuda}, {"nccl", all.nccl}, {"no_nccl", all.no_nccl}}.dump(2)
-      << '\n';
+  const nlohmann::ordered_json object{{"devices", devices},     {"no_cuda", all.no_cuda}, {"nccl", all.nccl},
+                                      {"no_nccl", all.no_nccl}, {"cudnn", all.cudnn},     {"no_cudnn", all.no_cudnn}};
+  out << object.dump(2) << '\n';
 }
 
 }  // namespace
@@ -27,6 +28,7 @@ status run_devices(const devices_options& options, const console& io) {
   for (const auto& d : all.found) line(d.name, d.what + "; " + d.notes);
   if (!all.no_cuda.empty()) line("cuda", "none: " + all.no_cuda);
   line("nccl", all.nccl.empty() ? "none: " + all.no_nccl : all.nccl + "; between GPUs");
+  line("cudnn", all.cudnn.empty() ? "none: " + all.no_cudnn : all.cudnn + "; backbones on GPUs");
   return {};
 }
 

@@ -40,6 +40,7 @@ void add_backbone(CLI::App& command, prepare_command_options& options) {
       .add_option("--reuse", options.prepare.reuse,
                   "Prepared data with features of the same images; none: what stands at --out, if anything")
       ->needs(name);
+  command.add_option("--device", options.device, "Where it runs: cpu, cuda or cuda:1 (argosy devices)")->capture_default_str()->needs(name);
   add_threads(command, options.threads);
 }
 
@@ -367,6 +368,7 @@ void add_bench_backbone(CLI::App& bench, chosen_command& chosen) {
       ->capture_default_str()
       ->check(CLI::Range(least_backbone_side, largest_backbone_side));
   command->add_option("--images", options->images, "Images of one measurement")->capture_default_str()->check(CLI::Range(1, 4096));
+  command->add_option("--device", options->device, "cpu, cuda or cuda:1 (argosy devices)")->capture_default_str();
   command->add_flag("--json", options->json, "One JSON object");
   add_threads(*command, options->threads);
 }

@@ -10,7 +10,8 @@ namespace argosy {
 status run_prepare(const prepare_command_options& command, const console& io) {
   prepare_options options = command.prepare;
   if (!command.backbone.empty()) {
-    ARGOSY_ASSIGN(options.backbone, load_backbone({command.backbone, command.backbone_weights, command.backbone_side, command.threads}));
+    ARGOSY_ASSIGN(options.backbone,
+                  load_backbone({command.backbone, command.backbone_weights, command.backbone_side, command.threads, command.device}));
   }
   ARGOSY_ASSIGN(const prepare_report report, prepare(options, show_preparing(io), io.stop));
   io.progress.close();

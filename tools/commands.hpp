@@ -31,7 +31,8 @@ struct prepare_command_options {
   std::string backbone;  // empty: patches are stored as they are
   std::filesystem::path backbone_weights;
   int backbone_side = 64;
-  int threads = 0;  // of the backbone; 0: all cores
+  int threads = 0;             // of the backbone; 0: all cores
+  std::string device = "cpu";  // of the backbone
 };
 status run_prepare(const prepare_command_options&, const console&);
 
@@ -223,6 +224,7 @@ struct bench_backbone_options {
   std::uint64_t images = 32;
   bool json = false;
   int threads = 0;
+  std::string device = "cpu";
 };
 status run_bench_backbone(const bench_backbone_options&, const console&);
 

@@ -22,16 +22,6 @@ constexpr auto f32 = memory::data_type::f32;
 memory::desc in_any_layout(int batch, const image_shape& s) { return {{batch, s.channels, s.height, s.width}, f32, tag::any}; }
 memory::desc channels_last(int batch, const image_shape& s) { return {{batch, s.channels, s.height, s.width}, f32, tag::nhwc}; }
 
-// The last layer that reads each result; that of the network is read after all.
-std::vector<std::size_t> last_uses(const image_layers& network) {
-  std::vector<std::size_t> last(network.layers.size());
-  for (std::size_t i = 0; i < last.size(); ++i)
-    for (const int used : {network.layers[i].from, network.layers[i].add})
-      if (used >= 0) last[static_cast<std::size_t>(used)] = i;
-  last.back() = last.size();
-  return last;
-}
-
 // Memory that results share once the ones before them are used up. What it gave out is valid while `all` is held.
 class buffer_pool {
 public:
@@ -194,8 +184,8 @@ private:
 
 class cpu_image_network final : public image_network {
 public:
-  cpu_image_network(std::size_t image_count, std::size_t feature_count, std::size_t batch, int threads)
-      : image_count_(image_count), feature_count_(feature_count), batch_(batch), threads_(threads) {}
+  cpu_image_network(const image_shape& input, const image_shape& features_of_one, std::size_t batch, int threads)
+      : input_(input), features_of_one_(features_of_one), batch_(batch), threads_(threads) {}
 
   void take(network_builder& built, const dnnl::engine& engine) {
     images_ = built.images;
@@ -206,17 +196,12 @@ public:
   }
 
   status run(std::span<const float> images, std::span<float> features) override {
-    if (images.size() % image_count_ != 0)
-      return {errc::shape_mismatch,
-              "images: want a multiple of " + std::to_string(image_count_) + " numbers, got " + std::to_string(images.size())};
-    const std::size_t count = images.size() / image_count_;
-    if (features.size() != count * feature_count_)
-      return {errc::shape_mismatch,
-              "features: want " + std::to_string(count * feature_count_) + " numbers, got " + std::to_string(features.size())};
+    ARGOSY_ASSIGN(const std::size_t count, count_images(input_, features_of_one_, images, features));
     try {
       const cpu::thread_setting setting(threads_);
       for (std::size_t first = 0; first < count; first += batch_)
-        run_batch(images.subspan(first * image_count_), features.subspan(first * feature_count_), std::min(batch_, count - first));
+        run_batch(images.subspan(first * input_.count()), features.subspan(first * features_of_one_.count()),
+                  std::min(batch_, count - first));
     } catch (const dnnl::error& failed) {
       return {errc::internal, std::string("oneDNN: ") + failed.what()};
     }
@@ -226,13 +211,14 @@ public:
 private:
   // A batch that is not full goes through with what its other places held before.
   void run_batch(std::span<const float> images, std::span<float> features, std::size_t count) {
-    std::copy_n(images.begin(), count * image_count_, static_cast<float*>(images_.get_data_handle()));
+    std::copy_n(images.begin(), count * input_.count(), static_cast<float*>(images_.get_data_handle()));
     for (const auto& step : steps_) step.what.execute(stream_, step.with);
     stream_.wait();
-    std::copy_n(static_cast<const float*>(features_.get_data_handle()), count * feature_count_, features.begin());
+    std::copy_n(static_cast<const float*>(features_.get_data_handle()), count * features_of_one_.count(), features.begin());
   }
 
-  std::size_t image_count_, feature_count_, batch_;
+  image_shape input_, features_of_one_;
+  std::size_t batch_;
   int threads_;
   memory images_, features_;
   std::vector<execution> steps_;
@@ -246,7 +232,7 @@ result<std::unique_ptr<image_network>> make_cpu_image_network(const image_layers
   ARGOSY_ASSIGN(const auto shapes, shapes_of(network));
   if (batch < 1) return status{errc::invalid_argument, "batch: want at least 1, got " + std::to_string(batch)};
   const int used = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  auto made = std::make_unique<cpu_image_network>(network.input.count(), shapes.back().count(), static_cast<std::size_t>(batch), used);
+  auto made = std::make_unique<cpu_image_network>(network.input, shapes.back(), static_cast<std::size_t>(batch), used);
   try {
     const cpu::thread_setting setting(used);
     const dnnl::engine engine(dnnl::engine::kind::cpu, 0);

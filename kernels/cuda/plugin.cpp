@@ -1,7 +1,9 @@
 #include "kernels/plugin/cuda_plugin.hpp"
 
 #include "kernels/cuda/called.hpp"
+#include "kernels/cuda/convolution.hpp"
 #include "kernels/cuda/cuda_device.hpp"
+#include "kernels/cuda/image_network.hpp"
 #include "kernels/cuda/nccl.hpp"
 
 namespace argosy::cuda {
@@ -28,6 +30,11 @@ result<std::unique_ptr<device>> open(int ordinal, compute how) {
 }  // namespace argosy::cuda
 
 extern "C" const argosy::cuda_plugin* argosy_cuda_plugin() {
-  static constexpr argosy::cuda_plugin plugin{ARGOSY_BUILD, argosy::cuda::list, argosy::cuda::open, argosy::cuda::open_nccl};
+  static constexpr argosy::cuda_plugin plugin{ARGOSY_BUILD,
+                                              argosy::cuda::list,
+                                              argosy::cuda::open,
+                                              argosy::cuda::open_nccl,
+                                              argosy::cuda::cudnn_version,
+                                              argosy::cuda::make_image_network};
   return &plugin;
 }

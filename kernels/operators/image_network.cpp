@@ -79,6 +79,26 @@ result<std::vector<image_shape>> shapes_of(const image_layers& network) {
   return shapes;
 }
 
+std::vector<std::size_t> last_uses(const image_layers& network) {
+  std::vector<std::size_t> last(network.layers.size());
+  for (std::size_t i = 0; i < last.size(); ++i)
+    for (const int used : {network.layers[i].from, network.layers[i].add})
+      if (used >= 0) last[static_cast<std::size_t>(used)] = i;
+  last.back() = last.size();
+  return last;
+}
+
+result<std::size_t> count_images(const image_shape& input, const image_shape& features_of_one, std::span<const float> images,
+                                 std::span<const float> features) {
+  if (images.size() % input.count() != 0)
+    return status{errc::shape_mismatch,
+                  "images: want a multiple of " + std::to_string(input.count()) + " numbers, got " + std::to_string(images.size())};
+  const std::size_t count = images.size() / input.count(), wanted = count * features_of_one.count();
+  if (features.size() != wanted)
+    return status{errc::shape_mismatch, "features: want " + std::to_string(wanted) + " numbers, got " + std::to_string(features.size())};
+  return count;
+}
+
 result<double> network_flops(const image_layers& network) {
   ARGOSY_ASSIGN(const auto shapes, shapes_of(network));
   double flops = 0;

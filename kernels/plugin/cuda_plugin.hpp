@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "kernels/image_network.hpp"
 #include "kernels/nccl.hpp"
 
 namespace argosy {
@@ -22,7 +23,9 @@ struct cuda_plugin {
   const char* build;
   result<std::vector<gpu_facts>> (*list)();  // unavailable, with CUDA's reason
   result<std::unique_ptr<device>> (*open)(int ordinal, compute);
-  result<nccl_calls*> (*open_nccl)();  // unavailable, with the reason
+  result<nccl_calls*> (*open_nccl)();      // unavailable, with the reason
+  result<std::size_t> (*cudnn_version)();  // 91900: 9.19.0. unavailable, with the reason
+  result<std::unique_ptr<image_network>> (*make_image_network)(int ordinal, const image_layers&, int batch);
 };
 
 inline constexpr char cuda_plugin_file[] = "argosy_cuda.so", cuda_plugin_symbol[] = "argosy_cuda_plugin";

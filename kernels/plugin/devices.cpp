@@ -78,6 +78,22 @@ result<std::vector<gpu_facts>> list_gpus() {
   return (*the_plugin())->list();
 }
 
+result<std::size_t> cudnn_version() {
+  ARGOSY_TRY(the_plugin().failure());
+  return (*the_plugin())->cudnn_version();
+}
+
+// The number of a GPU of this machine, of which the plug-in is open.
+result<int> gpu_named(std::string_view name) {
+  const auto ordinal = ordinal_of(name);
+  if (!ordinal) return status{errc::invalid_argument, "device: want cpu, cuda or cuda:N, got '" + std::string(name) + "'"};
+  ARGOSY_TRY(the_plugin().failure().within("device " + std::string(name)));
+  ARGOSY_ASSIGN(const auto gpus, (*the_plugin())->list());
+  if (static_cast<std::size_t>(*ordinal) >= gpus.size())
+    return status{errc::unavailable, "device " + std::string(name) + ": this machine has " + std::to_string(gpus.size()) + " NVIDIA GPUs"};
+  return *ordinal;
+}
+
 }  // namespace
 
 device_list list_devices() {
@@ -89,6 +105,11 @@ device_list list_devices() {
     all.nccl = nccl_version_text((*nccl)->version());
   else
     all.no_nccl = nccl.failure().message();
+  const auto cudnn = cudnn_version();
+  if (cudnn.ok())
+    all.cudnn = std::to_string(*cudnn / 10000) + '.' + std::to_string(*cudnn / 100 % 100) + '.' + std::to_string(*cudnn % 100);
+  else
+    all.no_cudnn = cudnn.failure().message();
   const auto gpus = list_gpus();
   if (!gpus) {
     all.no_cuda = gpus.failure().message();
@@ -107,13 +128,14 @@ bool is_device_name(std::string_view name) noexcept { return name == "cpu" || or
 
 result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute how) {
   if (name == "cpu") return make_cpu_device(threads, how);
-  const auto ordinal = ordinal_of(name);
-  if (!ordinal) return status{errc::invalid_argument, "device: want cpu, cuda or cuda:N, got '" + std::string(name) + "'"};
-  ARGOSY_TRY(the_plugin().failure().within("device " + std::string(name)));
-  ARGOSY_ASSIGN(const auto gpus, (*the_plugin())->list());
-  if (static_cast<std::size_t>(*ordinal) >= gpus.size())
-    return status{errc::unavailable, "device " + std::string(name) + ": this machine has " + std::to_string(gpus.size()) + " NVIDIA GPUs"};
-  return (*the_plugin())->open(*ordinal, how);
+  ARGOSY_ASSIGN(const int ordinal, gpu_named(name));
+  return (*the_plugin())->open(ordinal, how);
+}
+
+result<std::unique_ptr<image_network>> open_image_network(std::string_view name, const image_layers& layers, int batch, int threads) {
+  if (name == "cpu") return make_cpu_image_network(layers, batch, threads);
+  ARGOSY_ASSIGN(const int ordinal, gpu_named(name));
+  return (*the_plugin())->make_image_network(ordinal, layers, batch);
 }
 
 result<nccl_calls*> open_nccl() {

@@ -30,5 +30,8 @@ std::unique_ptr<device> make_tested_device(int, compute how) {
   require_ok(opened.failure());
   return make_remote_device(std::move(*opened));
 }
+result<std::unique_ptr<image_network>> make_tested_image_network(const image_layers& of, int batch, int threads) {
+  return open_image_network("cuda", of, batch, threads);
+}
 
 }  // namespace argosy::test

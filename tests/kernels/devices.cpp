@@ -35,6 +35,23 @@ BOOST_AUTO_TEST_CASE(either_nccl_or_why_there_is_none) {
     test::check_refused(nccl.failure(), errc::unavailable, {all.no_nccl});
 }
 
+BOOST_AUTO_TEST_CASE(either_cudnn_or_why_there_is_none) {
+  const device_list all = list_devices();
+  BOOST_TEST(all.cudnn.empty() == !all.no_cudnn.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_network_of_images_runs_on_a_device_that_is_there) {
+  const image_layers mean{{2, 2, 1}, {{.of = image_layer::kind::mean}}};
+  auto on_cpu = open_image_network("cpu", mean, 1, 1);
+  test::require_ok(on_cpu.failure());
+  std::vector<float> feature(1);
+  test::require_ok((*on_cpu)->run(std::vector<float>{1, 2, 3, 6}, feature));
+  BOOST_TEST(feature[0] == 3);
+  test::check_refused(open_image_network("gpu", mean, 1, 1).failure(), errc::invalid_argument, {"cpu, cuda or cuda:N", "gpu"});
+  if (const device_list all = list_devices(); all.found.size() == 1)
+    test::check_refused(open_image_network("cuda", mean, 1, 1).failure(), errc::unavailable, {all.no_cuda});
+}
+
 BOOST_AUTO_TEST_CASE(nccl_wants_the_device_of_a_gpu) {
   const auto nccl = open_nccl();
   if (!nccl.ok()) {

@@ -1,4 +1,4 @@
-// Convolutional networks by oneDNN beside the reference: every kind of layer alone, residuals that are shared or not, small ResNets.
+// Convolutional networks beside the reference: every kind of layer alone, residuals that are shared or not, small ResNets.
 #include "kernels/image_network.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tests/support/status.hpp"
+#include "tests/support/tested_device.hpp"
 #include "tests/support/vectors.hpp"
 
 namespace argosy {
@@ -58,7 +59,7 @@ std::vector<float> images_for(const image_layers& network, int count) {
 }
 
 std::vector<float> run(const image_layers& network, std::span<const float> images, int batch, int threads = 2) {
-  auto made = make_cpu_image_network(network, batch, threads);
+  auto made = test::make_tested_image_network(network, batch, threads);
   require_ok(made.failure());
   std::vector<float> features(images.size() / network.input.count() * shapes_of(network)->back().count());
   require_ok((*made)->run(images, features));
@@ -181,7 +182,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
     make.convolution(make.convolution(the_images, 16, 3, 1), 16, 3, 1, true, 0);
     change(make.made());
     check_refused(shapes_of(make.made()).failure(), code, parts);
-    check_refused(make_cpu_image_network(make.made(), 1, 1).failure(), code, parts);
+    check_refused(test::make_tested_image_network(make.made(), 1, 1).failure(), code, parts);
     check_refused(reference_image_network(make.made(), {}).failure(), code, parts);
   };
   using layers = image_layers&;
@@ -198,8 +199,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
 
   network_maker make({2, 2, 1});
   make.mean(the_images);
-  check_refused(make_cpu_image_network(make.made(), 0, 1).failure(), errc::invalid_argument, {"batch"});
-  auto network = make_cpu_image_network(make.made(), 1, 1);
+  check_refused(test::make_tested_image_network(make.made(), 0, 1).failure(), errc::invalid_argument, {"batch"});
+  auto network = test::make_tested_image_network(make.made(), 1, 1);
   require_ok(network.failure());
   std::vector<float> features(2);
   check_refused((*network)->run(std::vector<float>(7), features), errc::shape_mismatch, {"images", "4", "7"});

@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "kernels/device.hpp"
+#include "kernels/image_network.hpp"
 
 namespace argosy::test {
 
 // `threads` is for devices that have them.
 std::unique_ptr<device> make_tested_device(int threads, compute = compute::float32);
+result<std::unique_ptr<image_network>> make_tested_image_network(const image_layers&, int batch, int threads);
 
 }  // namespace argosy::test

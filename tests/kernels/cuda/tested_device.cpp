@@ -1,6 +1,7 @@
 #include "tests/support/tested_device.hpp"
 
 #include "kernels/cuda/cuda_device.hpp"
+#include "kernels/cuda/image_network.hpp"
 #include "tests/support/status.hpp"
 
 namespace argosy::test {
@@ -9,6 +10,9 @@ std::unique_ptr<device> make_tested_device(int, compute how) {
   auto made = cuda::cuda_device::open(0, how);
   require_ok(made.failure());
   return std::move(*made);
+}
+result<std::unique_ptr<image_network>> make_tested_image_network(const image_layers& of, int batch, int) {
+  return cuda::make_image_network(0, of, batch);
 }
 
 }  // namespace argosy::test
