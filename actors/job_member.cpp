@@ -7,6 +7,26 @@ namespace {
 
 constexpr std::uint64_t steps_begun_ahead = 2;  // ours: the engine never waits for this class between two steps
 
+status refuse(const char* what, const std::string& wanted, std::int64_t found) {
+  return {errc::corrupt, std::string("an order of the coordinator: ") + what + ": want " + wanted + ", got " + std::to_string(found)};
+}
+
+// What meeting.hpp and the engine read without looking.
+status check_order(const node_order& order) {
+  if (order.stage != order_stage::form && order.stage != order_stage::run) return {};
+  if (order.size < 1) return refuse("size", "at least 1", order.size);
+  const std::string below_size = "below " + std::to_string(order.size);
+  if (order.rank < 0 || order.rank >= order.size) return refuse("rank", "from 0 to " + below_size, order.rank);
+  if (order.stage == order_stage::form) return {};
+  if (order.source < -1 || order.source >= order.size) return refuse("source", "from -1 to " + below_size, order.source);
+  const auto one_a_rank = std::to_string(order.size);
+  if (std::ssize(order.addresses) != order.size) return refuse("addresses", one_a_rank, std::ssize(order.addresses));
+  if (std::ssize(order.fed) != order.size) return refuse("fed", one_a_rank, std::ssize(order.fed));
+  for (const std::int32_t holder : order.holders)
+    if (holder < 0 || holder >= order.size) return refuse("holders", "from 0 to " + below_size, holder);
+  return {};
+}
+
 }  // namespace
 
 job_member::job_member(node_id node, std::string name, std::optional<job_mark> checkpoint, std::chrono::milliseconds beat) : beat_(beat) {
@@ -15,8 +35,15 @@ job_member::job_member(node_id node, std::string name, std::optional<job_mark> c
   news_.checkpoint = checkpoint;
 }
 
-void job_member::take(const node_order& order) {
-  if (order.number <= order_.number || ended()) return;
+void job_member::take(const node_order& told) {
+  if (told.number <= order_.number || ended()) return;
+  node_order order = told;
+  if (const status wrong = check_order(told); !wrong.ok()) {
+    order.stage = order_stage::end;
+    order.group = 0;
+    order.code = wrong.code();
+    order.why = wrong.message();
+  }
   const bool from_an_older_group = order.group != 0 && order.group < order_.group;
   if (from_an_older_group) return;
   const group_id before = order_.group;

@@ -4,6 +4,7 @@
 //             and those that wait. So what the engine says of a group is said before it has gathered for the next
 //   alone     without orders it does the steps it may, and holds
 //   old       orders of a coordinator that another has followed are not heeded
+//   wrong     an order that contradicts itself ends the node, with what was wanted and found
 // Threads   one.
 #pragma once
 

@@ -1,7 +1,7 @@
 // What ranks that hold shards of AdamW's moments (model/sharding.hpp) do together. All ranks of the group call each of these.
 // Cost      a step reads the weights once over the network, beside the sum of their gradients, and takes memory for a rank's own shard of them
-//           once more. Another sharding passes all weights and moments to all ranks, who keep what they hold, and have their old shards and
-//           their new ones at the same time.
+//           once more, of two ranks too, who hold all of them. Another sharding passes all weights and moments to all ranks, who keep what they hold, and have their old shards,
+//           their new ones and two of the pieces in which they pass at the same time.
 // Errors    of the collective and the device; internal where a rank does not hold what it has to.
 // Threads   one, the device's.
 #pragma once

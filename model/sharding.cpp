@@ -43,7 +43,7 @@ std::vector<std::size_t> machines_apart(std::span<const std::string> machines) {
     ranks[place] = node;
     place = place + 2 < count || place % 2 == 1 ? place + 2 : 1;
   }
-  std::ranges::rotate(ranks, std::ranges::find(ranks, std::size_t{0}));
+  std::rotate(ranks.begin(), std::ranges::find(ranks, std::size_t{0}), ranks.end());
   return ranks;
 }
 

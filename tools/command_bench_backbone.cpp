@@ -3,7 +3,6 @@
 #include <thread>
 
 #include "data/image.hpp"
-#include "kernels/devices.hpp"
 #include "kernels/peak.hpp"
 #include "model/backbone.hpp"
 #include "tools/commands.hpp"
@@ -39,15 +38,6 @@ result<timing> measure(patch_features& backbone, std::uint64_t images, const con
   return timing_of(seconds);
 }
 
-constexpr std::int64_t large_product = 8192;  // of a GPU
-
-result<double> product_peak(const bench_backbone_options& options) {
-  if (options.device == "cpu")
-    return measure_product_peak(options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency()));
-  ARGOSY_ASSIGN(const auto on, open_device(options.device, 1, compute::float32));
-  return measure_product_peak(*on, large_product);
-}
-
 struct backbone_speed {
   timing pass;
   double images_per_s = 0, gflops = 0, peak_gflops = 0;
@@ -81,7 +71,7 @@ status run_bench_backbone(const bench_backbone_options& options, const console& 
   ARGOSY_ASSIGN(speed.pass, measure(*backbone, options.images, io));
   speed.images_per_s = static_cast<double>(options.images) / speed.pass.median;
   speed.gflops = speed.images_per_s * flops / 1e9;
-  ARGOSY_ASSIGN(speed.peak_gflops, product_peak(options));
+  ARGOSY_ASSIGN(speed.peak_gflops, measure_product_peak(options.device, options.threads, compute::float32));
   options.json ? print_json(speed, options, io.out) : print_table(speed, options, io.out);
   return {};
 }

@@ -2,7 +2,6 @@
 #include <ostream>
 
 #include "actors/training.hpp"
-#include "kernels/devices.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/peak.hpp"
 #include "search/searcher.hpp"
@@ -71,18 +70,10 @@ status watch_training(const bench_train_options& options, const recipe& chosen, 
                                       std::to_string(watch.seen()) + " of this data"};
 }
 
-constexpr std::int64_t large_product = 8192;  // of a GPU
-
 struct speed {
   double pairs_per_s = 0, tokens_per_s = 0, gflops = 0, gemm_peak_gflops = 0;
   double flop_share() const noexcept { return gflops / gemm_peak_gflops; }
 };
-
-result<double> product_peak(const training_recipe& train) {
-  if (train.device == "cpu") return measure_product_peak(threads_or_all(train.threads), train.arithmetic);
-  ARGOSY_ASSIGN(const auto on, open_device(train.device, 1, train.arithmetic));
-  return measure_product_peak(*on, large_product);
-}
 
 speed speed_of(const stopwatch& watch, double peak_gflops) {
   return {watch.pairs() / watch.seconds(), watch.tokens() / watch.seconds(), watch.flops() / watch.seconds() / 1e9, peak_gflops};
@@ -117,7 +108,7 @@ status run_bench_train(const bench_train_options& options, const console& io) {
   ARGOSY_ASSIGN(const recipe chosen, load_recipe(options.recipe, options.overrides));
   stopwatch watch(options, io.clock);
   ARGOSY_TRY(watch_training(options, chosen, watch, io));
-  ARGOSY_ASSIGN(const double peak, product_peak(chosen.train));
+  ARGOSY_ASSIGN(const double peak, measure_product_peak(chosen.train.device, chosen.train.threads, chosen.train.arithmetic));
   const speed measured = speed_of(watch, peak);
   if (options.json) {
     print_json(measured, watch, options, chosen, io.out);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <vector>
 
 #include "base/random.hpp"
+#include "kernels/devices.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/transfer.hpp"
@@ -40,6 +42,14 @@ result<double> measure_product_peak(device& on, std::int64_t size) {
   }
   const auto n = static_cast<double>(size);
   return 2 * n * n * n / best * 1e-9;
+}
+
+result<double> measure_product_peak(std::string_view device_name, int threads, compute how) {
+  constexpr std::int64_t of_a_gpu = 8192;
+  const int all = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (device_name == "cpu") return measure_product_peak(threads > 0 ? threads : all, how);
+  ARGOSY_ASSIGN(const auto on, open_device(device_name, threads, how));
+  return measure_product_peak(*on, of_a_gpu);
 }
 
 }  // namespace argosy

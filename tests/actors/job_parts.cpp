@@ -4,6 +4,7 @@
 
 #include "actors/bank_bytes.hpp"
 #include "actors/job_greeting.hpp"
+#include "actors/job_member.hpp"
 #include "actors/ledger_audit.hpp"
 #include "actors/lineage.hpp"
 #include "tests/support/bytes.hpp"
@@ -146,6 +147,37 @@ BOOST_AUTO_TEST_CASE(a_lineage_tells_replicas_of_other_groups_apart) {
   job_mark walked = history.at(7);
   walked = after_step(walked, 1);
   BOOST_TEST((after_step(walked, 2) == history.at(9)));
+}
+
+BOOST_AUTO_TEST_CASE(an_order_that_contradicts_itself_ends_the_node) {
+  node_order order;
+  order.number = 1;
+  order.stage = order_stage::run;
+  order.group = 5;
+  order.rank = 1;
+  order.size = 2;
+  order.addresses = {"a", "b"};
+  order.source = 0;
+  order.fed = {0, 1};
+  order.holders = {0, 1};
+  const auto after = [](const node_order& taken) {
+    job_member member(7, "host:1", std::nullopt);
+    member.take(taken);
+    BOOST_TEST((member.end().code() == (member.ended() ? errc::corrupt : errc::ok)));
+    return member.ended() ? member.end().message() : std::string();
+  };
+  BOOST_TEST(after(order).empty());
+  const auto with = [&](const auto& change) {
+    node_order changed = order;
+    change(changed);
+    return after(changed);
+  };
+  BOOST_TEST(with([](node_order& o) { o.fed.pop_back(); }) == "an order of the coordinator: fed: want 2, got 1");
+  BOOST_TEST(with([](node_order& o) { o.addresses.clear(); }) == "an order of the coordinator: addresses: want 2, got 0");
+  BOOST_TEST(with([](node_order& o) { o.rank = 2; }) == "an order of the coordinator: rank: want from 0 to below 2, got 2");
+  BOOST_TEST(with([](node_order& o) { o.size = 0; }) == "an order of the coordinator: size: want at least 1, got 0");
+  BOOST_TEST(with([](node_order& o) { o.source = -2; }) == "an order of the coordinator: source: want from -1 to below 2, got -2");
+  BOOST_TEST(with([](node_order& o) { o.holders[1] = 7; }) == "an order of the coordinator: holders: want from 0 to below 2, got 7");
 }
 
 BOOST_AUTO_TEST_CASE(banks_go_through_bytes_and_damaged_ones_are_refused) {

@@ -1,4 +1,5 @@
-"""A real sshd on each of some private hosts, and the ssh that reaches them: keys, settings and all in a folder, with nothing of the machine's own."""
+"""A real sshd on each of some private hosts, and the ssh that reaches them: keys, settings and all in a folder. Of the machine's
+own are the programs, and /run/sshd, which is made where it is not there and stays."""
 import contextlib
 import os
 import pathlib

@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(machines_with_shards_of_the_moments_die_and_the_others_go_o
     return job.soon([=](const json& now) { return now.at("step") >= 1u && now.at("nodes").size() == count; });
   };
   BOOST_TEST_REQUIRE(trains_with(2), job.told());
-  begin_two("second");
+  BOOST_TEST_REQUIRE(begin_two("second"));
   constexpr std::size_t deaths = 3;
   for (std::size_t death = 0; death < deaths; ++death) {
     const auto all_train = [](const json& now) {
@@ -274,12 +274,14 @@ BOOST_AUTO_TEST_CASE(machines_with_shards_of_the_moments_die_and_the_others_go_o
     const auto two_train = [](const json& left) { return left.at("nodes").size() == 2u; };
     BOOST_TEST_REQUIRE(job.soon(two_train), job.told());
     BOOST_TEST_REQUIRE(job.soon_at_step(job.standing().at("step").get<std::uint64_t>() + 10), job.told());
-    begin_two(death % 2 == 0 ? "first" : "second");
+    BOOST_TEST_REQUIRE(begin_two(death % 2 == 0 ? "first" : "second"));
   }
   job.coordinator->signal(SIGTERM);
   BOOST_TEST(job.coordinator->wait() == 130, job.told());
-  // But where they go in the moment between the last word of all and the first update.
-  BOOST_TEST(times_in(job.told(), "no node that is left has one of the shards") < deaths, job.told());
+  // But where they go in the moment between the last word of all and the first update: once, with bad luck.
+  const auto lost = times_in(job.told(), "no node that is left has one of the shards");
+  BOOST_TEST(lost <= 1u, job.told());
+  BOOST_TEST((lost > 0 || job.ledger().at("taken_back") == 0u), job.told());
 }
 
 // Of two nodes that go at once, of three, one had the copy of the other's shard.

@@ -226,6 +226,7 @@ def main():
     options.argosy = str(pathlib.Path(options.argosy).resolve())
     if options.hosts and (lacks := private_hosts.missing()):
         sys.exit(lacks)
+    signal.signal(signal.SIGTERM, private_hosts.interrupt)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as until_the_end:
         folder = pathlib.Path(folder)
         until_the_end.callback(Job.kill_all)
