@@ -33,6 +33,12 @@ trained half_a_replica() { return {.steps = {}, .mark = {~std::uint64_t{0}, 0}};
 
 std::string text_of(group_id group) { return std::to_string(term_of(group)) + "." + std::to_string(group & 0xFFFFFFFF); }
 
+// "HOST:PROCESS", as nodes name themselves; two nodes on each machine.
+std::string node_name(int place, std::uint64_t life) {
+  return "machine" + std::to_string(place / 2) + ":" + std::to_string(place) + "." + std::to_string(life);
+}
+int place_in(const std::string& node_name) { return std::stoi(node_name.substr(node_name.find(':') + 1)); }
+
 class job_world : simulated_world {
 public:
   job_world(std::uint64_t seed, const simulated_job& job, const simulation_log& log)
@@ -165,7 +171,7 @@ private:
     n.tried_s = -between_tries;
     n.term = 0;
     const auto on_disk = newest_checkpoint(n.disk);
-    n.member = std::make_unique<job_member>(id_of(n), "node" + std::to_string(place) + "." + std::to_string(n.life), on_disk);
+    n.member = std::make_unique<job_member>(id_of(n), node_name(place, n.life), on_disk);
     tell("node " + std::to_string(place) + " starts" + (on_disk ? ", with a checkpoint after " + std::to_string(on_disk->steps_done) : ""));
     check_kept(n);
     beat(place);
@@ -378,7 +384,7 @@ private:
     if (chief.frozen_until > now_s()) return at(chief.frozen_until - now_s(), [this, life, checkpoint] { synced(life, checkpoint); });
     chief.ledger->sync();
     chief.syncing = false;
-    if (checkpoint) kept_ = {std::stoi(checkpoint->members.front().substr(4)), checkpoint->mark};
+    if (checkpoint) kept_ = {place_in(checkpoint->members.front()), checkpoint->mark};
     tell_orders(chief);
     empty_mailbox(chief);
   }
