@@ -35,6 +35,9 @@ status job_past::take(const job_entry& entry) {
       break;
     case job_entry::what::step: committed = entry.mark.steps_done; break;
     case job_entry::what::checkpoint: saved = entry.mark; break;
+    case job_entry::what::lost:
+      if (saved == entry.mark) saved.reset();
+      break;
     case job_entry::what::end: ended = true; break;
   }
   // A checkpoint of steps that were taken back since is none.
@@ -198,7 +201,7 @@ void job_book::begin_group(steady_time now) {
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) prefer(at(rank).news.checkpoint, rank, true);
   if (saved_ && (!best || best->steps_done < saved_->steps_done)) {
     remarks_.push_back("no node has the checkpoint after " + std::to_string(saved_->steps_done) +
-                       " steps or anything later: waiting for one");
+                       " steps or anything later: waiting for one; if it is lost, begin the coordinator with --without-checkpoint");
     dissolve(now);
     phase_ = phase::gathering;
     not_before_ = now + settings_.times.pause;
@@ -221,7 +224,11 @@ void job_book::begin_group(steady_time now) {
     if (lacks) fed_[rank] = keeps_its_bank ? fed : fed_with_bank;
   }
   if (lacking > from_.steps_done)
-    remarks_.push_back("no node that is left has one of the shards of the moments after " + std::to_string(lacking) + " steps");
+    remarks_.push_back("no node that is left has one of the shards of the moments after " + std::to_string(lacking) +
+                       " steps: going on from " +
+                       (restores_              ? "the checkpoint after " + std::to_string(from_.steps_done) + " steps"
+                        : from_.steps_done > 0 ? "those after " + std::to_string(from_.steps_done)
+                                               : "the beginning"));
   while (committed_ < from_.steps_done) commit_carried();
   if (committed_ > from_.steps_done)
     remarks_.push_back("steps " + std::to_string(from_.steps_done) + " to " + std::to_string(committed_ - 1) + " are done once more");
@@ -383,6 +390,18 @@ void job_book::grant(steady_time now) {
 
 // ---- what goes wrong
 
+// The checkpoint that the group was to begin with is broken, of which nobody has another: an older one is the newest now. Told once of each.
+bool job_book::has_lost_its_checkpoint() {
+  if (!begun_ || !restores_ || committed_ != from_.steps_done || lost_ == from_) return false;
+  const node_news& news = members_.at(ranks_[static_cast<std::size_t>(source_)]).news;
+  if (news.group != group_ || news.stage != group_stage::broken || news.code != errc::corrupt) return false;
+  remarks_.push_back("the checkpoint after " + std::to_string(from_.steps_done) + " steps is broken: " + news.why);
+  lost_ = from_;
+  if (saved_ == from_) saved_.reset();
+  entries_.push_back({.kind = job_entry::what::lost, .group = group_, .mark = from_, .members = {}, .pairs = 0, .why = news.why});
+  return true;
+}
+
 void job_book::heed_failures(steady_time now) {
   std::vector<node_id> failed;
   bool any_broken = false;
@@ -393,6 +412,7 @@ void job_book::heed_failures(steady_time now) {
     if (!news.of_others) failed.push_back(id);
   }
   if (!any_broken) return;
+  if (has_lost_its_checkpoint()) return form(now);
   if (failed.size() == ranks_.size()) {
     const node_news& first = members_.at(ranks_.front()).news;
     return finish(status(failure_code(first), first.why).within(first.name));

@@ -10,7 +10,7 @@
 //             that the others wait in, or is `slow_factor` times slower than the middle of the others, is barred for a while
 //   coming    a newcomer waits until the group has done what it was granted; then a new group forms, with it
 // The global batch is the job's and not the group's: whoever is there shares it.
-// Failure   a failure of every rank of a group at once, or a last checkpoint that none of them could write for long, ends the job.
+// Failure   a checkpoint that is broken when a group begins with it is no more. A failure of every rank of a group at once, or a last checkpoint that none of them could write for long, ends the job.
 // Threads   one.
 #pragma once
 
@@ -55,10 +55,10 @@ struct job_settings {
 
 // What the ledger keeps. Those of groups, checkpoints and the end are on the disk before an order that stands on them is told.
 struct job_entry {
-  enum class what : std::uint8_t { group, step, checkpoint, end };
+  enum class what : std::uint8_t { group, step, checkpoint, lost, end };
   what kind = what::step;
   group_id group = 0;
-  job_mark mark;                     // where a group begins; after the step; of the checkpoint
+  job_mark mark;                     // where a group begins; after the step; of the checkpoint that was made, or is lost
   std::vector<std::string> members;  // of a group, by rank
   std::uint64_t pairs = 0;           // of a step, all ranks; 0: told by nobody, as those who could went, but the group after stands on it
   std::string why;                   // of the end
@@ -138,6 +138,7 @@ private:
   std::vector<std::int32_t> holders_of_shards(const job_mark&) const;
   void absorb(member&, steady_time now);
   void not_saved(member& by, steady_time now);
+  bool has_lost_its_checkpoint();
   void heed_failures(steady_time now);
   void commit(steady_time now);
   void commit_one(std::uint64_t pairs);
@@ -179,7 +180,7 @@ private:
   std::uint64_t saves_ = 0;                                      // orders to save, in this group
   std::size_t unsaved_ = 0;                                      // that failed, one after the other
   steady_time unsaved_since_{}, save_not_before_{};
-  std::optional<job_mark> saved_;
+  std::optional<job_mark> saved_, lost_;
   bool stopping_ = false;
   status end_;
   std::vector<job_entry> entries_;

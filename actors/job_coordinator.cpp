@@ -137,6 +137,7 @@ void end_if_over(pointer self) {
   s.promise.deliver(training_end{.steps_done = book.committed(),
                                  .of = s.parts.settings.of,
                                  .interrupted = book.committed() < s.parts.settings.of,
+                                 .saved = book.saved() && book.saved()->steps_done == book.committed(),
                                  .seconds = seconds,
                                  .last_loss = s.last_loss,
                                  .pairs_per_s = per_second(s.pairs, seconds)});

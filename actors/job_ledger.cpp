@@ -16,6 +16,7 @@ constexpr file_kind ledger_kind{"job-ledger", 1};
 constexpr std::pair<job_entry::what, const char*> names[] = {{job_entry::what::group, "group"},
                                                              {job_entry::what::step, "step"},
                                                              {job_entry::what::checkpoint, "checkpoint"},
+                                                             {job_entry::what::lost, "lost"},
                                                              {job_entry::what::end, "end"}};
 
 ledger_record record_of(const json& object) {

@@ -2,7 +2,7 @@
 // one goes on. Only one holds it: it is locked while it is open.
 //   job         {"job", "of", "data", "recipe", "initial"}   the first
 //   term        {"term"}                                     a coordinator began
-//   group, step, checkpoint, end                             actors/job_book.hpp, job_entry
+//   group, step, checkpoint, lost, end                       actors/job_book.hpp, job_entry
 // Threads  one.   Errors  unavailable: another coordinator has it; invalid_argument: of another job; corrupt; io_error.
 #pragma once
 

@@ -15,6 +15,7 @@
 #include "actors/node_system.hpp"
 #include "actors/run_folder.hpp"
 #include "actors/worker_places.hpp"
+#include "base/log.hpp"
 #include "kernels/devices.hpp"
 
 namespace argosy {
@@ -60,19 +61,19 @@ result<found_coordinator> find_coordinator(caf::actor_system& system, const job_
       if (!facts.ok()) return facts.failure().within(job.coordinator);
       return found_coordinator{*at, std::move(*facts)};
     }
-    if (!told) job.remark("no coordinator answers at " + job.coordinator + " yet: " + text.failure().message());
+    if (!told) job.remark(job.coordinator + ": " + text.failure().message() + "; trying on");
     std::this_thread::sleep_for(between_tries);
   }
   return status(errc::aborted, "asked to stop before a coordinator was there");
 }
 
-// The newest checkpoint here, if a job made it. It is verified when it is read.
+// The newest checkpoint here that a job made. It is verified when it is read.
 std::optional<job_mark> newest_checkpoint(const fs::path& run) {
   const auto all = list_checkpoints(run);
-  if (!all.ok() || all->empty()) return std::nullopt;
-  const auto facts = read_facts(all->rbegin()->second);
-  if (!facts.ok() || facts->lineage == 0) return std::nullopt;
-  return job_mark{facts->steps_done, facts->lineage};
+  if (!all.ok()) return std::nullopt;
+  for (auto at = all->rbegin(); at != all->rend(); ++at)
+    if (const auto facts = read_facts(at->second); facts.ok() && facts->lineage != 0) return job_mark{facts->steps_done, facts->lineage};
+  return std::nullopt;
 }
 
 result<checkpoint_state> read_marked(const fs::path& run, const job_mark& mark) {
@@ -80,8 +81,12 @@ result<checkpoint_state> read_marked(const fs::path& run, const job_mark& mark) 
   const auto found = all.find(mark.steps_done);
   if (found == all.end())
     return status(errc::aborted, run.string() + ": the checkpoint after " + std::to_string(mark.steps_done) + " steps is there no more");
-  ARGOSY_ASSIGN(auto state, read_checkpoint(found->second));
-  if (state.facts.lineage != mark.lineage)
+  auto state = read_checkpoint(found->second);
+  if (state.failure().code() == errc::corrupt) {  // then the next group begins with an older one
+    if (const status renamed = set_aside(found->second); !renamed.ok()) log::warning(renamed.text());
+  }
+  ARGOSY_TRY(state.failure());
+  if (state->facts.lineage != mark.lineage)
     return status(errc::invalid_argument, found->second.string() + ": was trained by other groups than those of this job");
   return state;
 }

@@ -39,7 +39,10 @@ result<job_road> road_to(const std::string& address, const node_credentials& wit
 }
 
 result<caf::actor> connect(caf::actor_system& system, const job_road& to, std::chrono::milliseconds patience) {
-  result<caf::actor> found = status(errc::unavailable, "no coordinator answers");
+  // Who is refused for what it holds hears no more than that the connection ended.
+  const char* const perhaps =
+      to.tunnel ? "none is there, or it has another secret or other certificates" : "none is there, or it wants a secret or certificates";
+  result<caf::actor> found = status(errc::unavailable, std::string("no coordinator answers: ") + perhaps);
   caf::scoped_actor self(system);
   self->request(system.middleman().actor_handle(), patience, caf::connect_atom_v, to.host, to.port)
       .receive(

@@ -34,7 +34,12 @@ result<std::uint16_t> publish(caf::actor_system& system, const caf::actor& what,
   self->request(system.middleman().actor_handle(), patience_with_port, caf::publish_atom_v, port,
                 caf::actor_cast<caf::strong_actor_ptr>(what), std::set<std::string>{}, host, true)
       .receive([&](std::uint16_t at) { bound = at; },
-               [&](const caf::error& why) { bound = status(errc::unavailable, status_of(why).message()); });
+               [&](const caf::error& why) {
+                 bound =
+                     status(errc::unavailable, host + ":" + std::to_string(port) +
+                                                   ": cannot listen there: the port is taken, or the address is none of this machine (" +
+                                                   status_of(why).message() + ")");
+               });
   return bound;
 }
 
@@ -131,6 +136,12 @@ result<training_end> run_job_coordinator(const coordinator_job& job, const std::
   ARGOSY_TRY(check_same_initial(past.facts, initial).within(job.run.string()));
   job_past before(past.facts.job);
   for (const job_entry& entry : past.entries) ARGOSY_TRY(before.take(entry).within((job.run / ledger_name).string()));
+  if (job.without_checkpoint && before.saved) {
+    std::vector<job_entry> lost{
+        {.kind = job_entry::what::lost, .group = 0, .mark = *before.saved, .members = {}, .pairs = 0, .why = "--without-checkpoint"}};
+    ARGOSY_TRY(ledger->write(lost));
+    before.saved.reset();
+  }
   const bool done = before.saved && before.saved->steps_done == facts.of;
   if (done) return training_end{.steps_done = facts.of, .of = facts.of};
   ARGOSY_ASSIGN(auto lines, metrics_file::open(job.run, before.committed));

@@ -23,6 +23,7 @@ struct coordinator_job {
   std::string listen;                  // HOST:PORT, port 0: any
   node_credentials credentials;
   std::size_t nodes = 0, least = 1;  // as in job_settings
+  bool without_checkpoint = false;   // the ledger's last one is lost: goes on from the newest that a node has, or begins
   job_times times = {};
   std::function<void(const std::string&)> listening = nullptr;  // at that address
   std::function<void(const std::string&)> remark = nullptr;     // from the coordinator's thread

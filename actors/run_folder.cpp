@@ -3,8 +3,10 @@
 #include <sstream>
 #include <vector>
 
+#include "actors/job_ledger.hpp"
 #include "base/log.hpp"
 #include "schema/folder.hpp"
+#include "schema/journal.hpp"
 
 namespace argosy {
 namespace {
@@ -14,6 +16,7 @@ namespace fs = std::filesystem;
 // "[train] batch = 64", in the order of the recipe.
 std::vector<std::string> choices_of(recipe r) {
   r.train.threads = 0;
+  r.train.workers = 1;  // compared by themselves: each node of a job has one in its recipe
   r.train.bucket_kib = training_recipe{}.bucket_kib;
   r.train.shard_moments = false;
   r.train.device = "cpu";
@@ -36,6 +39,17 @@ status check_same_recipe(const recipe& then, const recipe& now) {
     if (before[i] != after[i]) differences += "; the checkpoint has " + before[i] + ", this run " + after[i];
   if (differences.empty()) return {};
   return {errc::invalid_argument, "the recipe differs" + differences};
+}
+
+// The folder may be that of a job of many nodes, which does not go on from checkpoints of a run.
+status heed_ledger(const fs::path& run) {
+  const fs::path ledger = run / ledger_name;
+  std::error_code failed;
+  if (!fs::exists(ledger, failed)) return {};
+  if (journal_is_held(ledger))
+    return {errc::unavailable, run.string() + ": a job of many nodes trains here, whose coordinator has " + ledger_name + " open"};
+  log::warning(run.string() + ": is the folder of a job of many nodes, which cannot go on here once this run has written a checkpoint");
+  return {};
 }
 
 }  // namespace
@@ -70,6 +84,7 @@ result<std::shared_ptr<const checkpoint_state>> starting_point(const training_jo
   if (is_sealed(job.run))
     return status{errc::invalid_argument,
                   job.run.string() + ": holds prepared data or other finished work: choose another folder for the run"};
+  ARGOSY_TRY(heed_ledger(job.run));
   ARGOSY_ASSIGN(const bool there, has_checkpoints(job.run));
   if (there && !job.resume)
     return status{errc::invalid_argument,

@@ -1,6 +1,6 @@
 // Where a run starts: at the beginning, in a folder without checkpoints; or, resumed, after the newest checkpoint that verifies. A run that
 // was killed before its first checkpoint resumes at the beginning.
-// Refusals   a sealed folder; a folder that holds checkpoints, when not resumed; checkpoints of which none verifies; a checkpoint of other
+// Refusals   a sealed folder; the folder of a job of many nodes whose coordinator lives; a folder that holds checkpoints, when not resumed; checkpoints of which none verifies; a checkpoint of other
 //            data, of another number of workers, or of a recipe that differs in anything but [checkpoint] and train's threads, device,
 //            bucket_kib and shard_moments: the message says what differs.
 #pragma once

@@ -39,7 +39,7 @@ struct training_progress {
 
 struct training_end {
   std::uint64_t steps_done = 0, of = 0;
-  bool interrupted = false;
+  bool interrupted = false, saved = true;  // saved: a checkpoint has all steps that were done
   double seconds = 0, last_loss = 0, pairs_per_s = 0;
 };
 

@@ -352,13 +352,18 @@ result<std::map<std::uint64_t, fs::path>> list_checkpoints(const fs::path& run) 
   return by_steps;
 }
 
+status set_aside(const fs::path& checkpoint) {
+  const std::string suffix = free_broken_suffix(checkpoint);
+  ARGOSY_TRY(rename_with(checkpoint, suffix));
+  log::warning(checkpoint.string() + ": is broken and was renamed to " + checkpoint.filename().string() + suffix);
+  return {};
+}
+
 status set_aside_newer(const fs::path& run, const fs::path& checkpoint) {
   ARGOSY_ASSIGN(const auto newest_first, checkpoints_of(run));
   for (const auto& path : newest_first) {
     if (path == checkpoint) break;
-    const std::string suffix = free_broken_suffix(path);
-    ARGOSY_TRY(rename_with(path, suffix));
-    log::warning(path.string() + ": is broken and was renamed to " + path.filename().string() + suffix);
+    ARGOSY_TRY(set_aside(path));
   }
   return {};
 }

@@ -55,7 +55,9 @@ status prune_checkpoints(const std::filesystem::path& run, int keep);
 result<bool> has_checkpoints(const std::filesystem::path& run);
 // By the number of steps done, whether they verify or not.
 result<std::map<std::uint64_t, std::filesystem::path>> list_checkpoints(const std::filesystem::path& run);
-// Renames those newer than `checkpoint`, which did not verify, to NNNNNNNN.broken: a run that goes on from it will write these steps again.
+// Renames one that did not verify to NNNNNNNN.broken.
+status set_aside(const std::filesystem::path& checkpoint);
+// Those newer than `checkpoint`, which did not verify: a run that goes on from it will write these steps again.
 status set_aside_newer(const std::filesystem::path& run, const std::filesystem::path& checkpoint);
 // The newest checkpoint that verifies; not_found when there is none. Broken ones are named in the log.
 result<std::filesystem::path> find_checkpoint(const std::filesystem::path& run);

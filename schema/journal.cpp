@@ -211,6 +211,11 @@ result<journal> journal::open(const fs::path& path, file_kind kind, const take_r
   return journal(path, std::move(file), end, size - end);
 }
 
+bool journal_is_held(const fs::path& path) {
+  const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return file && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 status add_record(std::span<const std::byte> bytes, std::vector<std::byte>& to) {
   if (bytes.size() > longest_record)
     return {errc::out_of_range, "a record: want at most " + std::to_string(longest_record) + " bytes, got " + std::to_string(bytes.size())};

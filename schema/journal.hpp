@@ -31,6 +31,9 @@ result<std::uint64_t> read_journal(const std::filesystem::path&, file_kind, cons
 
 // The same in memory: how a journal begins, what a record adds (out_of_range above longest_record), and all of it read back.
 std::vector<std::byte> journal_beginning(file_kind);
+// Whether a process has it open to write, this one too. False for what cannot be opened.
+bool journal_is_held(const std::filesystem::path&);
+
 status add_record(std::span<const std::byte>, std::vector<std::byte>& to);
 result<std::uint64_t> read_journal(std::span<const std::byte>, file_kind, const take_record&);
 

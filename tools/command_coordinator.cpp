@@ -33,7 +33,8 @@ status run_coordinator(const coordinator_options& options, const console& io) {
                       .listen = options.listen,
                       .credentials = options.credentials,
                       .nodes = options.nodes,
-                      .least = options.least};
+                      .least = options.least,
+                      .without_checkpoint = options.without_checkpoint};
   status announced;
   job.listening = [&](const std::string& address) {
     io.err << "argosy: nodes join at " << address << std::endl;
@@ -45,7 +46,10 @@ status run_coordinator(const coordinator_options& options, const console& io) {
   io.progress.close();
   ARGOSY_TRY(announced);
   print_end(options, end, io.out);
-  return end.interrupted ? interrupted("a checkpoint is written; the same command goes on") : status{};
+  if (!end.interrupted) return {};
+  return interrupted(end.saved             ? "a checkpoint is written; the same command goes on"
+                     : end.steps_done == 0 ? "no step was done; the same command begins"
+                                           : "no node wrote a checkpoint of the last steps; the same command goes on from what there is");
 }
 
 }  // namespace argosy

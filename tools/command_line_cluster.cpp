@@ -50,6 +50,8 @@ void add_coordinator(CLI::App& app, chosen_command& chosen) {
                       "What `argosy import` wrote: a job that begins starts its encoders from it, on all nodes");
   command->add_option("--nodes", options->nodes, "Nodes that train; more are kept in reserve. 0: all")->capture_default_str();
   command->add_option("--least", options->least, "Fewer nodes wait for more")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_flag("--without-checkpoint", options->without_checkpoint,
+                    "The last checkpoint is lost: go on from the newest that a node has, or begin, and do the steps since again");
   command->add_option("--address-file", options->address_file, "Where the address is written once nodes can join");
   add_credentials(*command, options->credentials);
   add_overrides(*command, options->overrides);

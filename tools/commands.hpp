@@ -370,6 +370,7 @@ struct coordinator_options {
   std::string listen = "127.0.0.1:0";
   node_credentials credentials;
   std::size_t nodes = 0, least = 1;
+  bool without_checkpoint = false;
 };
 status run_coordinator(const coordinator_options&, const console&);
 

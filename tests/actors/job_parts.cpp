@@ -92,6 +92,9 @@ public:
   written_ledger& checkpoint(std::uint64_t after) {
     return add(job_entry::what::checkpoint, history_.at(after), [] {});
   }
+  written_ledger& lost(std::uint64_t after) {
+    return add(job_entry::what::lost, history_.at(after), [] {});
+  }
   written_ledger& end(std::uint64_t after) {
     return add(job_entry::what::end, {after, 0}, [] {});
   }
@@ -118,6 +121,9 @@ BOOST_AUTO_TEST_CASE(an_audit_adds_up_what_a_ledger_says) {
   BOOST_TEST(whole->taken_back == 1u);
   BOOST_TEST(whole->checkpoints == 2u);
   BOOST_TEST((whole->ended && !whole->stopped));
+  const auto lost = written_ledger().group(0).steps(0, 3).checkpoint(3).lost(3).group(2).steps(2, 4).audited();
+  BOOST_REQUIRE_MESSAGE(lost.ok(), lost.failure().text());
+  BOOST_TEST(lost->taken_back == 1u);
   const auto stopped = written_ledger().group(0).steps(0, 3).checkpoint(3).end(3).audited();
   BOOST_TEST((stopped->stopped && !stopped->ended));
   const auto unsaved = written_ledger().group(0).steps(0, 5).checkpoint(3).end(5).audited();

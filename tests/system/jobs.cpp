@@ -56,9 +56,11 @@ public:
     words.insert(words.end(), sets_.begin(), sets_.end());
     coordinator = std::make_unique<background_argosy>(words, folder_ / "coordinator.err");
     for (int i = 0; i < 1000 && !fs::exists(folder_ / "address"); ++i) std::this_thread::sleep_for(10ms);
-    BOOST_REQUIRE(fs::exists(folder_ / "address"));
+    BOOST_REQUIRE_MESSAGE(fs::exists(folder_ / "address"), told());
     std::ifstream(folder_ / "address") >> address_;
   }
+  // What the next coordinator is told too.
+  void more(const std::vector<std::string>& words) { more_.insert(more_.end(), words.begin(), words.end()); }
   std::unique_ptr<background_argosy> node(const std::vector<std::string>& more = {}) const { return node_at(run_, more); }
   std::unique_ptr<background_argosy> node_at(const fs::path& checkpoints, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> words{"worker",    "--data", shared_small_shop().data, "--run", checkpoints, "--join", address_,
@@ -400,6 +402,81 @@ BOOST_AUTO_TEST_CASE(a_job_of_which_every_process_was_killed_goes_on_from_its_ch
   const auto lines = lines_of(job.run() / "metrics.jsonl");
   BOOST_TEST_REQUIRE(lines.size() == 300u);
   for (std::size_t i = 0; i < lines.size(); ++i) BOOST_TEST(lines[i].at("step") == i);
+}
+
+// Of the newest checkpoint; the one before is whole.
+BOOST_AUTO_TEST_CASE(a_flipped_byte_of_a_checkpoint_costs_the_steps_since_the_one_before) {
+  const small_shop& shop = shared_small_shop();
+  const scratch_folder folder;
+  const std::vector<std::string> sets{"train.steps=2000", "checkpoint.every=50", "checkpoint.keep=2"};
+  running_job job(folder / "run", sets, {"--least", "2"});
+  auto one = job.node(), other = job.node();
+  BOOST_TEST_REQUIRE(job.soon_at_step(120), job.told());
+  const auto train = [&] {
+    std::vector<std::string> words{"train", "--data", shop.data, "--recipe", shop.recipe, "--run", job.run(), "--resume", "--set"};
+    words.insert(words.end(), sets.begin(), sets.end());
+    return run_argosy(words);
+  };
+  const auto beside = train();
+  BOOST_TEST(beside.exit_code == 1);
+  BOOST_TEST(beside.err.find("a job of many nodes trains here") != std::string::npos, beside.err);
+  job.coordinator->signal(SIGTERM);
+  BOOST_TEST(job.coordinator->wait() == 130, job.told());
+  one->wait();
+  other->wait();
+
+  fs::path newest;
+  for (const auto& each : fs::directory_iterator(job.run() / "checkpoints")) newest = std::max(newest, each.path());
+  std::string bytes = bytes_of_file(newest / "model.safetensors");
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream(newest / "model.safetensors", std::ios::binary) << bytes;
+  const std::uint64_t steps = std::stoull(newest.filename().string());
+  job.begin("127.0.0.1:0");
+  one = job.node(), other = job.node();
+  BOOST_TEST_REQUIRE(job.soon_at_step(steps + 20), job.told());
+  job.coordinator->signal(SIGTERM);
+  BOOST_TEST(job.coordinator->wait() == 130, job.told());
+  one->wait();
+  other->wait();
+  BOOST_TEST(job.told().find("the checkpoint after " + std::to_string(steps) + " steps is broken") != std::string::npos, job.told());
+  BOOST_TEST(fs::exists(newest.string() + ".broken"));
+  BOOST_TEST(job.ledger().at("taken_back").get<std::uint64_t>() > 0u);
+
+  // Its last checkpoint has the banks of two, and goes on in one process too.
+  const auto alone = train();
+  BOOST_TEST(alone.exit_code == 0, alone.err);
+  BOOST_TEST(alone.err.find("which cannot go on here") != std::string::npos, alone.err);
+  BOOST_TEST(lines_of(job.run() / "metrics.jsonl").size() == 2000u);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_goes_on_without_a_checkpoint_that_is_lost_when_it_is_told_to) {
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=2000"});
+  auto one = job.node();
+  BOOST_TEST_REQUIRE(job.soon_at_step(10), job.told());
+  const auto taken = run_argosy({"coordinator", "--data", shared_small_shop().data, "--recipe", shared_small_shop().recipe, "--run",
+                                 folder / "other", "--listen", job.address()});
+  BOOST_TEST(taken.exit_code == 1);
+  BOOST_TEST(taken.err.find(job.address() + ": cannot listen there: the port is taken") != std::string::npos, taken.err);
+  job.coordinator->signal(SIGTERM);
+  job.coordinator->wait();
+  one->wait();
+  fs::remove_all(job.run() / "checkpoints");
+  job.begin("127.0.0.1:0");
+  one = job.node();
+  for (int i = 0; i < 1000 && job.told().find("waiting for one; if it is lost") == std::string::npos; ++i)
+    std::this_thread::sleep_for(10ms);
+  BOOST_TEST(job.told().find("waiting for one; if it is lost, begin the coordinator with --without-checkpoint") != std::string::npos,
+             job.told());
+  job.coordinator->signal(SIGKILL);
+  job.coordinator->wait();
+  job.more({"--without-checkpoint"});
+  job.begin(job.address());
+  BOOST_TEST(job.coordinator->wait() == 0, job.told());
+  BOOST_TEST(one->wait() == 0);
+  const auto ledger = job.ledger();
+  BOOST_TEST(ledger.at("steps") == 2000u);
+  BOOST_TEST(ledger.at("taken_back").get<std::uint64_t>() >= 10u);
 }
 
 BOOST_AUTO_TEST_CASE(nodes_without_the_secret_or_with_other_data_do_not_join) {
