@@ -451,7 +451,7 @@ BOOST_AUTO_TEST_CASE(a_flipped_byte_of_a_checkpoint_costs_the_steps_since_the_on
 
 BOOST_AUTO_TEST_CASE(a_job_goes_on_without_a_checkpoint_that_is_lost_when_it_is_told_to) {
   const scratch_folder folder;
-  running_job job(folder / "run", {"train.steps=2000"});
+  running_job job(folder / "run", {"train.steps=4000"});
   auto one = job.node();
   BOOST_TEST_REQUIRE(job.soon_at_step(10), job.told());
   const auto taken = run_argosy({"coordinator", "--data", shared_small_shop().data, "--recipe", shared_small_shop().recipe, "--run",
@@ -475,7 +475,7 @@ BOOST_AUTO_TEST_CASE(a_job_goes_on_without_a_checkpoint_that_is_lost_when_it_is_
   BOOST_TEST(job.coordinator->wait() == 0, job.told());
   BOOST_TEST(one->wait() == 0);
   const auto ledger = job.ledger();
-  BOOST_TEST(ledger.at("steps") == 2000u);
+  BOOST_TEST(ledger.at("steps") == 4000u);
   BOOST_TEST(ledger.at("taken_back").get<std::uint64_t>() >= 10u);
 }
 
