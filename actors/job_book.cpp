@@ -390,7 +390,8 @@ void job_book::grant(steady_time now) {
 
 // ---- what goes wrong
 
-// The checkpoint that the group was to begin with is broken, of which nobody has another: an older one is the newest now. Told once of each.
+// The checkpoint that the group was to begin with is broken, and its node has set it aside: the next group begins with what there is then. Told
+// once of each.
 bool job_book::has_lost_its_checkpoint() {
   if (!begun_ || !restores_ || committed_ != from_.steps_done || lost_ == from_) return false;
   const node_news& news = members_.at(ranks_[static_cast<std::size_t>(source_)]).news;

@@ -1,16 +1,17 @@
 // The coordinator's state in a job of many nodes: who is there, which group trains, what is committed, what is on disk. It decides, and holds
 // no tensor. Knows neither actors nor sockets nor clocks.
 //   forming   a group of all who may be in it, ranks in the order in which they came; with moments in shards, neighbours on different machines
-//             where that can be, the first who came still the first. Whoever has the most of the job's lineage is the source, and
-//             feeds the others; of moments in shards, whoever holds one; of nobody's replica, a checkpoint; of neither, all begin anew. No group begins behind a checkpoint
-//             that the ledger knows of: it waits for who has it
+//             where that can be, the first who came still the first. Whoever has the most of the job's lineage is the source, and feeds the
+//             others; of moments in shards, whoever holds one; of nobody's replica, a checkpoint; of neither, all begin anew. No group
+//             begins behind a checkpoint that the ledger knows of: it waits for who has it
 //   running   steps are granted `ahead` of the last committed one; a step is committed once all ranks have reported it, or a group goes on
 //             from behind it. A checkpoint is a copy of the ranks at a boundary, written while they go on
 //   leaving   whoever is silent, leaves, or is gone is taken out, and a new group forms of the others. Who fails, never meets, hangs in a step
 //             that the others wait in, or is `slow_factor` times slower than the middle of the others, is barred for a while
 //   coming    a newcomer waits until the group has done what it was granted; then a new group forms, with it
 // The global batch is the job's and not the group's: whoever is there shares it.
-// Failure   a checkpoint that is broken when a group begins with it is no more. A failure of every rank of a group at once, or a last checkpoint that none of them could write for long, ends the job.
+// Failure   a checkpoint that is broken when a group begins with it is lost, and an older one taken. A failure of every rank of a group at
+//           once, or a last checkpoint that none of them could write for long, ends the job.
 // Threads   one.
 #pragma once
 

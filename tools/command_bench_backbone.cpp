@@ -1,6 +1,5 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <thread>
 
 #include "data/image.hpp"
 #include "kernels/peak.hpp"

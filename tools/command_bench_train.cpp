@@ -4,7 +4,6 @@
 #include "actors/training.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/peak.hpp"
-#include "search/searcher.hpp"
 #include "tools/commands.hpp"
 #include "tools/format.hpp"
 #include "tools/interrupts.hpp"

@@ -1,12 +1,11 @@
 #include <cudnn.h>
-#include <dlfcn.h>
 
 #include <array>
 #include <span>
 #include <string>
-#include <type_traits>
 
 #include "kernels/cuda/convolution.hpp"
+#include "kernels/cuda/opened_library.hpp"
 
 namespace argosy::cuda {
 namespace {
@@ -35,34 +34,26 @@ struct functions {
   decltype(&cudnnConvolutionForward) convolve;
 };
 
-template <class F>
-status find(void* library, const char* name, F& to) {
-  to = reinterpret_cast<F>(dlsym(library, name));
-  if (to != nullptr) return {};
-  return {errc::unavailable, std::string("cuDNN: ") + library_file + " has no " + name};
-}
-
 result<functions> open_library() {
-  void* const library = dlopen(library_file, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return status{errc::unavailable, std::string("cuDNN: ") + dlerror()};
+  ARGOSY_ASSIGN(const opened_library library, opened_library::open("cuDNN", library_file));
   functions f{};
-  ARGOSY_TRY(find(library, "cudnnGetVersion", f.get_version));
-  ARGOSY_TRY(find(library, "cudnnCreate", f.create));
-  ARGOSY_TRY(find(library, "cudnnDestroy", f.destroy));
-  ARGOSY_TRY(find(library, "cudnnSetStream", f.set_stream));
-  ARGOSY_TRY(find(library, "cudnnGetErrorString", f.get_error_string));
-  ARGOSY_TRY(find(library, "cudnnCreateTensorDescriptor", f.create_tensor));
-  ARGOSY_TRY(find(library, "cudnnSetTensor4dDescriptor", f.set_tensor));
-  ARGOSY_TRY(find(library, "cudnnDestroyTensorDescriptor", f.destroy_tensor));
-  ARGOSY_TRY(find(library, "cudnnCreateFilterDescriptor", f.create_filter));
-  ARGOSY_TRY(find(library, "cudnnSetFilter4dDescriptor", f.set_filter));
-  ARGOSY_TRY(find(library, "cudnnDestroyFilterDescriptor", f.destroy_filter));
-  ARGOSY_TRY(find(library, "cudnnCreateConvolutionDescriptor", f.create_convolution));
-  ARGOSY_TRY(find(library, "cudnnSetConvolution2dDescriptor", f.set_convolution));
-  ARGOSY_TRY(find(library, "cudnnSetConvolutionMathType", f.set_math));
-  ARGOSY_TRY(find(library, "cudnnDestroyConvolutionDescriptor", f.destroy_convolution));
-  ARGOSY_TRY(find(library, "cudnnGetConvolutionForwardAlgorithm_v7", f.get_algorithms));
-  ARGOSY_TRY(find(library, "cudnnConvolutionForward", f.convolve));
+  ARGOSY_TRY(library.find("cudnnGetVersion", f.get_version));
+  ARGOSY_TRY(library.find("cudnnCreate", f.create));
+  ARGOSY_TRY(library.find("cudnnDestroy", f.destroy));
+  ARGOSY_TRY(library.find("cudnnSetStream", f.set_stream));
+  ARGOSY_TRY(library.find("cudnnGetErrorString", f.get_error_string));
+  ARGOSY_TRY(library.find("cudnnCreateTensorDescriptor", f.create_tensor));
+  ARGOSY_TRY(library.find("cudnnSetTensor4dDescriptor", f.set_tensor));
+  ARGOSY_TRY(library.find("cudnnDestroyTensorDescriptor", f.destroy_tensor));
+  ARGOSY_TRY(library.find("cudnnCreateFilterDescriptor", f.create_filter));
+  ARGOSY_TRY(library.find("cudnnSetFilter4dDescriptor", f.set_filter));
+  ARGOSY_TRY(library.find("cudnnDestroyFilterDescriptor", f.destroy_filter));
+  ARGOSY_TRY(library.find("cudnnCreateConvolutionDescriptor", f.create_convolution));
+  ARGOSY_TRY(library.find("cudnnSetConvolution2dDescriptor", f.set_convolution));
+  ARGOSY_TRY(library.find("cudnnSetConvolutionMathType", f.set_math));
+  ARGOSY_TRY(library.find("cudnnDestroyConvolutionDescriptor", f.destroy_convolution));
+  ARGOSY_TRY(library.find("cudnnGetConvolutionForwardAlgorithm_v7", f.get_algorithms));
+  ARGOSY_TRY(library.find("cudnnConvolutionForward", f.convolve));
   return f;
 }
 

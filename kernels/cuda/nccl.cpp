@@ -1,12 +1,12 @@
 #include "kernels/cuda/nccl.hpp"
 
-#include <dlfcn.h>
 #include <nccl.h>
 
 #include <cstring>
 
 #include "kernels/cuda/called.hpp"
 #include "kernels/cuda/cuda_device.hpp"
+#include "kernels/cuda/opened_library.hpp"
 
 namespace argosy::cuda {
 namespace {
@@ -127,37 +127,29 @@ private:
   int version_;
 };
 
-template <class F>
-status find(void* library, const char* name, F& to) {
-  to = reinterpret_cast<F>(dlsym(library, name));
-  if (to != nullptr) return {};
-  return {errc::unavailable, std::string("NCCL: ") + library_file + " has no " + name};
-}
-
-result<functions> find_all(void* library) {
+result<functions> find_all(const opened_library& library) {
   functions f{};
-  ARGOSY_TRY(find(library, "ncclGetVersion", f.get_version));
-  ARGOSY_TRY(find(library, "ncclGetUniqueId", f.get_unique_id));
-  ARGOSY_TRY(find(library, "ncclCommInitRankConfig", f.init_rank));
-  ARGOSY_TRY(find(library, "ncclCommGetAsyncError", f.get_async_error));
-  ARGOSY_TRY(find(library, "ncclAllGather", f.all_gather));
-  ARGOSY_TRY(find(library, "ncclAllReduce", f.all_reduce));
-  ARGOSY_TRY(find(library, "ncclReduceScatter", f.reduce_scatter));
-  ARGOSY_TRY(find(library, "ncclBroadcast", f.broadcast));
-  ARGOSY_TRY(find(library, "ncclReduce", f.reduce));
-  ARGOSY_TRY(find(library, "ncclGroupStart", f.group_start));
-  ARGOSY_TRY(find(library, "ncclGroupEnd", f.group_end));
-  ARGOSY_TRY(find(library, "ncclCommFinalize", f.finalize));
-  ARGOSY_TRY(find(library, "ncclCommDestroy", f.destroy));
-  ARGOSY_TRY(find(library, "ncclCommAbort", f.abort));
-  ARGOSY_TRY(find(library, "ncclGetErrorString", f.get_error_string));
-  ARGOSY_TRY(find(library, "ncclGetLastError", f.get_last_error));
+  ARGOSY_TRY(library.find("ncclGetVersion", f.get_version));
+  ARGOSY_TRY(library.find("ncclGetUniqueId", f.get_unique_id));
+  ARGOSY_TRY(library.find("ncclCommInitRankConfig", f.init_rank));
+  ARGOSY_TRY(library.find("ncclCommGetAsyncError", f.get_async_error));
+  ARGOSY_TRY(library.find("ncclAllGather", f.all_gather));
+  ARGOSY_TRY(library.find("ncclAllReduce", f.all_reduce));
+  ARGOSY_TRY(library.find("ncclReduceScatter", f.reduce_scatter));
+  ARGOSY_TRY(library.find("ncclBroadcast", f.broadcast));
+  ARGOSY_TRY(library.find("ncclReduce", f.reduce));
+  ARGOSY_TRY(library.find("ncclGroupStart", f.group_start));
+  ARGOSY_TRY(library.find("ncclGroupEnd", f.group_end));
+  ARGOSY_TRY(library.find("ncclCommFinalize", f.finalize));
+  ARGOSY_TRY(library.find("ncclCommDestroy", f.destroy));
+  ARGOSY_TRY(library.find("ncclCommAbort", f.abort));
+  ARGOSY_TRY(library.find("ncclGetErrorString", f.get_error_string));
+  ARGOSY_TRY(library.find("ncclGetLastError", f.get_last_error));
   return f;
 }
 
 result<std::unique_ptr<nccl_calls>> open_library() {
-  void* const library = dlopen(library_file, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return status{errc::unavailable, std::string("NCCL: ") + dlerror()};
+  ARGOSY_ASSIGN(const opened_library library, opened_library::open("NCCL", library_file));
   ARGOSY_ASSIGN(const functions found, find_all(library));
   int version = 0;
   if (const ncclResult_t got = found.get_version(&version); got != ncclSuccess)
