@@ -1,8 +1,11 @@
 #include "actors/actor_board.hpp"
 
 #include <algorithm>
+#include <caf/scheduled_actor.hpp>
 
 namespace argosy {
+
+std::size_t detail::messages_behind(caf::scheduled_actor& actor) { return actor.mailbox().size(); }
 
 actor_gauge::actor_gauge(std::string name, const clock_source& clock) : clock_(&clock) { figures_.name = std::move(name); }
 

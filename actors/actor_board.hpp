@@ -12,6 +12,10 @@
 #include "actors/job_protocol.hpp"
 #include "base/clock.hpp"
 
+namespace caf {
+class scheduled_actor;
+}
+
 namespace argosy {
 
 class actor_gauge {
@@ -58,10 +62,13 @@ private:
 };
 
 namespace detail {
+// Messages that wait behind the one that the actor handles. REQUIRES its own thread
+std::size_t messages_behind(caf::scheduled_actor&);
+
 template <class Self, class Handler, class Result, class... Arguments>
 auto gauged(Self* self, actor_gauge* gauge, Handler handler, Result (Handler::*)(Arguments...) const) {
   return [self, gauge, handler](Arguments... arguments) -> Result {
-    const actor_gauge::handling here(gauge, self->mailbox().size());
+    const actor_gauge::handling here(gauge, messages_behind(*self));
     return handler(std::forward<Arguments>(arguments)...);
   };
 }

@@ -120,7 +120,8 @@ bool decode_answer(std::span<const std::byte> bytes, std::uint64_t products, std
     const std::uint64_t row = one & row_mask;
     place += one >> row_bits & score_mask;
     largest = std::max(largest, row);
-    to[i] = {static_cast<std::uint32_t>(row), head.best - head.step * static_cast<float>(place)};
+    // Rounded once: the product by itself can be beyond a float.
+    to[i] = {static_cast<std::uint32_t>(row), std::fma(-head.step, static_cast<float>(place), head.best)};
   }
   return to.empty() || largest < products;
 }

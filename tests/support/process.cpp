@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -79,12 +80,12 @@ finished run_argosy(const std::vector<std::string>& arguments, const std::string
 }
 
 background_argosy::background_argosy(const std::vector<std::string>& arguments, const std::filesystem::path& err)
-    : pid_(start(arguments, {"/dev/null", "/dev/null", err})) {}
+    : err_(err), pid_(start(arguments, {"/dev/null", "/dev/null", err})) {}
 
 background_argosy::~background_argosy() {
   if (exit_code_) return;
   signal(SIGKILL);
-  wait();
+  wait_for_end(pid_);
 }
 
 std::optional<int> background_argosy::wait_for(std::chrono::milliseconds limit) {
@@ -92,15 +93,18 @@ std::optional<int> background_argosy::wait_for(std::chrono::milliseconds limit) 
   const int file = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
   if (file < 0) throw std::runtime_error("pidfd_open failed");
   pollfd watched{file, POLLIN, 0};
-  const bool ended = ::poll(&watched, 1, static_cast<int>(limit.count())) == 1;
+  const auto until = std::chrono::steady_clock::now() + limit;
+  int ready = -1;
+  for (auto left = limit; ready < 0; left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()))
+    ready = ::poll(&watched, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
   ::close(file);
-  if (!ended) return std::nullopt;
-  return wait();
+  if (ready > 0) exit_code_ = wait_for_end(pid_);
+  return exit_code_;
 }
 
 int background_argosy::wait() {
-  if (!exit_code_) exit_code_ = wait_for_end(pid_);
-  return *exit_code_;
+  if (const auto code = wait_for(std::chrono::minutes(5))) return *code;
+  throw std::runtime_error("process " + std::to_string(pid_) + " has not ended within 5 minutes: " + content(err_));
 }
 
 void background_argosy::signal(int number) {

@@ -29,11 +29,12 @@ public:
 
   // The exit code when it ended within that time.
   std::optional<int> wait_for(std::chrono::milliseconds);
-  int wait();
+  int wait();  // throws after five minutes, with what it printed: a test that hangs says where
   void signal(int number);
   pid_t id() const noexcept { return pid_; }
 
 private:
+  std::filesystem::path err_;
   pid_t pid_ = -1;
   std::optional<int> exit_code_;
 };

@@ -197,7 +197,8 @@ BOOST_AUTO_TEST_CASE(nodes_that_are_killed_or_stand_still_are_done_without_and_o
     });
   };
   BOOST_TEST(job.soon(all_have_worked), job.told());
-  for (const json& node : job.standing().at("nodes")) {
+  const json standing = job.standing();
+  for (const json& node : standing.at("nodes")) {
     BOOST_TEST_REQUIRE(node.at("actors").size() == 5u, node.dump());
     for (const json& actor : node.at("actors")) {
       BOOST_TEST(actor.at("starts").get<std::uint64_t>() > 0, actor.dump());

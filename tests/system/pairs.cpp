@@ -158,7 +158,8 @@ BOOST_AUTO_TEST_CASE(search_answers_from_the_table_and_says_so) {
     std::vector<std::string> more{"--json", "-k", "7", "red dress"};
     if (!live.empty()) more.push_back(live);
     std::vector<std::string> found;
-    for (const auto& one : nlohmann::json::parse(search(more)).at("results")) found.push_back(one.at("id"));
+    const auto answer = nlohmann::json::parse(search(more));
+    for (const auto& one : answer.at("results")) found.push_back(one.at("id"));
     return found;
   };
   BOOST_TEST((ids("") == ids("--live")));
