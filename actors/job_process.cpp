@@ -41,7 +41,7 @@ status check_node(const node_job& job) {
 // Before it joins.
 status check_device(const training_recipe& own, const std::string& of_job) {
   ARGOSY_TRY(check_node_device(own.device, of_job, is_gpu(own.device) ? open_nccl().failure() : status{}));
-  return is_gpu(own.device) ? open_device(own.device, 1, own.arithmetic).failure() : status{};
+  return is_gpu(own.device) ? open_device(own.device, 1, own.arithmetic, own.attention).failure() : status{};
 }
 
 struct found_coordinator {
@@ -181,7 +181,7 @@ private:
 
   node_worker_parts parts_of_worker() {
     node_worker_parts parts;
-    const auto make_device = [this] { return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic); };
+    const auto make_device = [this] { return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic, recipe_.train.attention); };
     const checkpoint_facts facts = facts_of({.data = job_->data, .recipe = recipe_, .run = job_->run});
     parts.engine = make_replica_engine(
         {.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_, .of_node = true, .gpu_each = true},

@@ -20,6 +20,7 @@ std::vector<std::string> choices_of(recipe r) {
   r.train.bucket_kib = training_recipe{}.bucket_kib;
   r.train.shard_moments = false;
   r.train.device = "cpu";
+  r.train.attention = training_recipe{}.attention;
   r.checkpoint = {};
   std::vector<std::string> choices;
   std::string section, line;

@@ -29,7 +29,7 @@ status check_job(const training_job& job) {
   if (train.workers < 1 || static_cast<std::uint64_t>(train.workers) > train.batch)
     return {errc::out_of_range,
             "train.workers: want 1 .. train.batch = " + std::to_string(train.batch) + ", got " + std::to_string(train.workers)};
-  if (is_gpu(train.device)) ARGOSY_TRY(open_device(train.device, 1, train.arithmetic).failure());
+  if (is_gpu(train.device)) ARGOSY_TRY(open_device(train.device, 1, train.arithmetic, train.attention).failure());
   return {};
 }
 
@@ -108,7 +108,7 @@ result<training_end> run_training(const training_job& job, const std::function<v
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
     const std::string& name = where.device_of[static_cast<std::size_t>(member->rank())];
-    const auto make_device = [&name, &train, threads = threads_each(job.recipe)] { return open_device(name, threads, train.arithmetic); };
+    const auto make_device = [&name, &train, threads = threads_each(job.recipe)] { return open_device(name, threads, train.arithmetic, train.attention); };
     return make_replica_engine({.facts = facts, .make_device = make_device, .resume = from, .initial = initial, .gpu_each = where.gpu_each},
                                std::move(member), clock);
   };

@@ -99,6 +99,10 @@ public:
 enum class compute : std::uint8_t { float32, bfloat16 };
 std::string_view name_of(compute) noexcept;
 
+// Whose attention a GPU runs over bfloat16 rows: ours, or cuDNN's where it takes them, and ours elsewhere (kernels/cuda/fused_attention.hpp).
+enum class attention_by : std::uint8_t { argosy, cudnn };
+std::string_view name_of(attention_by) noexcept;
+
 // `threads` >= 1, or 0 for all cores of the machine.
 std::unique_ptr<device> make_cpu_device(int threads, compute = compute::float32);
 // Whether this processor multiplies bfloat16 itself. Where it does not, the factors are rounded and then multiplied as float32: the same

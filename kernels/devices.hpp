@@ -35,8 +35,9 @@ device_list list_devices();
 // Whether `name` could be a device, on some machine.
 bool is_device_name(std::string_view name) noexcept;
 
-// `threads` is for the CPU. invalid_argument for no name of a device; unavailable, with the reason, where this machine has none of that name.
-result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute);
+// `threads` is for the CPU. invalid_argument for no name of a device, and for cuDNN's attention on the CPU or of float32; unavailable, with the
+// reason, where this machine has none of that name, or no cuDNN for its attention.
+result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute, attention_by = attention_by::argosy);
 
 // A frozen network on a device; `threads` is for the CPU. Errors as of open_device, and of make_cpu_image_network; a GPU needs cuDNN.
 result<std::unique_ptr<image_network>> open_image_network(std::string_view name, const image_layers&, int batch, int threads);

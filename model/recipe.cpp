@@ -93,16 +93,22 @@ field flag(std::string_view table, std::string_view key, bool& to) {
           [&to] { return to ? "true" : "false"; }};
 }
 
-field arithmetic(std::string_view table, std::string_view key, compute& to) {
+// One of `known`, by its name.
+template <class T>
+field choice(std::string_view table, std::string_view key, T& to, std::initializer_list<T> known) {
+  const std::vector<T> all(known);
   return {table, key,
-          [&to](const toml::node& node) -> status {
+          [&to, all](const toml::node& node) -> status {
             const auto value = node.value_exact<std::string>();
-            for (const auto known : {compute::float32, compute::bfloat16}) {
-              if (value != std::string(name_of(known))) continue;
-              to = known;
-              return {};
+            std::string wanted;
+            for (const T one : all) {
+              if (value == std::string(name_of(one))) {
+                to = one;
+                return {};
+              }
+              wanted += (wanted.empty() ? "\"" : " or \"") + std::string(name_of(one)) + '"';
             }
-            return wrong("\"float32\" or \"bfloat16\"", node);
+            return wrong(wanted, node);
           },
           [&to] { return '"' + std::string(name_of(to)) + '"'; }};
 }
@@ -147,7 +153,8 @@ std::vector<field> fields_of(recipe& r) {
       whole("train", "workers", t.workers, 1, 4096),
       whole("train", "threads", t.threads, 0, 4096),
       device_name("train", "device", t.device),
-      arithmetic("train", "compute", t.arithmetic),
+      choice("train", "compute", t.arithmetic, {compute::float32, compute::bfloat16}),
+      choice("train", "attention", t.attention, {attention_by::argosy, attention_by::cudnn}),
       whole("train", "micro_batch", t.micro_batch, 0, 1 << 24),
       flag("train", "shard_moments", t.shard_moments),
       whole("train", "bucket_kib", t.bucket_kib, 0, 1 << 24),
@@ -252,6 +259,8 @@ status refuse_impossible(const recipe& r, std::string_view name) {
   if (r.train.batch < static_cast<std::uint64_t>(r.train.workers))
     return fail("`train.batch` = " + std::to_string(r.train.batch) + " gives some of the " + std::to_string(r.train.workers) +
                 " workers no pair");
+  if (r.train.attention == attention_by::cudnn && (r.train.device == "cpu" || r.train.arithmetic != compute::bfloat16))
+    return fail("`train.attention` = \"cudnn\" wants a GPU, `train.device` = \"cuda\", and `train.compute` = \"bfloat16\"");
   if (r.negatives.scale > r.negatives.scale_limit) return fail("`negatives.scale` starts above `negatives.scale_limit`");
   return {};
 }

@@ -34,6 +34,7 @@ std::unique_ptr<device> make_cpu_device(int threads, compute how) {
 }
 
 std::string_view name_of(compute how) noexcept { return how == compute::bfloat16 ? "bfloat16" : "float32"; }
+std::string_view name_of(attention_by whose) noexcept { return whose == attention_by::cudnn ? "cudnn" : "argosy"; }
 
 bool cpu_multiplies_bfloat16() noexcept { return cpu::multiplies_bfloat16(); }
 

@@ -233,6 +233,10 @@ status by_head(std::int64_t width, Body body) {
 
 status cuda_device::attention_forward(const attention_input& in, view o, view lse) {
   if (o.empty()) return {};
+  if (fused_ != nullptr) {
+    const fused_array<const_view> all{{in.q, in.k, in.v, o, lse}};
+    if (const auto shape = fused_shape_of(in, all)) return attend_fused(in, *shape, all);
+  }
   ARGOSY_ASSIGN(const std::int32_t* q_offset, staging_->copy(in.q_offset));
   ARGOSY_ASSIGN(const std::int32_t* kv_offset, staging_->copy(in.kv_offset));
   const std::int64_t width = in.q.cols / in.heads;
@@ -249,6 +253,10 @@ status cuda_device::attention_forward(const attention_input& in, view o, view ls
 
 status cuda_device::attention_backward(const attention_input& in, const_view o, const_view lse, const_view d_o,
                                        const attention_gradient& g) {
+  if (fused_ != nullptr) {
+    const fused_array<const_view> all{{in.q, in.k, in.v, o, lse, d_o, g.d_q, g.d_k, g.d_v}};
+    if (const auto shape = fused_shape_of(in, all)) return attend_fused(in, *shape, all);
+  }
   ARGOSY_ASSIGN(const std::int32_t* q_offset, staging_->copy(in.q_offset));
   ARGOSY_ASSIGN(const std::int32_t* kv_offset, staging_->copy(in.kv_offset));
   const std::int64_t width = in.q.cols / in.heads;

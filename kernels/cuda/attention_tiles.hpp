@@ -3,10 +3,9 @@
 // its scores in registers, 16 rows a warp.
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/attention.hpp"
 #include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/longest.hpp"
 
 namespace argosy::cuda {
 
@@ -35,12 +34,6 @@ struct gradients {
   matrix<const float> lse;
   matrix<T> d_q, d_k, d_v;
 };
-
-inline std::int64_t longest(std::span<const std::int32_t> offset) {
-  std::int32_t most = 0;
-  for (std::size_t b = 1; b < offset.size(); ++b) most = std::max(most, offset[b] - offset[b - 1]);
-  return most;
-}
 
 // Whether the tiles take these matrices: bfloat16, 16-byte rows.
 bool fits_tiles(const attention_input&, const_view o);

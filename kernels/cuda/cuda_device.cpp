@@ -14,26 +14,30 @@ std::size_t pitch_of(const const_view& v) { return static_cast<std::size_t>(v.st
 
 }  // namespace
 
-result<std::unique_ptr<cuda_device>> cuda_device::open(int ordinal, compute how) {
+result<std::unique_ptr<cuda_device>> cuda_device::open(int ordinal, compute how, attention_by attention) {
   std::unique_ptr<cuda_device> made(new cuda_device(ordinal, how));
-  ARGOSY_TRY(made->set_up());
+  ARGOSY_TRY(made->set_up(attention));
   return made;
 }
 
 status cuda_device::become_current() { return called("device " + std::to_string(ordinal_), cudaSetDevice(ordinal_)); }
 
-status cuda_device::set_up() {
+status cuda_device::set_up(attention_by attention) {
   ARGOSY_TRY(become_current());
   ARGOSY_TRY(called("a stream", cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)));
   staging_ = std::make_unique<staging>(stream_);
   rounding_ = std::make_unique<rounding>(stream_, allocations_);
   ARGOSY_ASSIGN(blas_, make_blas(stream_));
+  if (attention == attention_by::cudnn) {
+    ARGOSY_ASSIGN(fused_, make_fused_attention(stream_));
+  }
   return {};
 }
 
 cuda_device::~cuda_device() {
   if (stream_ != nullptr) cudaStreamSynchronize(stream_);
   blas_.reset();
+  fused_.reset();
   staging_.reset();
   rounding_.reset();
   scratch_.reset();

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "kernels/cuda/blas.hpp"
+#include "kernels/cuda/fused_attention.hpp"
 #include "kernels/cuda/rounding.hpp"
 #include "kernels/cuda/staging.hpp"
 #include "kernels/device.hpp"
@@ -23,7 +24,7 @@ struct dropped;
 class cuda_device final : public device {
 public:
   // unavailable, with CUDA's reason.
-  static result<std::unique_ptr<cuda_device>> open(int ordinal, compute);
+  static result<std::unique_ptr<cuda_device>> open(int ordinal, compute, attention_by = attention_by::argosy);
   ~cuda_device() override;
 
   std::string_view name() const noexcept override { return "cuda"; }
@@ -73,7 +74,7 @@ public:
 private:
   class qpm_walk;
   cuda_device(int ordinal, compute how) : ordinal_(ordinal), compute_(how) {}
-  status set_up();
+  status set_up(attention_by);
   status become_current();
   bool rounds() const noexcept { return compute_ == compute::bfloat16; }
 
@@ -87,6 +88,7 @@ private:
   // to (1, 1) += factor * sum of f(x), summed in float64.
   template <class F>
   status add_sum_of(const_view x, F f, double factor, view to);
+  status attend_fused(const attention_input&, const fused_shape&, const fused_array<const_view>&);
   // For kernels queued before the next list is copied.
   result<dropped> dropped_by(const dropout_input&);
   // to[target[n]] += rows[n], in the order of n.
@@ -96,6 +98,7 @@ private:
   compute compute_;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<blas> blas_;
+  std::unique_ptr<fused_attention> fused_;  // null: attention is ours
   std::unique_ptr<staging> staging_;
   std::shared_ptr<allocations> allocations_ = std::make_shared<allocations>();
   std::unique_ptr<rounding> rounding_;

@@ -10,7 +10,6 @@
 namespace argosy::cuda {
 namespace {
 
-constexpr char library_file[] = "libcudnn.so.9";
 constexpr std::size_t most_scratch = std::size_t{1} << 30;
 
 // The library's functions by their names. Those of convolutions are cuDNN's older ones, which its version 9 still has.
@@ -35,7 +34,7 @@ struct functions {
 };
 
 result<functions> open_library() {
-  ARGOSY_ASSIGN(const opened_library library, opened_library::open("cuDNN", library_file));
+  ARGOSY_ASSIGN(const opened_library library, opened_library::open("cuDNN", cudnn_file));
   functions f{};
   ARGOSY_TRY(library.find("cudnnGetVersion", f.get_version));
   ARGOSY_TRY(library.find("cudnnCreate", f.create));

@@ -10,6 +10,8 @@
 
 namespace argosy::cuda {
 
+inline constexpr char cudnn_file[] = "libcudnn.so.9";
+
 class opened_library {
 public:
   // `name` is for people. Both outlive it.
@@ -25,6 +27,9 @@ public:
     if (to != nullptr) return {};
     return {errc::unavailable, std::string(name_) + ": " + file_ + " has no " + function};
   }
+
+  // dlopen's.
+  void* handle() const noexcept { return library_; }
 
 private:
   opened_library(const char* name, const char* file, void* library) : name_(name), file_(file), library_(library) {}

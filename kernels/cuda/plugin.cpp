@@ -21,8 +21,8 @@ result<std::vector<gpu_facts>> list() {
   return found;
 }
 
-result<std::unique_ptr<device>> open(int ordinal, compute how) {
-  ARGOSY_ASSIGN(auto made, cuda_device::open(ordinal, how));
+result<std::unique_ptr<device>> open(int ordinal, compute how, attention_by attention) {
+  ARGOSY_ASSIGN(auto made, cuda_device::open(ordinal, how, attention));
   return std::unique_ptr<device>(std::move(made));
 }
 

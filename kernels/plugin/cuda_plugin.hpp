@@ -22,7 +22,7 @@ struct gpu_facts {
 struct cuda_plugin {
   const char* build;
   result<std::vector<gpu_facts>> (*list)();  // unavailable, with CUDA's reason
-  result<std::unique_ptr<device>> (*open)(int ordinal, compute);
+  result<std::unique_ptr<device>> (*open)(int ordinal, compute, attention_by);
   result<nccl_calls*> (*open_nccl)();      // unavailable, with the reason
   result<std::size_t> (*cudnn_version)();  // 91900: 9.19.0. unavailable, with the reason
   result<std::unique_ptr<image_network>> (*make_image_network)(int ordinal, const image_layers&, int batch);

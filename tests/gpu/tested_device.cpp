@@ -25,8 +25,8 @@ BOOST_TEST_GLOBAL_FIXTURE(gpu_or_skip);
 
 }  // namespace
 
-std::unique_ptr<device> make_tested_device(int, compute how) {
-  auto opened = open_device("cuda", 1, how);
+std::unique_ptr<device> make_tested_device(int, compute how, attention_by attention) {
+  auto opened = open_device("cuda", 1, how, attention);
   require_ok(opened.failure());
   return make_remote_device(std::move(*opened));
 }

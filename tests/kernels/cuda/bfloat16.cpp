@@ -96,8 +96,8 @@ void compare_linear(std::int64_t n, std::int64_t i, std::int64_t o, bool to_floa
 }
 
 void compare_attention(const std::vector<std::int32_t>& queries, const std::vector<std::int32_t>& keys, int heads, std::int64_t width,
-                       std::int64_t gap = 0) {
-  const devices on;
+                       std::int64_t gap = 0, attention_by whose = attention_by::argosy) {
+  const devices on{make_tested_device(1, compute::bfloat16, whose)};
   std::vector<std::int32_t> q_offset{0}, kv_offset{0};
   for (const auto count : queries) q_offset.push_back(q_offset.back() + count);
   for (const auto count : keys) kv_offset.push_back(kv_offset.back() + count);
@@ -229,6 +229,18 @@ BOOST_AUTO_TEST_CASE(attention_from_one_packing_to_another) {
 BOOST_AUTO_TEST_CASE(attention_of_slices) {
   compare_attention({17, 6}, {17, 6}, 2, 64, 128);
   compare_attention({17, 6}, {17, 6}, 2, 64, 3);
+}
+
+// cuDNN's takes heads of up to 128 numbers, slices and several packings; what it does not take goes the way of ours.
+BOOST_AUTO_TEST_CASE(cudnns_attention_and_its_gradients) {
+  const auto compare = [](const std::vector<std::int32_t>& queries, const std::vector<std::int32_t>& keys, int heads, std::int64_t width,
+                          std::int64_t gap) { compare_attention(queries, keys, heads, width, gap, attention_by::cudnn); };
+  for (const std::int64_t width : {16, 32, 64, 128})
+    for (const std::int32_t length : {1, 17, 63, 64, 65, 130}) compare({length, 3, 0, 1}, {length, 3, 0, 1}, 2, width, 0);
+  compare({17, 6}, {17, 6}, 2, 64, 128);
+  compare({17, 6}, {17, 6}, 2, 64, 3);
+  compare({1, 1, 1, 70}, {17, 3, 4, 64}, 2, 64, 0);
+  compare({1, 1, 1, 0, 1}, {17, 0, 3, 4, 64}, 2, 64, 0);
 }
 
 BOOST_AUTO_TEST_CASE(elementwise_operators) {

@@ -6,8 +6,8 @@
 
 namespace argosy::test {
 
-std::unique_ptr<device> make_tested_device(int, compute how) {
-  auto made = cuda::cuda_device::open(0, how);
+std::unique_ptr<device> make_tested_device(int, compute how, attention_by attention) {
+  auto made = cuda::cuda_device::open(0, how, attention);
   require_ok(made.failure());
   return std::move(*made);
 }
