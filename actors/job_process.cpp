@@ -181,7 +181,9 @@ private:
 
   node_worker_parts parts_of_worker() {
     node_worker_parts parts;
-    const auto make_device = [this] { return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic, recipe_.train.attention); };
+    const auto make_device = [this] {
+      return open_device(recipe_.train.device, threads_of(recipe_), recipe_.train.arithmetic, recipe_.train.attention);
+    };
     const checkpoint_facts facts = facts_of({.data = job_->data, .recipe = recipe_, .run = job_->run});
     parts.engine = make_replica_engine(
         {.facts = facts, .make_device = make_device, .resume = nullptr, .initial = initial_, .of_node = true, .gpu_each = true},

@@ -108,7 +108,9 @@ result<training_end> run_training(const training_job& job, const std::function<v
   system.settings = {.recipe = job.recipe, .of = facts.of, .first_step = facts.steps_done};
   system.engine = [&](std::unique_ptr<collective> member) {
     const std::string& name = where.device_of[static_cast<std::size_t>(member->rank())];
-    const auto make_device = [&name, &train, threads = threads_each(job.recipe)] { return open_device(name, threads, train.arithmetic, train.attention); };
+    const auto make_device = [&name, &train, threads = threads_each(job.recipe)] {
+      return open_device(name, threads, train.arithmetic, train.attention);
+    };
     return make_replica_engine({.facts = facts, .make_device = make_device, .resume = from, .initial = initial, .gpu_each = where.gpu_each},
                                std::move(member), clock);
   };

@@ -34,9 +34,9 @@ struct training_recipe {
   std::string device = "cpu";             // kernels/devices.hpp
   compute arithmetic = compute::float32;  // "compute": of the products of linear maps, in training
   attention_by attention = attention_by::argosy;
-  std::uint64_t micro_batch = 0;          // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
-  bool shard_moments = false;             // each worker keeps AdamW's moments of two of its shards (model/moments.hpp)
-  std::uint64_t bucket_kib = 0;           // gradients that workers sum at a time while backward goes on; 0: all of them after it
+  std::uint64_t micro_batch = 0;  // pairs of a worker whose activations are held at a time (gradient caching); 0: all of them
+  bool shard_moments = false;     // each worker keeps AdamW's moments of two of its shards (model/moments.hpp)
+  std::uint64_t bucket_kib = 0;   // gradients that workers sum at a time while backward goes on; 0: all of them after it
 };
 
 struct optimiser_recipe {

@@ -47,7 +47,7 @@ class Scripts(unittest.TestCase):
         self.assertIn("Example:", end.stdout)
 
     def test_an_unknown_option_does_nothing_but_explain(self):
-        for script in ("tools/setup", "tools/quickstart"):
+        for script in ("tools/setup", "tools/quickstart", "tools/gpu_check"):
             end = run(script, "--unknown")
             self.assertEqual((end.returncode, end.stdout), (2, ""), script)
             self.assertIn(script, end.stderr)

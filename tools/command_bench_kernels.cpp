@@ -52,10 +52,15 @@ public:
     ARGOSY_TRY(linear_maps());
     ARGOSY_TRY(elementwise());
     ARGOSY_TRY(norms());
-    ARGOSY_TRY(attention());
+    ARGOSY_TRY(attention("attention"));
     ARGOSY_TRY(tables());
     ARGOSY_TRY(loss());
     ARGOSY_TRY(optimiser());
+    return std::move(times_);
+  }
+
+  result<std::vector<kernel_time>> run_attention(const std::string& name) {
+    ARGOSY_TRY(attention(name));
     return std::move(times_);
   }
 
@@ -95,6 +100,7 @@ private:
 
   status measure(std::string name, double flops, double bytes, const call& work) {
     if (io_.stop.stop_requested()) return interrupted("nothing was printed");
+    ARGOSY_TRY(work());  // what is chosen or compiled once
     ARGOSY_ASSIGN(const double first, seconds_of(work, 2));
     const int calls = std::clamp(static_cast<int>(least_seconds / std::max(first, 1e-9)), 1, 10'000);
     std::vector<double> seconds;
@@ -183,7 +189,7 @@ private:
     });
   }
 
-  status attention() {
+  status attention(const std::string& name) {
     ARGOSY_ASSIGN(tensor qkv, filled(rows_, 3 * hidden_, true));
     ARGOSY_ASSIGN(tensor d_qkv, filled(rows_, 3 * hidden_, true));
     ARGOSY_ASSIGN(tensor o, filled(rows_, hidden_, true));
@@ -196,8 +202,8 @@ private:
     const double flops = 4.0 * static_cast<double>(rows_ * length_ * hidden_), lse_bytes = static_cast<double>(rows_ * heads_) * 4;
     const std::string of = ", length " + std::to_string(length_);
     ARGOSY_TRY(
-        measure("attention forward" + of, flops, 4 * row_bytes(hidden_) + lse_bytes, [&] { return attention_forward(on_, in, o, lse); }));
-    return measure("attention backward" + of, 2.5 * flops, 8 * row_bytes(hidden_) + lse_bytes, [&] {
+        measure(name + " forward" + of, flops, 4 * row_bytes(hidden_) + lse_bytes, [&] { return attention_forward(on_, in, o, lse); }));
+    return measure(name + " backward" + of, 2.5 * flops, 8 * row_bytes(hidden_) + lse_bytes, [&] {
       return attention_backward(on_, in, o, lse, d_o, {part(d_qkv, 0), part(d_qkv, 1), part(d_qkv, 2)});
     });
   }
@@ -306,7 +312,15 @@ status run_bench_kernels(const bench_kernels_options& options, const console& io
     return {errc::invalid_argument,
             "--rows: want at least one sequence of " + std::to_string(options.length) + ", got " + std::to_string(options.rows)};
   ARGOSY_ASSIGN(const auto on, open_device(options.device, options.threads, options.arithmetic));
-  ARGOSY_ASSIGN(const auto times, kernel_bench(*on, options, io).run());
+  ARGOSY_ASSIGN(auto times, kernel_bench(*on, options, io).run());
+  if (options.device != "cpu" && options.arithmetic == compute::bfloat16) {
+    const auto cudnn = open_device(options.device, options.threads, options.arithmetic, attention_by::cudnn);
+    const auto beside = cudnn.ok() ? kernel_bench(**cudnn, options, io).run_attention("cuDNN's attention") : cudnn.failure();
+    if (beside.ok())
+      times.insert(times.end(), beside->begin(), beside->end());
+    else
+      io.err << "cuDNN's attention was not measured: " << beside.failure().message() << '\n';
+  }
   const device_list devices = list_devices();
   const std::string wanted = options.device == "cuda" ? "cuda:0" : options.device;
   const auto facts = std::ranges::find(devices.found, wanted, &device_facts::name);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "kernels/cuda/called.hpp"
@@ -62,7 +63,7 @@ plan_key key_of(const product_input& in, const view& c) {
           in.a.transposed,
           in.b.transposed,
           static_cast<std::int64_t>(in.a.matrix.type) * 16 + static_cast<std::int64_t>(c.type),
-          in.add * 4 + in.rounds * 2 + !in.bias.empty(),
+          in.add * 8 + in.rounds * 4 + !in.bias.empty() * 2 + !in.row_sums.empty(),
           alignment_of(in.a.matrix.data),
           alignment_of(in.b.matrix.data),
           alignment_of(c.data)};
@@ -84,7 +85,7 @@ public:
 
   status multiply(const product_input& in, view c) override {
     if (c.empty()) return {};
-    if (in.a.cols() == 0) return product_of_nothing(in, c);
+    if (in.a.cols() == 0) return in.row_sums.empty() ? product_of_nothing(in, c) : none_for(in, c);
     // The product adds a bias that begins at 16 bytes; any other is added after it.
     if (!in.bias.empty() && alignment_of(in.bias.data) < 16) {
       product_input without = in;
@@ -101,17 +102,23 @@ public:
     const plan_key key = key_of(in, c);
     auto found = plans_.find(key);
     if (found == plans_.end()) {
-      ARGOSY_ASSIGN(const cublasLtMatmulAlgo_t chosen, choose(in, how, first, second, result, c));
+      ARGOSY_ASSIGN(const std::optional<cublasLtMatmulAlgo_t> chosen, choose(in, how, first, second, result, c));
       if (plans_.size() >= most_plans) plans_.clear();
       found = plans_.emplace(key, chosen).first;
     }
+    if (!found->second) return none_for(in, c);
     const float alpha = 1, beta = in.add ? 1 : 0;
     return asked("a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix),
                  cublasLtMatmul(handle_, how, &alpha, in.b.matrix.data, first, in.a.matrix.data, second, &beta, c.data, result, c.data,
-                                result, &found->second, workspace_, workspace_bytes, stream_));
+                                result, &*found->second, workspace_, workspace_bytes, stream_));
   }
 
 private:
+  static status none_for(const product_input& in, const view& c) {
+    return {errc::unavailable,
+            "cuBLASLt: no algorithm for " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c)};
+  }
+
   status product_of_nothing(const product_input& in, view c) {
     if (!in.add)
       ARGOSY_TRY(called("clearing memory",
@@ -130,6 +137,12 @@ private:
     ARGOSY_TRY(asked("describing a product", cublasLtMatmulDescCreate(how.out(), unit, CUDA_R_32F)));
     ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSA, in.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
     ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSB, in.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
+    if (!in.row_sums.empty()) {
+      // Of cuBLAS's second matrix, which is A.
+      ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BGRADB));
+      ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, CUDA_R_32F));
+      return set(how, CUBLASLT_MATMUL_DESC_BIAS_POINTER, in.row_sums.data);
+    }
     if (in.bias.empty()) return {};
     ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
     ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(in.bias.type)));
@@ -141,8 +154,9 @@ private:
                                                         static_cast<std::uint64_t>(v.rows), stride_of(v)));
   }
 
-  result<cublasLtMatmulAlgo_t> choose(const product_input& in, const operation& how, const layout& first, const layout& second,
-                                      const layout& made, const view& c) {
+  // Nothing: there is none.
+  result<std::optional<cublasLtMatmulAlgo_t>> choose(const product_input& in, const operation& how, const layout& first,
+                                                     const layout& second, const layout& made, const view& c) {
     preference wanted;
     ARGOSY_TRY(asked("a preference", cublasLtMatmulPreferenceCreate(wanted.out())));
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
@@ -156,18 +170,18 @@ private:
     ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned(c.data)));
     cublasLtMatmulHeuristicResult_t best{};
     int count = 0;
-    ARGOSY_TRY(asked("choosing an algorithm for " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix),
-                     cublasLtMatmulAlgoGetHeuristic(handle_, how, first, second, made, made, wanted, 1, &best, &count)));
-    if (count == 0)
-      return status{errc::unavailable,
-                    "cuBLASLt: no algorithm for " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c)};
-    return best.algo;
+    const cublasStatus_t said = cublasLtMatmulAlgoGetHeuristic(handle_, how, first, second, made, made, wanted, 1, &best, &count);
+    if (said == CUBLAS_STATUS_NOT_SUPPORTED || (said == CUBLAS_STATUS_INVALID_VALUE && !in.row_sums.empty()))
+      count = 0;
+    else
+      ARGOSY_TRY(asked("choosing an algorithm for " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix), said));
+    return count == 0 ? std::nullopt : std::optional(best.algo);
   }
 
   cudaStream_t stream_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_ = nullptr;
-  std::map<plan_key, cublasLtMatmulAlgo_t> plans_;
+  std::map<plan_key, std::optional<cublasLtMatmulAlgo_t>> plans_;
 };
 
 }  // namespace

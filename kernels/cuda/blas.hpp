@@ -1,6 +1,6 @@
-// Matrix products on the device, by cuBLASLt (blas.cu).
-//     C (=|+=) op(A) op(B) + bias        all row-major
-// Letters   C (m, n), op(A) (m, k), op(B) (k, n); bias (1, n) of C's type.
+// Matrix products on the device, by cuBLASLt (blas.cpp).
+//     C (=|+=) op(A) op(B) + bias        s = sums of op(A)'s rows        all row-major
+// Letters   C (m, n), op(A) (m, k), op(B) (k, n); bias (1, n) of C's type; s (1, m) float32.
 // Sums      in float32; the factors are both float32, or both bfloat16, or float32 rounded to TF32 where `rounds` says so.
 #pragma once
 
@@ -26,12 +26,14 @@ struct product_input {
   bool add = false;
   bool rounds = false;  // float32 factors may be rounded to TF32
   const_view bias = {};
+  view row_sums = {};  // s, overwritten, in the pass that reads A anyway; not with a bias
 };
 
 class blas {
 public:
   virtual ~blas() = default;
-  // c float32 or bfloat16. REQUIRES matching shapes. A product over nothing is 0.
+  // c float32 or bfloat16. REQUIRES matching shapes. A product over nothing is 0. unavailable, with nothing written: it has no such product, as of
+  // some shapes with row_sums.
   virtual status multiply(const product_input&, view c) = 0;
 };
 

@@ -80,6 +80,9 @@ private:
 
   status multiply(const product_input&, view c);  // and counts its flops
 
+  // The product, and sums (1, m) += its row_sums where cuBLASLt has them; false: it has not, and sums are as they were.
+  result<bool> multiply_and_sum(product_input, view c, view sums);
+
   // Valid for the kernels of one operator: contents undefined, 256-byte aligned.
   result<float*> scratch(std::int64_t floats);
   // to[c] += sum over `parts` rows of `partial`, which lie `stride` apart; to (1, C).

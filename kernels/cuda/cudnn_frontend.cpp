@@ -64,8 +64,11 @@ public:
     else
       draw_forward();
     ARGOSY_TRY(called_frontend("the graph", [&] { return graph_.validate(); }));
-    ARGOSY_TRY(called_frontend("the graph", [&] { return on == nullptr ? graph_.build_operation_graph() : graph_.build_operation_graph(on); }));
-    ARGOSY_TRY(called_frontend("choosing an engine", [&] { return graph_.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}); }));
+    ARGOSY_TRY(
+        called_frontend("the graph", [&] { return on == nullptr ? graph_.build_operation_graph() : graph_.build_operation_graph(on); }));
+    ARGOSY_TRY(called_frontend("choosing an engine", [&] {
+      return graph_.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK});
+    }));
     ARGOSY_TRY(called_frontend("choosing an engine", [&] { return graph_.check_support(); }));
     ARGOSY_TRY(called_frontend("compiling", [&] { return graph_.build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE); }));
     return called_frontend("its workspace", [&] { return graph_.get_workspace_size(workspace_bytes_); });

@@ -20,7 +20,7 @@ public:
 
 struct gpu_kind {
   int capability = 0, multiprocessors = 0;  // 90: compute capability 9.0
-  std::string facts = {};                   // cuDNN's own description of a GPU (JSON), to compile for one that is not there; empty: the handle's
+  std::string facts = {};  // cuDNN's own description of a GPU (JSON), to compile for one that is not there; empty: the handle's
 };
 
 // unavailable: cuDNN is not there or has no plan for it, with its reason.

@@ -18,7 +18,8 @@ constexpr std::int64_t rounded_up(std::int64_t n, std::int64_t step) { return st
 
 bool lies_well(const const_view& v) {
   if (v.type != dtype::bf16) return false;
-  return reinterpret_cast<std::uintptr_t>(v.data) % alignment == 0 && v.stride * static_cast<std::int64_t>(size_of(v.type)) % alignment == 0;
+  return reinterpret_cast<std::uintptr_t>(v.data) % alignment == 0 &&
+         v.stride * static_cast<std::int64_t>(size_of(v.type)) % alignment == 0;
 }
 
 bool both_or_neither(const attention_input& in) {

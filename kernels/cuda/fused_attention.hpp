@@ -33,8 +33,9 @@ constexpr bool is_of_keys(fused which) noexcept {
 // What a plan depends on.
 struct fused_shape {
   bool backward = false;
-  std::int64_t sequences = 0, heads = 0, width = 0;                     // width: of a head
-  std::int64_t q_longest = 0, kv_longest = 0, q_rows = 0, kv_rows = 0;  // q_rows, kv_rows: of the batch, at most; 0 in forward, which does not ask
+  std::int64_t sequences = 0, heads = 0, width = 0;  // width: of a head
+  std::int64_t q_longest = 0, kv_longest = 0, q_rows = 0,
+               kv_rows = 0;  // q_rows, kv_rows: of the batch, at most; 0 in forward, which does not ask
   float scale = 1;
   fused_array<std::int64_t> stride{};  // from row to row, in numbers; 0: no such matrix
   auto operator<=>(const fused_shape&) const = default;
@@ -44,7 +45,7 @@ struct fused_call {
   fused_shape shape;
   // All of the device.
   fused_array<void*> data{};
-  fused_array<const std::int32_t*> first{};                               // (sequences + 1): where a sequence begins, in numbers
+  fused_array<const std::int32_t*> first{};                      // (sequences + 1): where a sequence begins, in numbers
   const std::int32_t *q_length = nullptr, *kv_length = nullptr;  // (sequences), in rows
 };
 

@@ -15,8 +15,23 @@ bool any_bf16(std::initializer_list<const_view> all) {
 }  // namespace
 
 status cuda_device::multiply(const product_input& in, view c) {
+  ARGOSY_TRY(blas_->multiply(in, c));
   count_product_flops(2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(in.a.cols()));
-  return blas_->multiply(in, c);
+  return {};
+}
+
+result<bool> cuda_device::multiply_and_sum(product_input in, view c, view sums) {
+  ARGOSY_ASSIGN(float* const made, scratch(sums.cols));
+  in.row_sums = {made, dtype::f32, 1, sums.cols, sums.cols};
+  const status done = multiply(in, c);
+  if (done.ok()) {
+    ARGOSY_TRY(add_partial_sums(made, 1, sums.cols, sums));
+    return true;
+  }
+  if (done.code() != errc::unavailable) return done;
+  in.row_sums = {};
+  ARGOSY_TRY(multiply(in, c));
+  return false;
 }
 
 // The factors are of one type: bfloat16 when one of the rows is.
@@ -47,7 +62,13 @@ status cuda_device::linear_backward(const linear_input& in, const_view d_y, cons
     if (narrow) {
       ARGOSY_ASSIGN(x, rounding_->rows(in.x, 1));
     }
-    ARGOSY_TRY(multiply({.a = {d, true}, .b = {x}, .add = true, .rounds = rounds()}, g.d_weight));
+    const product_input product{.a = {d, true}, .b = {x}, .add = true, .rounds = rounds()};
+    if (!g.d_bias.empty() && d_y.type == dtype::bf16) {
+      ARGOSY_ASSIGN(const bool summed, multiply_and_sum(product, g.d_weight, g.d_bias));
+      if (summed) return {};
+    } else {
+      ARGOSY_TRY(multiply(product, g.d_weight));
+    }
   }
   return g.d_bias.empty() ? status{} : add_column_sums(d_y, g.d_bias);
 }

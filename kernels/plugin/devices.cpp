@@ -128,7 +128,8 @@ bool is_device_name(std::string_view name) noexcept { return name == "cpu" || or
 
 result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute how, attention_by attention) {
   if (attention == attention_by::cudnn && (name == "cpu" || how != compute::bfloat16))
-    return status{errc::invalid_argument, "cuDNN's attention: wants a GPU and bfloat16, got " + std::string(name) + " and " + std::string(name_of(how))};
+    return status{errc::invalid_argument,
+                  "cuDNN's attention: wants a GPU and bfloat16, got " + std::string(name) + " and " + std::string(name_of(how))};
   if (name == "cpu") return make_cpu_device(threads, how);
   ARGOSY_ASSIGN(const int ordinal, gpu_named(name));
   return (*the_plugin())->open(ordinal, how, attention);

@@ -23,6 +23,13 @@ public:
     const bool agree = in.a.rows() == c.rows && in.b.cols() == c.cols && in.a.cols() == in.b.rows();
     if (!agree || in.a.matrix.type != in.b.matrix.type || (!in.bias.empty() && (in.bias.type != c.type || !in.bias.is(1, c.cols))))
       return {errc::shape_mismatch, "a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c)};
+    // cuBLASLt has them for some shapes alone.
+    if (!in.row_sums.empty() && (in.a.cols() == 0 || c.cols % 8 != 0)) return {errc::unavailable, "no algorithm"};
+    for (std::int64_t r = 0; r < c.rows && !in.row_sums.empty(); ++r) {
+      double sum = 0;
+      for (std::int64_t k = 0; k < in.a.cols(); ++k) sum += number(in.a, r, k);
+      static_cast<float*>(in.row_sums.data)[r] = static_cast<float>(sum);
+    }
     for (std::int64_t r = 0; r < c.rows; ++r)
       for (std::int64_t n = 0; n < c.cols; ++n) {
         double sum = in.add ? number(c, r, n) : 0;

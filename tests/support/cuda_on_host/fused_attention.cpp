@@ -53,7 +53,8 @@ private:
     for (std::size_t d = 0; d < all.size(); ++d)
       put(static_cast<bf16*>(call.data[which])[place(call, which, b, h, row, static_cast<std::int64_t>(d))], static_cast<float>(all[d]));
   }
-  static double dot(const fused_call& call, fused one, std::int64_t row, fused other, std::int64_t other_row, std::int64_t b, std::int64_t h) {
+  static double dot(const fused_call& call, fused one, std::int64_t row, fused other, std::int64_t other_row, std::int64_t b,
+                    std::int64_t h) {
     double sum = 0;
     for (std::int64_t d = 0; d < call.shape.width; ++d) sum += number(call, one, b, h, row, d) * number(call, other, b, h, other_row, d);
     return sum;
