@@ -96,7 +96,8 @@ public:
 
 // What the two factors of a linear map are rounded to before they are multiplied. Everything else is float32 whatever this is: sums,
 // parameters, activations between operators, attention, LayerNorm, losses.
-enum class compute : std::uint8_t { float32, bfloat16 };
+// fp8, on GPUs of compute capability 9.0 and up: as bfloat16, but the maps between rows of bfloat16 multiply 8-bit factors (kernels/cuda/fp8.hpp).
+enum class compute : std::uint8_t { float32, bfloat16, fp8 };
 std::string_view name_of(compute) noexcept;
 
 // Whose attention a GPU runs over bfloat16 rows: ours, or cuDNN's where it takes them, and ours elsewhere (kernels/cuda/fused_attention.hpp).

@@ -153,7 +153,7 @@ std::vector<field> fields_of(recipe& r) {
       whole("train", "workers", t.workers, 1, 4096),
       whole("train", "threads", t.threads, 0, 4096),
       device_name("train", "device", t.device),
-      choice("train", "compute", t.arithmetic, {compute::float32, compute::bfloat16}),
+      choice("train", "compute", t.arithmetic, {compute::float32, compute::bfloat16, compute::fp8}),
       choice("train", "attention", t.attention, {attention_by::argosy, attention_by::cudnn}),
       whole("train", "micro_batch", t.micro_batch, 0, 1 << 24),
       flag("train", "shard_moments", t.shard_moments),
@@ -259,8 +259,10 @@ status refuse_impossible(const recipe& r, std::string_view name) {
   if (r.train.batch < static_cast<std::uint64_t>(r.train.workers))
     return fail("`train.batch` = " + std::to_string(r.train.batch) + " gives some of the " + std::to_string(r.train.workers) +
                 " workers no pair");
-  if (r.train.attention == attention_by::cudnn && (r.train.device == "cpu" || r.train.arithmetic != compute::bfloat16))
-    return fail("`train.attention` = \"cudnn\" wants a GPU, `train.device` = \"cuda\", and `train.compute` = \"bfloat16\"");
+  if (r.train.attention == attention_by::cudnn && (r.train.device == "cpu" || r.train.arithmetic == compute::float32))
+    return fail("`train.attention` = \"cudnn\" wants a GPU, `train.device` = \"cuda\", and `train.compute` = \"bfloat16\" or \"fp8\"");
+  if (r.train.arithmetic == compute::fp8 && r.train.device == "cpu")
+    return fail("`train.compute` = \"fp8\" wants a GPU, `train.device` = \"cuda\"");
   if (r.negatives.scale > r.negatives.scale_limit) return fail("`negatives.scale` starts above `negatives.scale_limit`");
   return {};
 }

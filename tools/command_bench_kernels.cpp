@@ -313,7 +313,7 @@ status run_bench_kernels(const bench_kernels_options& options, const console& io
             "--rows: want at least one sequence of " + std::to_string(options.length) + ", got " + std::to_string(options.rows)};
   ARGOSY_ASSIGN(const auto on, open_device(options.device, options.threads, options.arithmetic));
   ARGOSY_ASSIGN(auto times, kernel_bench(*on, options, io).run());
-  if (options.device != "cpu" && options.arithmetic == compute::bfloat16) {
+  if (options.device != "cpu" && options.arithmetic != compute::float32) {
     const auto cudnn = open_device(options.device, options.threads, options.arithmetic, attention_by::cudnn);
     const auto beside = cudnn.ok() ? kernel_bench(**cudnn, options, io).run_attention("cuDNN's attention") : cudnn.failure();
     if (beside.ok())

@@ -328,7 +328,7 @@ void add_bench_kernels(CLI::App& bench, chosen_command& chosen) {
                               "argosy bench kernels --device cuda --compute bfloat16 --rows 17408 --hidden 768 --length 17", chosen, true,
                               &run_bench_kernels, options);
   command->add_option("--device", options->device, "cpu, cuda or cuda:1 (argosy devices)")->capture_default_str();
-  add_arithmetic(*command, options->arithmetic);
+  add_arithmetic(*command, options->arithmetic, true);
   const auto count = [&](const char* name, std::uint64_t& to, const char* what, std::uint64_t most) {
     command->add_option(name, to, what)->capture_default_str()->check(CLI::Range(std::uint64_t{1}, most));
   };

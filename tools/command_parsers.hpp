@@ -37,10 +37,11 @@ inline void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads; 0: all cores")->capture_default_str()->check(CLI::Range(0, 4096));
 }
 
-inline void add_arithmetic(CLI::App& command, compute& arithmetic) {
-  const std::map<std::string, compute> kinds{{"float32", compute::float32}, {"bfloat16", compute::bfloat16}};
+inline void add_arithmetic(CLI::App& command, compute& arithmetic, bool may_be_gpu = false) {
+  std::map<std::string, compute> kinds{{"float32", compute::float32}, {"bfloat16", compute::bfloat16}};
+  if (may_be_gpu) kinds["fp8"] = compute::fp8;
   command.add_option("--compute", arithmetic, "Products of linear maps: float32; bfloat16, faster where the processor multiplies it")
-      ->transform(CLI::CheckedTransformer(kinds).description("float32 or bfloat16"))
+      ->transform(CLI::CheckedTransformer(kinds).description(may_be_gpu ? "float32, bfloat16 or, on a GPU, fp8" : "float32 or bfloat16"))
       ->default_str("float32");
 }
 

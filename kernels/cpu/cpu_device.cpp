@@ -33,7 +33,14 @@ std::unique_ptr<device> make_cpu_device(int threads, compute how) {
   return std::make_unique<cpu_device>(threads > 0 ? threads : all, how);
 }
 
-std::string_view name_of(compute how) noexcept { return how == compute::bfloat16 ? "bfloat16" : "float32"; }
+std::string_view name_of(compute how) noexcept {
+  switch (how) {
+    case compute::bfloat16: return "bfloat16";
+    case compute::fp8: return "fp8";
+    case compute::float32: break;
+  }
+  return "float32";
+}
 std::string_view name_of(attention_by whose) noexcept { return whose == attention_by::cudnn ? "cudnn" : "argosy"; }
 
 bool cpu_multiplies_bfloat16() noexcept { return cpu::multiplies_bfloat16(); }

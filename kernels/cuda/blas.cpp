@@ -69,7 +69,81 @@ plan_key key_of(const product_input& in, const view& c) {
           alignment_of(c.data)};
 }
 
-// A row-major matrix is its transpose in columns, as cuBLAS lays matrices out: C^T = op(B)^T op(A)^T.
+plan_key key_of(const fp8_product& in, const view& c) {
+  constexpr std::int64_t eight_bits = 1024;  // unlike any pair of types above
+  return {c.rows,
+          c.cols,
+          in.a.cols,
+          in.a.is_gradient,
+          in.b.is_gradient,
+          stride_of(c),
+          0,
+          0,
+          eight_bits + static_cast<std::int64_t>(c.type),
+          in.add * 4 + in.fast * 2 + !in.bias.empty(),
+          alignment_of(in.a.data),
+          alignment_of(in.b.data),
+          alignment_of(c.data)};
+}
+
+// What cuBLASLt is asked for. It lays matrices out in columns, where a row-major matrix is its transpose, and so is given the second factor first:
+// C^T = op(B)^T op(A)^T.
+struct request {
+  request(const void* first_, const void* second_, view to_, bool add_) : first_data(first_), second_data(second_), to(to_), add(add_) {}
+
+  operation how;
+  layout first, second, made;
+  const void *first_data, *second_data;
+  view to;
+  bool add, may_be_missing = false;
+  std::string what;  // "a product of (5, 3) f32 and (3, 2) f32"
+};
+
+template <class T>
+status set(const operation& how, cublasLtMatmulDescAttributes_t which, T value) {
+  return asked("describing a product", cublasLtMatmulDescSetAttribute(how, which, &value, sizeof value));
+}
+
+status lay_out(cudaDataType_t type, std::int64_t rows, std::int64_t cols, std::int64_t stride, layout& made) {
+  return asked("a layout",
+               cublasLtMatrixLayoutCreate(made.out(), type, static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows), stride));
+}
+status lay_out(const const_view& v, layout& made) { return lay_out(type_of(v.type), v.rows, v.cols, stride_of(v), made); }
+status lay_out(const fp8_matrix& m, layout& made) {
+  return lay_out(m.is_gradient ? CUDA_R_8F_E5M2 : CUDA_R_8F_E4M3, m.rows, m.cols, m.cols, made);
+}
+
+status add_bias(const operation& how, const const_view& bias) {
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(bias.type)));
+  return set(how, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias.data);
+}
+
+status describe(const product_input& in, operation& how) {
+  const auto unit = in.rounds && in.a.matrix.type == dtype::f32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  ARGOSY_TRY(asked("describing a product", cublasLtMatmulDescCreate(how.out(), unit, CUDA_R_32F)));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSA, in.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSB, in.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
+  if (!in.row_sums.empty()) {
+    // Of cuBLAS's second matrix, which is A.
+    ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BGRADB));
+    ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, CUDA_R_32F));
+    return set(how, CUBLASLT_MATMUL_DESC_BIAS_POINTER, in.row_sums.data);
+  }
+  return in.bias.empty() ? status{} : add_bias(how, in.bias);
+}
+
+// The one form that compute capability 9.0 has for 8-bit factors: both with the letter that is summed over as their fastest.
+status describe(const fp8_product& in, operation& how) {
+  ARGOSY_TRY(asked("describing a product", cublasLtMatmulDescCreate(how.out(), CUBLAS_COMPUTE_32F, CUDA_R_32F)));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSB, CUBLAS_OP_N));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, in.b.unit));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, in.a.unit));
+  ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_FAST_ACCUM, static_cast<std::int8_t>(in.fast)));
+  return in.bias.empty() ? status{} : add_bias(how, in.bias);
+}
+
 class cublas final : public blas {
 public:
   explicit cublas(cudaStream_t on) : stream_(on) {}
@@ -85,39 +159,44 @@ public:
 
   status multiply(const product_input& in, view c) override {
     if (c.empty()) return {};
-    if (in.a.cols() == 0) return in.row_sums.empty() ? product_of_nothing(in, c) : none_for(in, c);
-    // The product adds a bias that begins at 16 bytes; any other is added after it.
-    if (!in.bias.empty() && alignment_of(in.bias.data) < 16) {
+    if (in.a.cols() == 0 && in.row_sums.empty()) return product_of_nothing(in, c);
+    if (needs_bias_after(in.bias)) {
       product_input without = in;
       without.bias = {};
       ARGOSY_TRY(multiply(without, c));
       return add_row(stream_, in.bias, c);
     }
-    operation how;
-    layout first, second, result;
-    ARGOSY_TRY(describe(in, how));
-    ARGOSY_TRY(lay_out(in.b.matrix, first));
-    ARGOSY_TRY(lay_out(in.a.matrix, second));
-    ARGOSY_TRY(lay_out(c, result));
-    const plan_key key = key_of(in, c);
-    auto found = plans_.find(key);
-    if (found == plans_.end()) {
-      ARGOSY_ASSIGN(const std::optional<cublasLtMatmulAlgo_t> chosen, choose(in, how, first, second, result, c));
-      if (plans_.size() >= most_plans) plans_.clear();
-      found = plans_.emplace(key, chosen).first;
+    request r(in.b.matrix.data, in.a.matrix.data, c, in.add);
+    r.may_be_missing = !in.row_sums.empty();
+    r.what = "a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c);
+    if (in.a.cols() == 0) return no_algorithm(r);
+    ARGOSY_TRY(describe(in, r.how));
+    ARGOSY_TRY(lay_out(in.b.matrix, r.first));
+    ARGOSY_TRY(lay_out(in.a.matrix, r.second));
+    return run(r, key_of(in, c));
+  }
+
+  status multiply(const fp8_product& in, view c) override {
+    if (c.empty()) return {};
+    if (needs_bias_after(in.bias)) {
+      fp8_product without = in;
+      without.bias = {};
+      ARGOSY_TRY(multiply(without, c));
+      return add_row(stream_, in.bias, c);
     }
-    if (!found->second) return none_for(in, c);
-    const float alpha = 1, beta = in.add ? 1 : 0;
-    return asked("a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix),
-                 cublasLtMatmul(handle_, how, &alpha, in.b.matrix.data, first, in.a.matrix.data, second, &beta, c.data, result, c.data,
-                                result, &*found->second, workspace_, workspace_bytes, stream_));
+    request r(in.b.data, in.a.data, c, in.add);
+    r.what = "an 8-bit product of " + std::to_string(in.a.rows) + " x " + std::to_string(in.a.cols) + " and " + std::to_string(in.b.rows) +
+             " x " + std::to_string(in.b.cols) + " to " + shape_text(c);
+    ARGOSY_TRY(describe(in, r.how));
+    ARGOSY_TRY(lay_out(in.b, r.first));
+    ARGOSY_TRY(lay_out(in.a, r.second));
+    return run(r, key_of(in, c));
   }
 
 private:
-  static status none_for(const product_input& in, const view& c) {
-    return {errc::unavailable,
-            "cuBLASLt: no algorithm for " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c)};
-  }
+  // The product adds a bias that begins at 16 bytes; any other is added after it.
+  static bool needs_bias_after(const const_view& bias) { return !bias.empty() && alignment_of(bias.data) < 16; }
+  static status no_algorithm(const request& r) { return {errc::unavailable, "cuBLASLt: no algorithm for " + r.what}; }
 
   status product_of_nothing(const product_input& in, view c) {
     if (!in.add)
@@ -127,36 +206,22 @@ private:
     return in.bias.empty() ? status{} : add_row(stream_, in.bias, c);
   }
 
-  template <class T>
-  static status set(operation& how, cublasLtMatmulDescAttributes_t which, T value) {
-    return asked("describing a product", cublasLtMatmulDescSetAttribute(how, which, &value, sizeof value));
-  }
-
-  static status describe(const product_input& in, operation& how) {
-    const auto unit = in.rounds && in.a.matrix.type == dtype::f32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-    ARGOSY_TRY(asked("describing a product", cublasLtMatmulDescCreate(how.out(), unit, CUDA_R_32F)));
-    ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSA, in.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
-    ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_TRANSB, in.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
-    if (!in.row_sums.empty()) {
-      // Of cuBLAS's second matrix, which is A.
-      ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BGRADB));
-      ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, CUDA_R_32F));
-      return set(how, CUBLASLT_MATMUL_DESC_BIAS_POINTER, in.row_sums.data);
+  status run(request& r, const plan_key& key) {
+    ARGOSY_TRY(lay_out(r.to, r.made));
+    auto found = plans_.find(key);
+    if (found == plans_.end()) {
+      ARGOSY_ASSIGN(const std::optional<cublasLtMatmulAlgo_t> chosen, choose(r));
+      if (plans_.size() >= most_plans) plans_.clear();
+      found = plans_.emplace(key, chosen).first;
     }
-    if (in.bias.empty()) return {};
-    ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
-    ARGOSY_TRY(set(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(in.bias.type)));
-    return set(how, CUBLASLT_MATMUL_DESC_BIAS_POINTER, in.bias.data);
-  }
-
-  static status lay_out(const const_view& v, layout& made) {
-    return asked("a layout", cublasLtMatrixLayoutCreate(made.out(), type_of(v.type), static_cast<std::uint64_t>(v.cols),
-                                                        static_cast<std::uint64_t>(v.rows), stride_of(v)));
+    if (!found->second) return no_algorithm(r);
+    const float alpha = 1, beta = r.add ? 1 : 0;
+    return asked(r.what, cublasLtMatmul(handle_, r.how, &alpha, r.first_data, r.first, r.second_data, r.second, &beta, r.to.data, r.made,
+                                        r.to.data, r.made, &*found->second, workspace_, workspace_bytes, stream_));
   }
 
   // Nothing: there is none.
-  result<std::optional<cublasLtMatmulAlgo_t>> choose(const product_input& in, const operation& how, const layout& first,
-                                                     const layout& second, const layout& made, const view& c) {
+  result<std::optional<cublasLtMatmulAlgo_t>> choose(const request& r) {
     preference wanted;
     ARGOSY_TRY(asked("a preference", cublasLtMatmulPreferenceCreate(wanted.out())));
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
@@ -164,17 +229,16 @@ private:
     };
     const auto aligned = [](const void* p) { return static_cast<std::uint32_t>(alignment_of(p)); };
     ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes));
-    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, aligned(in.b.matrix.data)));
-    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, aligned(in.a.matrix.data)));
-    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, aligned(c.data)));
-    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned(c.data)));
+    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, aligned(r.first_data)));
+    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, aligned(r.second_data)));
+    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, aligned(r.to.data)));
+    ARGOSY_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned(r.to.data)));
     cublasLtMatmulHeuristicResult_t best{};
     int count = 0;
-    const cublasStatus_t said = cublasLtMatmulAlgoGetHeuristic(handle_, how, first, second, made, made, wanted, 1, &best, &count);
-    if (said == CUBLAS_STATUS_NOT_SUPPORTED || (said == CUBLAS_STATUS_INVALID_VALUE && !in.row_sums.empty()))
-      count = 0;
-    else
-      ARGOSY_TRY(asked("choosing an algorithm for " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix), said));
+    const cublasStatus_t said = cublasLtMatmulAlgoGetHeuristic(handle_, r.how, r.first, r.second, r.made, r.made, wanted, 1, &best, &count);
+    if (said == CUBLAS_STATUS_NOT_SUPPORTED || (said == CUBLAS_STATUS_INVALID_VALUE && r.may_be_missing))
+      return std::optional<cublasLtMatmulAlgo_t>();
+    ARGOSY_TRY(asked("choosing an algorithm for " + r.what, said));
     return count == 0 ? std::nullopt : std::optional(best.algo);
   }
 

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/status.hpp"
+#include "kernels/cuda/fp8.hpp"
 #include "kernels/tensor.hpp"
 
 namespace argosy::cuda {
@@ -29,12 +30,21 @@ struct product_input {
   view row_sums = {};  // s, overwritten, in the pass that reads A anyway; not with a bias
 };
 
+// C (m, n) (=|+=) A B^T + bias, of 8-bit factors A (m, k), B (n, k): k a multiple of 16. Bias bfloat16, as C then is.
+struct fp8_product {
+  fp8_matrix a, b;
+  bool add = false;
+  bool fast = false;  // sums of fewer bits, which NVIDIA advises for what is not summed over a batch
+  const_view bias = {};
+};
+
 class blas {
 public:
   virtual ~blas() = default;
   // c float32 or bfloat16. REQUIRES matching shapes. A product over nothing is 0. unavailable, with nothing written: it has no such product, as of
   // some shapes with row_sums.
   virtual status multiply(const product_input&, view c) = 0;
+  virtual status multiply(const fp8_product&, view c) = 0;
 };
 
 // to[n] += row, for every row n (elementwise.cu).

@@ -28,6 +28,7 @@ status cuda_device::set_up(attention_by attention) {
   staging_ = std::make_unique<staging>(stream_);
   rounding_ = std::make_unique<rounding>(stream_, allocations_);
   ARGOSY_ASSIGN(blas_, make_blas(stream_));
+  if (compute_ == compute::fp8) fp8_ = std::make_unique<fp8_factors>(stream_);
   if (attention == attention_by::cudnn) {
     ARGOSY_ASSIGN(fused_, make_fused_attention(stream_));
   }
@@ -38,6 +39,7 @@ cuda_device::~cuda_device() {
   if (stream_ != nullptr) cudaStreamSynchronize(stream_);
   blas_.reset();
   fused_.reset();
+  fp8_.reset();
   staging_.reset();
   rounding_.reset();
   scratch_.reset();

@@ -1,7 +1,7 @@
 // The device of one NVIDIA GPU. Products are cuBLASLt's; the rest are the kernels of this folder, one file a group of operators.
 // Work      is put on one stream and not waited for: a call returns when its kernels are queued. Waits: upload and download, qpm_draw,
 //           allocate, and a list of the host that outgrows its memory (staging.hpp).
-// Types     parameters, gradients, losses: float32. Rows between operators: float32, or bfloat16 with compute::bfloat16.
+// Types     parameters, gradients, losses: float32. Rows between operators: float32, or bfloat16 with compute::bfloat16 and compute::fp8.
 // Same bits a result is the same from run to run; between sizes of a batch it may differ by rounding.
 // Threads   one at a time. CUDA's calls act on the thread's current device: opening makes it this one, and so does what a memory bank calls from its
 //           own thread: allocate, upload, download, move_rows. The other operators want the thread that opened it, or another on which one of these ran last.
@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "kernels/cuda/blas.hpp"
+#include "kernels/cuda/fp8.hpp"
 #include "kernels/cuda/fused_attention.hpp"
 #include "kernels/cuda/rounding.hpp"
 #include "kernels/cuda/staging.hpp"
@@ -76,9 +77,14 @@ private:
   cuda_device(int ordinal, compute how) : ordinal_(ordinal), compute_(how) {}
   status set_up(attention_by);
   status become_current();
-  bool rounds() const noexcept { return compute_ == compute::bfloat16; }
+  bool rounds() const noexcept { return compute_ != compute::float32; }
 
   status multiply(const product_input&, view c);  // and counts its flops
+  status multiply_fp8(const fp8_product&, view c);  // the same
+  // Whether these rows, of the map's input and output, are for 8-bit products.
+  bool for_fp8(const linear_input&, const const_view& output) const noexcept;
+  status fp8_forward(const linear_input&, view y);
+  status fp8_backward(const linear_input&, const_view d_y, const linear_gradient&);
 
   // The product, and sums (1, m) += its row_sums where cuBLASLt has them; false: it has not, and sums are as they were.
   result<bool> multiply_and_sum(product_input, view c, view sums);
@@ -101,6 +107,7 @@ private:
   compute compute_;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<blas> blas_;
+  std::unique_ptr<fp8_factors> fp8_;        // null: no products of 8 bits
   std::unique_ptr<fused_attention> fused_;  // null: attention is ours
   std::unique_ptr<staging> staging_;
   std::shared_ptr<allocations> allocations_ = std::make_shared<allocations>();

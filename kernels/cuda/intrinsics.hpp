@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cuda_bf16.h>
+#include <cuda_fp8.h>
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -10,6 +11,23 @@ namespace argosy::cuda {
 
 // To the nearest, ties to even.
 __device__ inline std::uint16_t bf16_bits(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
+
+// Numbers of 8 bits (arXiv:2209.05433), to the nearest, ties to even; what is beyond the largest becomes it.
+__device__ inline std::uint8_t e4m3_bits(float x) { return __nv_cvt_float_to_fp8(x, __NV_SATFINITE, __NV_E4M3); }
+__device__ inline std::uint8_t e5m2_bits(float x) { return __nv_cvt_float_to_fp8(x, __NV_SATFINITE, __NV_E5M2); }
+
+__device__ inline unsigned float_bits(float x) { return __float_as_uint(x); }
+__device__ inline float bits_float(unsigned x) { return __uint_as_float(x); }
+
+// Memory that the blocks of one launch share: after it is called, what came before is seen by who finds its mark.
+__device__ inline void raise_to(unsigned* place, unsigned to) { atomicMax(place, to); }
+__device__ inline unsigned count_in(unsigned* place) {
+  __threadfence();
+  const unsigned before = atomicAdd(place, 1u);
+  __threadfence();
+  return before;
+}
+__device__ inline unsigned taken_from(unsigned* place) { return atomicExch(place, 0u); }
 
 // The shared memory that the launch asked for.
 template <class T>

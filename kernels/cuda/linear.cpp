@@ -20,6 +20,44 @@ status cuda_device::multiply(const product_input& in, view c) {
   return {};
 }
 
+status cuda_device::multiply_fp8(const fp8_product& in, view c) {
+  ARGOSY_TRY(blas_->multiply(in, c));
+  count_product_flops(2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(in.a.cols));
+  return {};
+}
+
+bool cuda_device::for_fp8(const linear_input& in, const const_view& output) const noexcept {
+  if (fp8_ == nullptr || in.weight.cols % fp8_factors::multiple != 0 || in.weight.rows % fp8_factors::multiple != 0) return false;
+  return fp8_factors::takes(in.x) && fp8_factors::takes(output);
+}
+
+// Weights are rounded from their bfloat16 copies.
+status cuda_device::fp8_forward(const linear_input& in, view y) {
+  ARGOSY_ASSIGN(const const_view weight, rounding_->weight(in.weight, 2));
+  ARGOSY_ASSIGN(const auto x8, fp8_->round(in.weight.data, fp8_role::x, in.x, {.rows = true, .measure = true}));
+  ARGOSY_ASSIGN(const auto weight8, fp8_->round(in.weight.data, fp8_role::weight, weight, {.rows = true, .measure = true}));
+  const_view bias = in.bias;
+  if (!bias.empty()) {
+    ARGOSY_ASSIGN(bias, rounding_->weight(in.bias, 1));
+  }
+  return multiply_fp8({.a = x8.rows, .b = weight8.rows, .fast = true, .bias = bias}, y);
+}
+
+status cuda_device::fp8_backward(const linear_input& in, const_view d_y, const linear_gradient& g) {
+  const bool of_x = !g.d_x.empty(), of_weight = !g.d_weight.empty();
+  ARGOSY_ASSIGN(const auto d8, fp8_->round(in.weight.data, fp8_role::d_y, d_y, {of_x, of_weight, true}));
+  if (of_x) {
+    ARGOSY_ASSIGN(const const_view weight, rounding_->weight(in.weight, 2));
+    ARGOSY_ASSIGN(const auto weight8, fp8_->round(in.weight.data, fp8_role::weight, weight, {.columns = true}));
+    ARGOSY_TRY(multiply_fp8({.a = d8.rows, .b = weight8.columns, .add = g.add_to_d_x}, g.d_x));
+  }
+  if (of_weight) {
+    ARGOSY_ASSIGN(const auto x8, fp8_->round(in.weight.data, fp8_role::x, in.x, {.columns = true}));
+    ARGOSY_TRY(multiply_fp8({.a = d8.columns, .b = x8.columns, .add = true}, g.d_weight));
+  }
+  return g.d_bias.empty() ? status{} : add_column_sums(d_y, g.d_bias);
+}
+
 result<bool> cuda_device::multiply_and_sum(product_input in, view c, view sums) {
   ARGOSY_ASSIGN(float* const made, scratch(sums.cols));
   in.row_sums = {made, dtype::f32, 1, sums.cols, sums.cols};
@@ -36,6 +74,7 @@ result<bool> cuda_device::multiply_and_sum(product_input in, view c, view sums) 
 
 // The factors are of one type: bfloat16 when one of the rows is.
 status cuda_device::linear_forward(const linear_input& in, view y) {
+  if (for_fp8(in, y)) return fp8_forward(in, y);
   if (!any_bf16({in.x, y})) return multiply({.a = {in.x}, .b = {in.weight, true}, .rounds = rounds(), .bias = in.bias}, y);
   ARGOSY_ASSIGN(const const_view x, rounding_->rows(in.x, 0));
   ARGOSY_ASSIGN(const const_view weight, rounding_->weight(in.weight, 2));
@@ -47,6 +86,7 @@ status cuda_device::linear_forward(const linear_input& in, view y) {
 }
 
 status cuda_device::linear_backward(const linear_input& in, const_view d_y, const linear_gradient& g) {
+  if (for_fp8(in, d_y) && (g.d_x.empty() || fp8_factors::takes(g.d_x))) return fp8_backward(in, d_y, g);
   const bool narrow = any_bf16({in.x, d_y, g.d_x});
   const_view d = d_y, x = in.x, weight = in.weight;
   if (narrow) {

@@ -127,7 +127,9 @@ device_list list_devices() {
 bool is_device_name(std::string_view name) noexcept { return name == "cpu" || ordinal_of(name).has_value(); }
 
 result<std::unique_ptr<device>> open_device(std::string_view name, int threads, compute how, attention_by attention) {
-  if (attention == attention_by::cudnn && (name == "cpu" || how != compute::bfloat16))
+  if (how == compute::fp8 && name == "cpu")
+    return status{errc::invalid_argument, "products of fp8: want a GPU of compute capability 9.0, got cpu"};
+  if (attention == attention_by::cudnn && (name == "cpu" || how == compute::float32))
     return status{errc::invalid_argument,
                   "cuDNN's attention: wants a GPU and bfloat16, got " + std::string(name) + " and " + std::string(name_of(how))};
   if (name == "cpu") return make_cpu_device(threads, how);

@@ -71,6 +71,10 @@ BOOST_AUTO_TEST_CASE(names) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(products_of_8_bits_want_a_gpu) {
+  test::check_refused(open_device("cpu", 1, compute::fp8).failure(), errc::invalid_argument, {"GPU", "cpu"});
+}
+
 BOOST_AUTO_TEST_CASE(cudnns_attention_wants_a_gpu_and_bfloat16) {
   test::check_refused(open_device("cpu", 1, compute::bfloat16, attention_by::cudnn).failure(), errc::invalid_argument, {"GPU", "cpu"});
   test::check_refused(open_device("cuda", 1, compute::float32, attention_by::cudnn).failure(), errc::invalid_argument, {"float32"});

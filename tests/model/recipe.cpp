@@ -66,9 +66,10 @@ BOOST_AUTO_TEST_CASE(wrong_types_and_impossible_sizes_are_refused) {
   BOOST_TEST(mentions(refused("[model]\nhidden = 64.5\n"), "got 64.5"));
   BOOST_TEST(mentions(refused("[model]\nhidden = -1\n"), "got -1"));
   BOOST_TEST(mentions(refused("[model]\nuse_image = 1\n"), "want true or false"));
-  BOOST_TEST(mentions(refused("[train]\ncompute = \"float16\"\n"), "want \"float32\" or \"bfloat16\""));
+  BOOST_TEST(mentions(refused("[train]\ncompute = \"float16\"\n"), "want \"float32\" or \"bfloat16\" or \"fp8\""));
   BOOST_TEST(mentions(refused("[train]\nattention = \"flash\"\n"), "want \"argosy\" or \"cudnn\""));
   BOOST_TEST(mentions(refused("[train]\nattention = \"cudnn\"\ncompute = \"bfloat16\"\n"), "wants a GPU"));
+  BOOST_TEST(mentions(refused("[train]\ncompute = \"fp8\"\n"), "wants a GPU"));
   BOOST_TEST(mentions(refused("[train]\ndevice = \"gpu\"\n"), "want \"cpu\", \"cuda\" or \"cuda:1\""));
   BOOST_TEST(mentions(refused("[model]\nhidden = 100\nheads = 12\n"), "not a multiple"));
   BOOST_TEST(mentions(refused("[model]\nuse_image = false\nuse_title = false\n"), "both false"));

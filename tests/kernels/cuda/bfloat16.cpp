@@ -12,7 +12,7 @@
 #include "kernels/modal_gate.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/transfer.hpp"
-#include "tests/support/bf16.hpp"
+#include "tests/support/bf16_rows.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/dropped_rows.hpp"
 #include "tests/support/status.hpp"
@@ -22,49 +22,6 @@ namespace argosy {
 namespace {
 
 using namespace test;
-
-constexpr double bf16_roundoff = 0x1.0p-8;
-
-// Rows of bfloat16 for the device under test, the same numbers in float64 for the reference.
-class rows {
-public:
-  template <class Fill>
-  rows(std::int64_t count, std::int64_t cols, Fill fill, std::int64_t gap = 0)
-      : rows_(count),
-        cols_(cols),
-        stride_(cols + gap),
-        narrow_(static_cast<std::size_t>(count * stride_ + 8), guard),
-        wide_(narrow_.size()) {
-    for (std::int64_t r = 0; r < count; ++r)
-      for (std::int64_t c = 0; c < cols; ++c) {
-        narrow_[at(r, c)] = bf16_of(static_cast<float>(fill(r * cols + c)));
-        wide_[at(r, c)] = static_cast<double>(number_of(narrow_[at(r, c)]));
-      }
-  }
-  view bf16() { return {narrow_.data(), dtype::bf16, rows_, cols_, stride_}; }
-  view f64() { return {wide_.data(), dtype::f64, rows_, cols_, stride_}; }
-
-  void check(std::string_view what, double times = 1) {
-    double most = 0, apart = 0;
-    for (std::int64_t r = 0; r < rows_; ++r)
-      for (std::int64_t c = 0; c < cols_; ++c) {
-        const double got = static_cast<double>(number_of(narrow_[at(r, c)]));
-        most = std::max(most, std::abs(wide_[at(r, c)]));
-        apart = std::isfinite(got) ? std::max(apart, std::abs(got - wide_[at(r, c)])) : HUGE_VAL;
-      }
-    BOOST_TEST(apart <= times * bf16_roundoff * std::max(most, 1e-3), what << ": " << apart << " apart, the largest is " << most);
-    for (std::int64_t r = 0; r < rows_; ++r)
-      for (std::int64_t c = cols_; c < stride_; ++c)
-        BOOST_TEST(narrow_[at(r, c)].bits == guard.bits, what << ": written beside the matrix");
-  }
-
-private:
-  static constexpr test::bf16 guard{0x4321};
-  std::size_t at(std::int64_t r, std::int64_t c) const { return static_cast<std::size_t>(r * stride_ + c); }
-  std::int64_t rows_, cols_, stride_;
-  std::vector<test::bf16> narrow_;
-  std::vector<double> wide_;
-};
 
 struct devices {
   std::unique_ptr<device> cuda = make_tested_device(1, compute::bfloat16), reference = make_reference_device();

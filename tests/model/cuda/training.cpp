@@ -79,6 +79,12 @@ BOOST_AUTO_TEST_CASE(rows_of_bfloat16) {
   check_close(with, .03, compute::bfloat16);
 }
 
+// The encoders' products by 8-bit factors besides.
+BOOST_AUTO_TEST_CASE(products_of_8_bits) {
+  auto with = test::with_every_task(test::tiny_recipe());
+  check_close(with, .1, compute::fp8);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace argosy

@@ -3,14 +3,38 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "kernels/cpu/bfloat16.hpp"
 
 namespace argosy::cuda {
 
 inline std::uint16_t bf16_bits(float x) { return cpu::to_bfloat16(x); }
+
+// For numbers of a sign, `exponent_bits` and `fraction_bits`, whose largest is `limit`.
+inline std::uint8_t eight_bits(float x, int exponent_bits, int fraction_bits, float limit) {
+  const std::uint8_t sign = std::signbit(x) ? 0x80 : 0;
+  if (std::isnan(x)) return 0x7f;
+  const float size = std::min(std::fabs(x), limit);
+  const int bias = (1 << (exponent_bits - 1)) - 1, lowest = 1 - bias;
+  const int exponent = size > 0 ? std::max(std::ilogb(size), lowest) : lowest;
+  // In units of the last place; a carry goes on into the exponent.
+  const auto units = static_cast<int>(std::nearbyint(std::scalbn(size, fraction_bits - exponent)));
+  return static_cast<std::uint8_t>(sign + units + ((exponent - lowest) << fraction_bits));
+}
+inline std::uint8_t e4m3_bits(float x) { return eight_bits(x, 4, 3, 448); }
+inline std::uint8_t e5m2_bits(float x) { return eight_bits(x, 5, 2, 57344); }
+
+inline unsigned float_bits(float x) { return std::bit_cast<unsigned>(x); }
+inline float bits_float(unsigned x) { return std::bit_cast<float>(x); }
+
+inline void raise_to(unsigned* place, unsigned to) { *place = std::max(*place, to); }
+inline unsigned count_in(unsigned* place) { return (*place)++; }
+inline unsigned taken_from(unsigned* place) { return std::exchange(*place, 0u); }
 
 template <class T>
 T* dynamic_shared() {
