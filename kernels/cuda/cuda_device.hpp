@@ -79,7 +79,7 @@ private:
   status become_current();
   bool rounds() const noexcept { return compute_ != compute::float32; }
 
-  status multiply(const product_input&, view c);  // and counts its flops
+  status multiply(const product_input&, view c);    // and counts its flops
   status multiply_fp8(const fp8_product&, view c);  // the same
   // Whether these rows, of the map's input and output, are for 8-bit products.
   bool for_fp8(const linear_input&, const const_view& output) const noexcept;
