@@ -1,13 +1,13 @@
 // Plans of cuDNN's fused attention: a graph of its operations (by the cudnn-frontend library) for a shape, and the engine that cuDNN compiles for it.
 #pragma once
 
-#include <cudnn.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "kernels/cuda/fused_attention.hpp"
+
+struct cudnnContext;  // cuDNN's: cudnnHandle_t points to it
 
 namespace argosy::cuda {
 
@@ -15,7 +15,7 @@ class fused_plan {
 public:
   virtual ~fused_plan() = default;
   virtual std::int64_t workspace_bytes() const noexcept = 0;
-  virtual status run(cudnnHandle_t, const fused_call&, void* workspace) = 0;
+  virtual status run(cudnnContext*, const fused_call&, void* workspace) = 0;
 };
 
 struct gpu_kind {
@@ -24,6 +24,6 @@ struct gpu_kind {
 };
 
 // unavailable: cuDNN is not there or has no plan for it, with its reason.
-result<std::unique_ptr<fused_plan>> plan_fused_attention(cudnnHandle_t, const gpu_kind&, const fused_shape&);
+result<std::unique_ptr<fused_plan>> plan_fused_attention(cudnnContext*, const gpu_kind&, const fused_shape&);
 
 }  // namespace argosy::cuda
