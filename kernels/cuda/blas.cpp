@@ -96,7 +96,6 @@ struct request {
   const void *first_data, *second_data;
   view to;
   bool add, may_be_missing = false;
-  std::string what;  // "a product of (5, 3) f32 and (3, 2) f32"
 };
 
 template <class T>
@@ -168,12 +167,14 @@ public:
     }
     request r(in.b.matrix.data, in.a.matrix.data, c, in.add);
     r.may_be_missing = !in.row_sums.empty();
-    r.what = "a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c);
-    if (in.a.cols() == 0) return no_algorithm(r);
+    const auto name = [&] {
+      return "a product of " + shape_text(in.a.matrix) + " and " + shape_text(in.b.matrix) + " to " + shape_text(c);
+    };
+    if (in.a.cols() == 0) return no_algorithm(name());
     ARGOSY_TRY(describe(in, r.how));
     ARGOSY_TRY(lay_out(in.b.matrix, r.first));
     ARGOSY_TRY(lay_out(in.a.matrix, r.second));
-    return run(r, key_of(in, c));
+    return run(r, key_of(in, c), name);
   }
 
   status multiply(const fp8_product& in, view c) override {
@@ -185,18 +186,20 @@ public:
       return add_row(stream_, in.bias, c);
     }
     request r(in.b.data, in.a.data, c, in.add);
-    r.what = "an 8-bit product of " + std::to_string(in.a.rows) + " x " + std::to_string(in.a.cols) + " and " + std::to_string(in.b.rows) +
+    const auto name = [&] {
+      return "an 8-bit product of " + std::to_string(in.a.rows) + " x " + std::to_string(in.a.cols) + " and " + std::to_string(in.b.rows) +
              " x " + std::to_string(in.b.cols) + " to " + shape_text(c);
+    };
     ARGOSY_TRY(describe(in, r.how));
     ARGOSY_TRY(lay_out(in.b, r.first));
     ARGOSY_TRY(lay_out(in.a, r.second));
-    return run(r, key_of(in, c));
+    return run(r, key_of(in, c), name);
   }
 
 private:
   // The product adds a bias that begins at 16 bytes; any other is added after it.
   static bool needs_bias_after(const const_view& bias) { return !bias.empty() && alignment_of(bias.data) < 16; }
-  static status no_algorithm(const request& r) { return {errc::unavailable, "cuBLASLt: no algorithm for " + r.what}; }
+  static status no_algorithm(const std::string& name) { return {errc::unavailable, "cuBLASLt: no algorithm for " + name}; }
 
   status product_of_nothing(const product_input& in, view c) {
     if (!in.add)
@@ -206,22 +209,26 @@ private:
     return in.bias.empty() ? status{} : add_row(stream_, in.bias, c);
   }
 
-  status run(request& r, const plan_key& key) {
+  // `name` makes the product's name where there is a failure to tell.
+  template <class Name>
+  status run(request& r, const plan_key& key, const Name& name) {
     ARGOSY_TRY(lay_out(r.to, r.made));
     auto found = plans_.find(key);
     if (found == plans_.end()) {
-      ARGOSY_ASSIGN(const std::optional<cublasLtMatmulAlgo_t> chosen, choose(r));
+      ARGOSY_ASSIGN(const std::optional<cublasLtMatmulAlgo_t> chosen, choose(r, name));
       if (plans_.size() >= most_plans) plans_.clear();
       found = plans_.emplace(key, chosen).first;
     }
-    if (!found->second) return no_algorithm(r);
+    if (!found->second) return no_algorithm(name());
     const float alpha = 1, beta = r.add ? 1 : 0;
-    return asked(r.what, cublasLtMatmul(handle_, r.how, &alpha, r.first_data, r.first, r.second_data, r.second, &beta, r.to.data, r.made,
-                                        r.to.data, r.made, &*found->second, workspace_, workspace_bytes, stream_));
+    const cublasStatus_t said = cublasLtMatmul(handle_, r.how, &alpha, r.first_data, r.first, r.second_data, r.second, &beta, r.to.data,
+                                               r.made, r.to.data, r.made, &*found->second, workspace_, workspace_bytes, stream_);
+    return said == CUBLAS_STATUS_SUCCESS ? status{} : asked(name(), said);
   }
 
   // Nothing: there is none.
-  result<std::optional<cublasLtMatmulAlgo_t>> choose(const request& r) {
+  template <class Name>
+  result<std::optional<cublasLtMatmulAlgo_t>> choose(const request& r, const Name& name) {
     preference wanted;
     ARGOSY_TRY(asked("a preference", cublasLtMatmulPreferenceCreate(wanted.out())));
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
@@ -238,7 +245,7 @@ private:
     const cublasStatus_t said = cublasLtMatmulAlgoGetHeuristic(handle_, r.how, r.first, r.second, r.made, r.made, wanted, 1, &best, &count);
     if (said == CUBLAS_STATUS_NOT_SUPPORTED || (said == CUBLAS_STATUS_INVALID_VALUE && r.may_be_missing))
       return std::optional<cublasLtMatmulAlgo_t>();
-    ARGOSY_TRY(asked("choosing an algorithm for " + r.what, said));
+    ARGOSY_TRY(asked("choosing an algorithm for " + name(), said));
     return count == 0 ? std::nullopt : std::optional(best.algo);
   }
 
