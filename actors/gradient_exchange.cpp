@@ -6,6 +6,7 @@
 
 #include "actors/error.hpp"
 #include "base/check.hpp"
+#include "kernels/rows.hpp"
 
 namespace argosy {
 namespace {
@@ -17,8 +18,13 @@ constexpr int weights_arena = 0, rest_arena = 1;
 gradient_exchange::gradient_exchange(device& on, parameters& weights, std::vector<std::string> order, collective& group,
                                      const clock_source& clock, std::int64_t bucket_bytes)
     : on_(&on), weights_(&weights), order_(std::move(order)), group_(&group), clock_(&clock) {
-  if (bucket_bytes == 0 || !on.host_reads()) return;
+  if (bucket_bytes == 0) return;
+  if (!on.host_reads()) {
+    opened_ = open_beside();
+    if (!group_beside_) return;
+  }
   cut_into_buckets(bucket_bytes);
+  complete_at_.resize(buckets_.size());
   thread_ = std::jthread([this](const std::stop_token& stop) { sum_what_comes(stop); });
 }
 
@@ -27,6 +33,12 @@ gradient_exchange::~gradient_exchange() {
   const bool in_flight = summed_ != let_go_ && failure_.ok();
   lock.unlock();
   if (in_flight) abandon({errc::aborted, "the step was given up"});
+}
+
+status gradient_exchange::open_beside() {
+  ARGOSY_ASSIGN(beside_, on_->beside());
+  if (beside_ != nullptr) group_beside_ = group_->beside(*beside_);
+  return {};
 }
 
 // What the order does not name is complete with all of it.
@@ -67,38 +79,53 @@ status gradient_exchange::make_room() {
   return most > together_.all().cols ? together_.resize(*on_, 1, most) : status{};
 }
 
-status gradient_exchange::sum(const bucket& of) {
-  const view arena = weights_->arena_of(weights_arena).gradient;
-  const auto part = [&](const range& r) { return arena.column_range(r.first, r.count); };
-  if (of.ranges.size() == 1) return group_->all_reduce(part(of.ranges.front()));
-  const auto each = [&](const auto& copy) {
-    std::int64_t at = 0;
-    for (const range& r : of.ranges) {
-      const view there = together_.all().column_range(at, r.count);
-      copy(part(r), there, static_cast<std::size_t>(r.count) * size_of(arena.type));
-      at += r.count;
-    }
-  };
-  each([](view from, view to, std::size_t bytes) { std::memcpy(to.data, from.data, bytes); });
-  ARGOSY_TRY(group_->all_reduce(together_.all().column_range(0, of.count)));
-  each([](view to, view from, std::size_t bytes) { std::memcpy(to.data, from.data, bytes); });
+status gradient_exchange::copy(const_view from, view to) {
+  if (beside_ != nullptr) return move_rows(*beside_, {from, {}, {}, false}, to);
+  std::memcpy(to.data, from.data, static_cast<std::size_t>(from.cols) * size_of(from.type));
   return {};
 }
 
+status gradient_exchange::sum(const bucket& of) {
+  collective& group = group_beside_ ? *group_beside_ : *group_;
+  const view arena = weights_->arena_of(weights_arena).gradient;
+  const auto part = [&](const range& r) { return arena.column_range(r.first, r.count); };
+  if (of.ranges.size() == 1) return group.all_reduce(part(of.ranges.front()));
+  std::vector<std::pair<view, view>> moved;  // a range, and its place among the others
+  std::int64_t at = 0;
+  for (const range& r : of.ranges) moved.emplace_back(part(r), together_.all().column_range(std::exchange(at, at + r.count), r.count));
+  for (const auto& [own, there] : moved) ARGOSY_TRY(copy(own, there));
+  ARGOSY_TRY(group.all_reduce(together_.all().column_range(0, of.count)));
+  for (const auto& [own, there] : moved) ARGOSY_TRY(copy(there, own));
+  return beside_ != nullptr ? beside_->wait() : status{};
+}
+
 status gradient_exchange::begin() {
+  ARGOSY_TRY(opened_);
   ARGOSY_TRY(make_room());
   const std::lock_guard lock(mutex_);
   let_go_ = summed_ = 0;
   failure_ = {};
   finishing_.reset();
-  waited_s_ = overlapped_s_ = 0;
+  computed_s_ = waited_s_ = overlapped_s_ = 0;
   return {};
+}
+
+// For those that are let go now.
+void gradient_exchange::set_mark(std::size_t buckets) {
+  auto made = on_->mark();
+  if (!made.ok()) {
+    failure_ = made.failure();
+    return;
+  }
+  const std::shared_ptr<work_mark> mark = std::move(*made);
+  std::fill(complete_at_.begin() + static_cast<std::ptrdiff_t>(let_go_), complete_at_.begin() + static_cast<std::ptrdiff_t>(buckets), mark);
 }
 
 void gradient_exchange::let_go(std::size_t buckets) {
   {
     const std::lock_guard lock(mutex_);
     if (buckets <= let_go_) return;
+    if (beside_ != nullptr) set_mark(buckets);
     let_go_ = buckets;
   }
   changed_.notify_all();
@@ -126,9 +153,11 @@ void gradient_exchange::sum_what_comes(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [&] { return summed_ < let_go_ && failure_.ok(); })) {
     const bucket& next = buckets_[summed_];
+    const auto complete_at = std::exchange(complete_at_[summed_], nullptr);
     lock.unlock();
+    status summed = complete_at ? complete_at->wait() : status{};
     const auto began = clock_->now();
-    status summed = guarded([this] { return meet(); });
+    if (summed.ok()) summed = guarded([this] { return meet(); });
     const auto met = clock_->now();
     if (summed.ok()) summed = guarded([&] { return sum(next); });
     const auto ended = clock_->now();
@@ -149,9 +178,12 @@ status gradient_exchange::wait_for_all() {
 }
 
 status gradient_exchange::finish() {
+  const auto queued = clock_->now();
+  ARGOSY_TRY(on_->wait());
   {
     const std::lock_guard lock(mutex_);
     finishing_ = clock_->now();
+    computed_s_ = seconds_between(queued, *finishing_);
   }
   if (buckets_.empty()) {
     ARGOSY_TRY(meet());

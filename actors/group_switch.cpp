@@ -43,6 +43,10 @@ public:
     const stay here(*inside_);
     return group_->broadcast(x, root);
   }
+  std::unique_ptr<collective> beside(device& on) override {
+    auto made = group_->beside(on);
+    return made ? watched(std::move(made), *inside_) : nullptr;
+  }
 
 private:
   class stay {

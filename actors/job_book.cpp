@@ -265,7 +265,8 @@ void job_book::absorb(member& m, steady_time now) {
     entries_.push_back(
         {.kind = job_entry::what::checkpoint, .group = group_, .mark = *saved_, .members = {news.name}, .pairs = 0, .why = {}});
   } else if (news.not_saved == saves_) {
-    remarks_.push_back("checkpoint after " + std::to_string(writing_) + " steps by " + news.name + ": " + news.why);
+    unsaved_why_ = news.name + ": " + news.why;
+    remarks_.push_back("checkpoint after " + std::to_string(writing_) + " steps by " + unsaved_why_);
     failed_save_ = std::exchange(writing_, 0);
     not_saved(m, now);
   }
@@ -511,6 +512,11 @@ std::vector<std::pair<node_id, node_order>> job_book::take_orders() {
     orders.back().second.number = std::uint64_t{term_} << 32 | ++orders_;
   }
   return orders;
+}
+
+std::optional<unsaved_view> job_book::unsaved(steady_time now) const {
+  if (unsaved_ == 0) return std::nullopt;
+  return unsaved_view{unsaved_, seconds_between(unsaved_since_, now), unsaved_why_};
 }
 
 std::vector<node_view> job_book::nodes(steady_time now) const {

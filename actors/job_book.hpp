@@ -86,6 +86,13 @@ struct node_view {
   std::vector<actor_figures> actors;
 };
 
+// Checkpoints that could not be written, one after the other.
+struct unsaved_view {
+  std::size_t times = 0;
+  double since_s = 0;  // the first of them
+  std::string why;     // the last, and whose
+};
+
 class job_book {
 public:
   job_book(const job_settings&, job_past, std::uint32_t term, steady_time now);
@@ -106,6 +113,7 @@ public:
   const status& end() const noexcept { return end_; }  // ok: all steps, or stopped
   std::uint64_t committed() const noexcept { return committed_; }
   const std::optional<job_mark>& saved() const noexcept { return saved_; }
+  std::optional<unsaved_view> unsaved(steady_time now) const;  // none: the last one was
   group_id group() const noexcept { return group_; }
   bool running() const noexcept { return phase_ == phase::running; }
   std::vector<node_view> nodes(steady_time now) const;
@@ -180,6 +188,7 @@ private:
   std::uint64_t capturing_ = 0, writing_ = 0, failed_save_ = 0;  // steps of a checkpoint; 0: none
   std::uint64_t saves_ = 0;                                      // orders to save, in this group
   std::size_t unsaved_ = 0;                                      // that failed, one after the other
+  std::string unsaved_why_;
   steady_time unsaved_since_{}, save_not_before_{};
   std::optional<job_mark> saved_, lost_;
   bool stopping_ = false;

@@ -67,9 +67,13 @@ std::string standing(const job_coordinator_state& s) {
                                    {"step", book.committed()},
                                    {"of", s.parts.settings.of},
                                    {"checkpoint", book.saved() ? nlohmann::json(book.saved()->steps_done) : nlohmann::json()},
+                                   {"unsaved", nlohmann::json()},
+                                   {"ledger", s.refused_by_disk.empty() ? nlohmann::json() : nlohmann::json(s.refused_by_disk)},
                                    {"loss", s.last_loss},
                                    {"pairs_per_s", s.pairs_per_s},
                                    {"nodes", nlohmann::json::array()}};
+  if (const auto unsaved = book.unsaved(now))
+    object["unsaved"] = {{"times", unsaved->times}, {"since_s", unsaved->since_s}, {"why", unsaved->why}};
   for (const node_view& node : book.nodes(now)) object["nodes"].push_back(row_of(node));
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -166,8 +166,9 @@ result<step_result> step_runner::run(const batch& b, const step_plan& plan, cons
   watch.add_to(report.backward_s);
   if (gradients_) {
     ARGOSY_TRY(gradients_->finish());
+    report.backward_s += gradients_->computed_s();
     report.wait_s += gradients_->waited_s();
-    report.reduce_s -= gradients_->waited_s();
+    report.reduce_s -= gradients_->computed_s() + gradients_->waited_s();
     report.overlap_s = gradients_->overlapped_s();
   }
   watch.add_to(report.reduce_s);

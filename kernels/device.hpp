@@ -43,6 +43,14 @@ struct divergence_input;
 struct adamw_settings;
 struct dropout_input;
 
+// A point in a device's work.   Threads  any.
+class work_mark {
+public:
+  virtual ~work_mark() = default;
+  // Until all that was asked for before it is done.
+  virtual status wait() = 0;
+};
+
 class device {
 public:
   virtual ~device() = default;
@@ -58,6 +66,11 @@ public:
   virtual bool host_reads() const noexcept { return true; }
   // Until all work that was asked for is done. A device that works within its calls has nothing to wait for.
   virtual status wait() { return {}; }
+  // After all work that was asked for until now. Null: it is done.
+  virtual result<std::unique_ptr<work_mark>> mark() { return std::unique_ptr<work_mark>{}; }
+  // Another device on the same memory, whose work goes on beside this one's, for another thread: this one's own, made when it is first
+  // asked for. Null: there is none.
+  virtual result<device*> beside() { return static_cast<device*>(nullptr); }
 
   // Called by kernels/transfer.hpp: rows one after the other, of the device's type. Both wait; download for all work before it too.
   virtual status upload(const void* from, view to) = 0;

@@ -1,5 +1,6 @@
 // NCCL's functions as net/nccl_group.hpp needs them: of the library that the CUDA plug-in opens (kernels/cuda/nccl.cpp), or of a test.
 // Communicators do not block: what a call began may be under way when it answers `in_progress`, and state() says when it has ended.
+// Devices   of one GPU: the one that the communicator was made with, or the one beside it.
 // Streams   an operation takes its place in the device's stream, behind all work that was asked for before; work that is asked for later
 //           comes after it. is_idle() says when all of it is done. Between group_start and group_end operations are noted, and begin together.
 // Threads   one at a time for a communicator and its device.

@@ -20,6 +20,8 @@
 
 namespace argosy {
 
+class device;
+
 // Cuts every rank of a group out of whatever it waits in; of ranks in other processes those that need this one. Shared; idempotent; thread-safe.
 class abort_handle {
 public:
@@ -45,6 +47,9 @@ public:
   // The adjoint of all_gather: mine = sum over ranks of their `all`'s rows that belong to this rank.
   virtual status reduce_scatter(const_view all, std::span<const std::int64_t> rows_of, view mine) = 0;
   virtual status broadcast(view x, int root) = 0;
+  // The same rank for tensors of a device beside that of this group, whose work alone it comes after: used instead of this one for a while,
+  // by any one thread, not while an operation of this one is under way. `on` outlives it. Null: there is none.
+  virtual std::unique_ptr<collective> beside([[maybe_unused]] device& on) { return nullptr; }
   virtual std::shared_ptr<abort_handle> aborter() const = 0;
   // ok, or why the group was cut or which rank was lost; one that left in peace is not lost. Does not wait; from any thread.
   virtual status whole() const = 0;

@@ -8,6 +8,7 @@
 //           of threads or Gloo, and of nothing promised from run to run. Those of bfloat16 are rounded on the way.
 // Stream    an operation takes its place behind the device's work and is done when the call returns: who waits has to see an abort, and a stream
 //           that waits for a rank that is gone would not. Copies apart may still be queued then; the device's next operators come after them.
+// Beside    a group beside shares the communicator: NCCL runs the operations of one after the other, on whichever stream.
 // Abort     aborter() is the host's. Who waits for NCCL looks at host.whole() between two questions, so an abort, and a rank of another process that
 //           dies, end it: its own thread calls ncclCommAbort, once, because a communicator is for one thread at a time. After an
 //           error of NCCL it does the same, and cuts the host. Nobody shrinks a communicator: a job forms another group, with another one.

@@ -13,8 +13,10 @@ namespace {
 
 class device_group final : public forwarding_group {
 public:
-  device_group(std::unique_ptr<collective> host, device& on) : forwarding_group(*host), host_(std::move(host)), on_(&on) {}
+  device_group(std::shared_ptr<collective> host, device& on) : forwarding_group(*host), host_(std::move(host)), on_(&on) {}
   using forwarding_group::all_gather;
+
+  std::unique_ptr<collective> beside(device& on) override { return std::make_unique<device_group>(host_, on); }
 
   status all_gather(const_view mine, std::span<const std::int64_t> rows_of, view all) override {
     if (mine.type == dtype::f64) return host_->all_gather(mine, rows_of, all);
@@ -116,7 +118,7 @@ private:
     return {first, std::min(each, x.cols - first)};
   }
 
-  std::unique_ptr<collective> host_;
+  std::shared_ptr<collective> host_;
   device* on_;
   tensor sum_;
 };

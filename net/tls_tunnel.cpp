@@ -15,9 +15,13 @@
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <list>
+#include <optional>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <utility>
 
+#include "base/log.hpp"
 #include "net/listening.hpp"
 #include "net/server_thread.hpp"
 #include "net/tls_context.hpp"
@@ -45,11 +49,16 @@ public:
       if (!stopped && !self->proved_) self->close();
     });
   }
-  // `then` once it has.
-  void prove(secure_stream::handshake_type as, std::function<void(const std::shared_ptr<link>&)> then) {
+  // `then` once it has, `otherwise` when it has not and never will.
+  void prove(
+      secure_stream::handshake_type as, std::function<void(const std::shared_ptr<link>&)> then,
+      std::function<void(const error&)> otherwise = [](const error&) {}) {
     if (closed_) return;
-    secure_.async_handshake(as, [self = shared_from_this(), then = std::move(then)](error why) {
-      if (why || self->closed_) return self->close();
+    secure_.async_handshake(as, [self = shared_from_this(), then = std::move(then), otherwise = std::move(otherwise)](error why) {
+      if (why || self->closed_) {
+        otherwise(why);
+        return self->close();
+      }
       self->patience_.cancel();
       self->proved_ = true;
       then(self);
@@ -97,6 +106,33 @@ private:
   bytes in_, out_;
 };
 
+// Says who was not let in, once in a while: who tries again and again fills no log.
+class refusals {
+public:
+  void note(const std::string& whom, const error& why) {
+    ++untold_;
+    const auto now = std::chrono::steady_clock::now();
+    if (last_ && now - *last_ < between) return;
+    last_ = now;
+    const std::string what = why && why != asio::error::operation_aborted ? why.message() : "it proved nothing in time";
+    log::warning("a node was not let in: has it the secret, or certificates, of this job?",
+                 {{"from", whom}, {"why", what}, {"refused", std::exchange(untold_, 0)}});
+  }
+
+private:
+  static constexpr std::chrono::seconds between{10};
+  std::optional<std::chrono::steady_clock::time_point> last_;
+  std::uint64_t untold_ = 0;
+};
+
+std::string text_of(const tcp::socket& of) {
+  error none;
+  const auto from = of.remote_endpoint(none);
+  std::ostringstream text;
+  text << from;
+  return none ? "somebody who is gone" : text.str();
+}
+
 }  // namespace
 
 struct tls_tunnel::impl {
@@ -109,6 +145,7 @@ struct tls_tunnel::impl {
   asio::steady_timer pause{io};
   std::list<std::weak_ptr<link>> links;  // in the order in which they came
   std::function<void(tcp::socket)> taken;
+  refusals refused;
   std::uint16_t port = 0;
   std::thread thread;
 
@@ -193,14 +230,20 @@ result<std::unique_ptr<tls_tunnel>> tls_tunnel::exit(const host_and_port& at, st
   auto made = std::make_unique<impl>(std::move(shown), limits);
   ARGOSY_ASSIGN(made->port, listen_at(made->acceptor, at));
   made->taken = [in = made.get(), plain_port](tcp::socket far) {
+    const std::string from = text_of(far);
     const auto one = in->remember(std::make_shared<link>(tcp::socket(in->io), secure_stream(std::move(far), *in->tls)));
     one->begin(in->limits.proving);
-    one->prove(secure_stream::server, [plain_port](const std::shared_ptr<link>& proved) {
-      proved->plain().async_connect({asio::ip::address_v4::loopback(), plain_port}, [proved](error why) {
-        if (why) return proved->close();
-        proved->carry();
-      });
-    });
+    one->prove(
+        secure_stream::server,
+        [plain_port](const std::shared_ptr<link>& proved) {
+          proved->plain().async_connect({asio::ip::address_v4::loopback(), plain_port}, [proved](error why) {
+            if (why) return proved->close();
+            proved->carry();
+          });
+        },
+        [in, from](const error& why) {
+          if (in->acceptor.is_open()) in->refused.note(from, why);
+        });
   };
   made->run();
   return std::unique_ptr<tls_tunnel>(new tls_tunnel(std::move(made)));

@@ -4,6 +4,7 @@
 //   entrance   plain on 127.0.0.1, to a far exit
 //   exit       TLS on an address, to a plain port of this machine
 // Limits   a far end that is not there and has not proved itself within `proving`, and of more than `unproved` of them the oldest, is closed.
+// Log      an exit tells of those who do not prove themselves, at most every ten seconds.
 // Threads  one of its own.
 // Errors   invalid_argument: an address, credentials that are missing or fit no other (the file is named); io_error: what the operating system says.
 #pragma once

@@ -43,6 +43,11 @@ void print_table(const json& all, std::ostream& out) {
   out << cell(all, "phase") << ", step " << cell(all, "step") << " of " << cell(all, "of") << ", loss " << cell(all, "loss") << ", "
       << cell(all, "pairs_per_s") << " pairs/s, checkpoint after " << cell(all, "checkpoint") << ", term " << cell(all, "term")
       << ", group " << cell(all, "group") << '\n';
+  if (const json unsaved = all.value("unsaved", json()); unsaved.is_object())
+    out << "no checkpoint for " << cell(unsaved, "since_s") << " s, tried " << cell(unsaved, "times") << " times: " << cell(unsaved, "why")
+        << '\n';
+  if (const json ledger = all.value("ledger", json()); !ledger.is_null())
+    out << "nothing goes on until the ledger can be written: " << cell(all, "ledger") << '\n';
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {

@@ -125,9 +125,9 @@ double compute_s(const step_work& work, const hardware& h) {
   return work.product_flops / h.product_flops + work.loss_flops / h.loss_flops + work.optimiser_bytes / h.memory_bytes;
 }
 
-// Each of them meets the other ranks (actors/gradient_exchange.hpp); GPUs sum all gradients at once.
-double further_buckets(const recipe& r, double parameters, const hardware& h) {
-  if (h.algorithm == exchange_algorithm::ring || r.train.bucket_kib == 0) return 0;
+// Each of them meets the other ranks (actors/gradient_exchange.hpp).
+double further_buckets(const recipe& r, double parameters) {
+  if (r.train.bucket_kib == 0) return 0;
   return std::ceil(parameters * number_bytes / (1024.0 * static_cast<double>(r.train.bucket_kib))) - 1;
 }
 
@@ -146,7 +146,7 @@ step_time time_of(const recipe& r, const data_shape& data, const job_size& size,
   }
   t.reduce_s = reduce_s(h, size.ranks, work.parameters * number_bytes) * (1 - h.overlap);
   const double meetings = rounds_counted + (crossing ? meetings_crossing : meetings_own) + (r.train.shard_moments ? 1 : 0) +
-                          further_buckets(r, work.parameters, h);
+                          further_buckets(r, work.parameters);
   t.wait_s = meetings * meeting_s(h, size.ranks) + small_sums * reduce_s(h, size.ranks, 128) +
              t.compute_s * h.spread * expected_maximum(size.ranks);
   return t;

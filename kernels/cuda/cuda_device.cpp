@@ -12,6 +12,27 @@ std::size_t row_bytes(const const_view& v) { return static_cast<std::size_t>(v.c
 std::size_t bytes_of(const const_view& v) { return static_cast<std::size_t>(v.rows) * row_bytes(v); }
 std::size_t pitch_of(const const_view& v) { return static_cast<std::size_t>(v.stride) * size_of(v.type); }
 
+// Who waits sleeps: the thread has nothing else to do, and others have.
+class event_mark final : public work_mark {
+public:
+  static result<std::unique_ptr<work_mark>> make(cudaStream_t on) {
+    auto made = std::make_unique<event_mark>();
+    ARGOSY_TRY(called("an event", cudaEventCreateWithFlags(&made->event_, cudaEventDisableTiming | cudaEventBlockingSync)));
+    ARGOSY_TRY(called("an event", cudaEventRecord(made->event_, on)));
+    return std::unique_ptr<work_mark>(std::move(made));
+  }
+  event_mark() = default;
+  event_mark(const event_mark&) = delete;
+  event_mark& operator=(const event_mark&) = delete;
+  ~event_mark() override {
+    if (event_ != nullptr) cudaEventDestroy(event_);
+  }
+  status wait() override { return called("waiting for the device", cudaEventSynchronize(event_)); }
+
+private:
+  cudaEvent_t event_ = nullptr;
+};
+
 }  // namespace
 
 result<std::unique_ptr<cuda_device>> cuda_device::open(int ordinal, compute how, attention_by attention) {
@@ -36,6 +57,7 @@ status cuda_device::set_up(attention_by attention) {
 }
 
 cuda_device::~cuda_device() {
+  beside_.reset();
   if (stream_ != nullptr) cudaStreamSynchronize(stream_);
   blas_.reset();
   fused_.reset();
@@ -93,6 +115,18 @@ status cuda_device::download(const_view from, void* to) {
 }
 
 status cuda_device::wait() { return called("waiting for the device", cudaStreamSynchronize(stream_)); }
+
+result<std::unique_ptr<work_mark>> cuda_device::mark() {
+  ARGOSY_TRY(become_current());
+  return event_mark::make(stream_);
+}
+
+result<device*> cuda_device::beside() {
+  if (!beside_) {
+    ARGOSY_ASSIGN(beside_, open(ordinal_, compute::float32));
+  }
+  return static_cast<device*>(beside_.get());
+}
 
 result<float*> cuda_device::scratch(std::int64_t floats) {
   if (floats > scratch_floats_) {

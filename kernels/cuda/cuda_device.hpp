@@ -1,6 +1,7 @@
 // The device of one NVIDIA GPU. Products are cuBLASLt's; the rest are the kernels of this folder, one file a group of operators.
 // Work      is put on one stream and not waited for: a call returns when its kernels are queued. Waits: upload and download, qpm_draw,
 //           allocate, and a list of the host that outgrows its memory (staging.hpp).
+// Beside    a stream of its own, and a workspace of cuBLASLt; the bfloat16 copies of this one's weights it does not know, so it may not write weights.
 // Types     parameters, gradients, losses: float32. Rows between operators: float32, or bfloat16 with compute::bfloat16 and compute::fp8.
 // Same bits a result is the same from run to run; between sizes of a batch it may differ by rounding.
 // Threads   one at a time. CUDA's calls act on the thread's current device: opening makes it this one, and so does what a memory bank calls from its
@@ -35,6 +36,8 @@ public:
   void zero(view) override;
   bool host_reads() const noexcept override { return false; }
   status wait() override;
+  result<std::unique_ptr<work_mark>> mark() override;
+  result<device*> beside() override;
   status upload(const void* from, view to) override;
   status download(const_view from, void* to) override;
 
@@ -114,6 +117,7 @@ private:
   std::unique_ptr<rounding> rounding_;
   std::shared_ptr<std::byte> scratch_;
   std::int64_t scratch_floats_ = 0;
+  std::unique_ptr<cuda_device> beside_;  // null until it is asked for
 };
 
 }  // namespace argosy::cuda

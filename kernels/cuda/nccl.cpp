@@ -96,6 +96,7 @@ public:
 
   nccl_said enqueue(nccl_operation what, const nccl_work& w, nccl_communicator c, device& on) override {
     cuda_device& where = gpu(on);
+    if (cudaSetDevice(where.ordinal()) != cudaSuccess) return said(ncclUnhandledCudaError);  // the thread need not be the device's
     where.overwritten(w.to);
     switch (what) {
       case nccl_operation::all_gather: return said(nccl_.all_gather(w.from, w.to, w.count, of(w.type), of(c), where.stream()));

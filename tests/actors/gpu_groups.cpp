@@ -1,4 +1,5 @@
 // Replicas on devices that are taken for GPUs of their own, with a fake of NCCL between them: no GPU takes part.
+#include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <thread>
@@ -10,10 +11,12 @@ namespace {
 
 constexpr std::uint64_t steps = 3;
 
-std::vector<double> losses_of_two(bool far, bool gpu_each) {
+std::vector<double> losses_of_two(bool far, bool gpu_each, std::uint64_t bucket_kib = 0) {
   replicas two;
+  recipe with = tiny_recipe(2);
+  with.train.bucket_kib = bucket_kib;
   for (auto& member : make_in_process_group(2)) {
-    auto settings = two.settings(2, far);
+    auto settings = two.settings(with, far);
     settings.gpu_each = gpu_each;
     two.engines.push_back(make_replica_engine(std::move(settings), std::move(member), two.clock));
   }
@@ -24,7 +27,10 @@ std::vector<double> losses_of_two(bool far, bool gpu_each) {
     return {};
   });
   BOOST_TEST(two.nccl.made() == (far && gpu_each ? 2 : 0));
-  BOOST_TEST(two.nccl.operations_of(0).empty() == !(far && gpu_each));
+  const auto operations = two.nccl.operations_of(0);
+  BOOST_TEST(operations.empty() == !(far && gpu_each));
+  const auto sums = std::ranges::count(operations, nccl_operation::all_reduce);
+  if (far && gpu_each) BOOST_TEST((sums > std::ssize(losses) * 2) == (bucket_kib > 0), sums << " sums");
   return losses;
 }
 
@@ -36,6 +42,11 @@ BOOST_AUTO_TEST_CASE(two_workers_on_a_gpu_each_train_as_two_on_one_and_as_two_on
   BOOST_TEST(by_nccl.size() == steps);
   BOOST_TEST(by_nccl == by_memory, boost::test_tools::per_element());
   BOOST_TEST(by_nccl == by_host, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(workers_on_gpus_that_sum_in_many_buckets_beside_backward_train_the_same_numbers) {
+  const auto want = losses_of_two(false, true);
+  for (const bool gpu_each : {false, true}) BOOST_TEST(losses_of_two(true, gpu_each, 1) == want, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(without_nccl_workers_on_a_gpu_each_say_why) {

@@ -2,13 +2,19 @@
 #include "actors/gradient_exchange.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "kernels/transfer.hpp"
 #include "model/replica.hpp"
+#include "net/forwarding_group.hpp"
 #include "tests/actors/timed_group.hpp"
 #include "tests/actors/tiny.hpp"
+#include "tests/support/far_device.hpp"
+#include "tests/support/status.hpp"
 
 namespace argosy {
 namespace {
@@ -23,13 +29,16 @@ recipe with_tasks(int workers) {
 
 // The gradients of one rank's batch, and what backward told on the way.
 struct backward_pass {
-  std::unique_ptr<device> on = make_cpu_device(1);
+  std::unique_ptr<device> on;
   recipe with;
   replica model;
   batch rows;
 
-  backward_pass(const recipe& r, int rank, bool images = true)
-      : with(r), model(replica::make(*on, r, test::tiny_inputs()).value()), rows(test::tiny_batch(0, {test::tiny_batch_size, rank, 2})) {
+  backward_pass(const recipe& r, int rank, bool images = true, std::unique_ptr<device> where = make_cpu_device(1))
+      : on(std::move(where)),
+        with(r),
+        model(replica::make(*on, r, test::tiny_inputs()).value()),
+        rows(test::tiny_batch(0, {test::tiny_batch_size, rank, 2})) {
     if (!images) std::ranges::fill(rows.product.image.present, std::uint8_t{0});
   }
   parameters& weights() { return model.model().weights(); }
@@ -47,6 +56,49 @@ struct backward_pass {
     }
     return all;
   }
+};
+
+// Where marks are waited for until it is opened.
+class gate {
+public:
+  status wait() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return opened_; });
+    return {};
+  }
+  bool somebody_came() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), [this] { return waiting_ > 0; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    opened_ = true;
+    changed_.notify_all();
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+  bool opened_ = false;
+};
+
+// Counts its sums, and those of the group beside it.
+class counted_group final : public forwarding_group {
+public:
+  counted_group(collective& of, std::atomic<std::size_t>& sums, std::atomic<std::size_t>& beside)
+      : forwarding_group(of), of_(&of), sums_(&sums), beside_(&beside) {}
+  status all_reduce(view x) override {
+    ++*sums_;
+    return of_->all_reduce(x);
+  }
+  std::unique_ptr<collective> beside(device&) override { return std::make_unique<counted_group>(*of_, *beside_, *beside_); }
+
+private:
+  collective* of_;
+  std::atomic<std::size_t>*sums_, *beside_;
 };
 
 BOOST_AUTO_TEST_SUITE(gradient_exchanges)
@@ -165,6 +217,52 @@ BOOST_AUTO_TEST_CASE(sums_before_the_end_of_backward_are_beside_it) {
     BOOST_TEST(exchange.waited_s() == test::timed_group::meeting_s);
     BOOST_TEST(exchange.overlapped_s() == before * test::timed_group::reducing_s);
   }
+}
+
+// What backward told is queued there, and not done.
+BOOST_AUTO_TEST_CASE(a_bucket_is_summed_beside_the_device_once_that_has_come_to_its_mark) {
+  gate mark;
+  std::atomic<std::size_t> sums = 0, sums_beside = 0;
+  const system_clock_source clock;
+  const auto alone = make_in_process_group(1);
+  counted_group group(*alone.front(), sums, sums_beside);
+  backward_pass pass(test::tiny_recipe(1), 0, true, test::make_far_device([&] { return mark.wait(); }));
+  const auto order = retrieval_model::gradient_order(pass.with);
+  gradient_exchange exchange(*pass.on, pass.weights(), order, group, clock, 64);
+  BOOST_TEST_REQUIRE(exchange.buckets() > 2U);
+  BOOST_REQUIRE(exchange.begin().ok());
+  exchange.complete(order.back());
+  BOOST_TEST_REQUIRE(mark.somebody_came());
+  BOOST_TEST(sums_beside == 0U);
+  mark.open();
+  BOOST_REQUIRE(exchange.finish().ok());
+  BOOST_TEST(sums_beside == exchange.buckets());
+  BOOST_TEST(sums == 1U);  // of what has no bucket
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_does_not_come_to_its_mark_says_why) {
+  const system_clock_source clock;
+  std::atomic<std::size_t> sums = 0;
+  const auto alone = make_in_process_group(1);
+  counted_group group(*alone.front(), sums, sums);
+  backward_pass pass(test::tiny_recipe(1), 0, true, test::make_far_device([] { return status(errc::unavailable, "the device is gone"); }));
+  gradient_exchange exchange(*pass.on, pass.weights(), retrieval_model::gradient_order(pass.with), group, clock, 64);
+  BOOST_REQUIRE(exchange.begin().ok());
+  test::check_refused(exchange.finish(), errc::unavailable, {"the device is gone"});
+  BOOST_TEST(sums == 0U);
+}
+
+// Of the device or of the group.
+BOOST_AUTO_TEST_CASE(where_there_is_none_beside_all_is_summed_at_the_end) {
+  manual_clock clock;
+  const auto alone = make_in_process_group(1);
+  test::timed_group group(*alone.front(), clock);
+  backward_pass pass(test::tiny_recipe(1), 0, true, test::make_far_device());
+  gradient_exchange exchange(*pass.on, pass.weights(), retrieval_model::gradient_order(pass.with), group, clock, 64);
+  BOOST_TEST(exchange.buckets() == 0U);
+  BOOST_REQUIRE(exchange.begin().ok());
+  BOOST_REQUIRE(exchange.finish().ok());
+  BOOST_TEST(group.sums() == 2);
 }
 
 // It has given some of its buckets away; the other waits for the rest of them.

@@ -249,8 +249,8 @@ class Launches(Launching):
         self.assertEqual(processes_of(self.run_folder), [])
 
     def test_a_job_without_nodes_ends(self):
-        status, text = self.launch(*self.words("--local", 2, "--grace", 1, worker=("--threads", "0")))
-        self.assertNotEqual(status, 0, text)
+        status, text = self.launch(*self.words("--local", 2, worker=("--threads", "0")))
+        self.assertEqual(status, 1, text)
         self.assertIn("node 1 ended with status", text)
         self.assertIn("no node is left", text)
         self.assertEqual(processes_of(self.run_folder), [])

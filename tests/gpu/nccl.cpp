@@ -1,6 +1,7 @@
 // NCCL itself, with one rank, on the first GPU: what machines with one can show. One rank's rows are equal, so its groups of calls and ncclReduce
 // are not among it.
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "kernels/devices.hpp"
 #include "net/nccl_group.hpp"
@@ -48,6 +49,19 @@ BOOST_AUTO_TEST_CASE(one_rank_leaves_what_a_thread_leaves) {
     require_ok(everything(*thread, s, static_cast<std::uint64_t>(round), want));
     BOOST_TEST((got == want), "round " << round);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_group_beside_leaves_it_too) {
+  one_rank rank;
+  device* const on = rank.on->beside().value();
+  const auto beside = rank.group->beside(*on);
+  const auto thread = std::move(make_in_process_group(1).front());
+  std::mt19937_64 random(7);
+  const shapes s = draw_shapes(random, 1, 50);
+  std::vector<float> got, want;
+  std::jthread([&] { require_ok(everything(*beside, s, 0, got)); }).join();
+  require_ok(everything(*thread, s, 0, want));
+  BOOST_TEST((got == want));
 }
 
 BOOST_AUTO_TEST_CASE(after_an_abort_nothing_goes_through_and_another_group_can_form) {

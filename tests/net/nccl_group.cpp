@@ -12,6 +12,7 @@
 #include "tests/support/disagreements.hpp"
 #include "tests/support/every_operation.hpp"
 #include "tests/support/fake_nccl.hpp"
+#include "tests/support/far_device.hpp"
 #include "tests/support/gloo_ranks.hpp"
 #include "tests/support/status.hpp"
 
@@ -25,8 +26,8 @@ struct nccl_ranks {
   ranks group;
   std::vector<status> joined;
 
-  explicit nccl_ranks(int size) {
-    for (int r = 0; r < size; ++r) devices.push_back(make_cpu_device(1));
+  explicit nccl_ranks(int size, bool far = false) {
+    for (int r = 0; r < size; ++r) devices.push_back(far ? make_far_device() : make_cpu_device(1));
   }
   ~nccl_ranks() {
     group.clear();
@@ -103,6 +104,33 @@ BOOST_AUTO_TEST_CASE(matrices_of_a_device_are_copied_for_the_tests_of_a_gpu) {
   for (const bool copying : {false, true})
     check_all_ok(on_all(copying ? over.group : in_process, [&](collective& c) { return everything(c, s, 0, left[copying][c.rank()]); }));
   BOOST_TEST((left[0][0] == left[1][0] && left[0][1] == left[1][1]));
+}
+
+// By turns, each with threads of its own; the communicator ends with the last of them.
+BOOST_AUTO_TEST_CASE(a_group_beside_is_of_the_same_communicator) {
+  std::mt19937_64 random(6);
+  nccl_ranks over(3, true);
+  over.join();
+  ranks beside;
+  for (std::size_t r = 0; r < 3; ++r) beside.push_back(over.group[r]->beside(*over.devices[r]->beside().value()));
+  const auto in_process = make_in_process_group(3);
+  for (std::uint64_t round = 0; round < 4; ++round) {
+    shapes s = draw_shapes(random, 3, 12);
+    s.whole_numbers = true;
+    std::vector<std::vector<float>> got(3), want(3);
+    const auto run = [&](const ranks& group, std::vector<std::vector<float>>& left) {
+      check_all_ok(on_all(group, [&](collective& c) { return everything(c, s, round, left[static_cast<std::size_t>(c.rank())]); }));
+    };
+    run(round % 2 == 0 ? beside : over.group, got);
+    run(in_process, want);
+    BOOST_TEST((got == want), "round " << round);
+  }
+  over.group.clear();
+  BOOST_TEST(over.nccl.destroyed() == 0);
+  check_all_ok(on_all(beside, sum_of_ones));
+  beside.clear();
+  BOOST_TEST(over.nccl.made() == 3);
+  BOOST_TEST(over.nccl.destroyed() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(sums_have_the_same_bits_on_all_ranks_though_not_those_of_threads) {

@@ -36,6 +36,11 @@ public:
     return bring_back(c, x);
   }
 
+  std::unique_ptr<collective> beside(device& on) override {
+    auto far = far_->beside(on);
+    return far ? std::make_unique<copying_group>(std::move(far), on) : nullptr;
+  }
+
 private:
   struct copy {
     view far;

@@ -27,7 +27,7 @@ std::size_t bytes_of(const nccl_work& w, std::size_t parts = 1) { return parts *
 struct nccl_rank {
   int rank, size;
   nccl_id id;
-  const device* on;
+  device* on;               // or the one beside it
   int not_yet = questions;  // of state()
   bool initialised = false, finalised = false, ended = false;
   batch_of_pieces coming{};              // not in the stream yet
@@ -93,6 +93,8 @@ void run(const std::vector<piece>& all) {
       return;
   }
 }
+
+bool works_on(const nccl_rank& r, const device& on) { return r.on == &on || r.on->beside().value() == &on; }
 
 bool agree(const std::vector<piece>& all) {
   return std::ranges::all_of(all, [&](const piece& p) {
@@ -226,7 +228,7 @@ nccl_said fake_nccl::enqueue(nccl_operation what, const nccl_work& work, nccl_co
   const std::lock_guard lock(mutex_);
   if (is_misused(c, "an operation")) return invalid_usage;
   if (!c->initialised || c->finalised || c->not_yet > 0) misuse_.push_back("an operation while another call is under way");
-  if (&on != c->on) misuse_.push_back("an operation on another device");
+  if (!works_on(*c, on)) misuse_.push_back("an operation on another device");
   if (const auto said = scripted(std::string(name_of(what)), c->rank, nccl_said::success); said != nccl_said::success) return said;
   c->coming.push_back({what, work});
   if (here().depth == 0) return begin(c);
@@ -285,7 +287,7 @@ void fake_nccl::run_what_can(nccl_communicator c) {
 result<bool> fake_nccl::is_idle(device& on) {
   const std::lock_guard lock(mutex_);
   for (const auto& r : ranks_) {
-    if (r->on != &on || r->ended) continue;
+    if (r->ended || !works_on(*r, on)) continue;
     if (scripted("cudaStreamQuery", r->rank, nccl_said::success) != nccl_said::success)
       return status{errc::unavailable, "CUDA: a broken stream"};
     if (r->ran == r->begun.size()) continue;

@@ -26,6 +26,8 @@ public:
   dtype row_type() const noexcept override { return inner_->row_type(); }
   bool host_reads() const noexcept override { return views_->host_reads(inner_->host_reads()); }
   status wait() override { return inner_->wait(); }
+  result<std::unique_ptr<work_mark>> mark() override { return views_->mark(); }
+  result<device*> beside() override { return views_->beside(); }
   result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) override { return views_->allocate(bytes); }
   void zero(view x) override {
     inner_->zero(open(x));

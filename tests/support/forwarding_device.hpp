@@ -17,6 +17,8 @@ public:
   virtual status called() = 0;
   virtual result<std::shared_ptr<std::byte>> allocate(std::size_t bytes) = 0;
   virtual bool host_reads(bool inner) const noexcept { return inner; }
+  virtual result<std::unique_ptr<work_mark>> mark() { return std::unique_ptr<work_mark>{}; }
+  virtual result<device*> beside() { return static_cast<device*>(nullptr); }
 };
 
 std::unique_ptr<device> make_forwarding_device(std::unique_ptr<device> inner, std::unique_ptr<view_changer>);

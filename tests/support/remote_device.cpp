@@ -58,6 +58,8 @@ public:
     given_->add(memory.get(), std::max<std::size_t>(bytes, 1));
     return std::shared_ptr<std::byte>(memory.get(), [memory, given = given_](std::byte* at) { given->remove(at); });
   }
+  result<std::unique_ptr<work_mark>> mark() override { return far_->mark(); }
+  result<device*> beside() override { return far_->beside(); }  // for what is in its memory
 
 private:
   struct copy {

@@ -365,6 +365,19 @@ BOOST_AUTO_TEST_CASE(a_node_whose_disk_is_full_hands_the_checkpoint_over) {
   BOOST_TEST(job.ledger().at("steps") == 200u);
 }
 
+BOOST_AUTO_TEST_CASE(the_status_tells_that_nobody_can_write_a_checkpoint) {
+  const small_disk full(64 * 1024);
+  if (!full) return;
+  const scratch_folder folder;
+  running_job job(folder / "run", {"train.steps=100000", "checkpoint.every=50"}, {"--least", "1"});
+  const auto one = job.node_at(full / "run");
+  BOOST_TEST_REQUIRE(job.soon([](const json& now) { return now.contains("unsaved") && now.at("unsaved").is_object(); }), job.told());
+  BOOST_TEST(job.standing().at("checkpoint").is_null());
+  const auto shown = run_argosy({"status", job.address()});
+  BOOST_TEST(shown.out.find("no checkpoint for ") != std::string::npos, shown.out);
+  BOOST_TEST(shown.out.find("No space left on device") != std::string::npos, shown.out);
+}
+
 BOOST_AUTO_TEST_CASE(a_coordinator_that_is_killed_is_followed_by_another_and_nodes_hold_meanwhile) {
   const scratch_folder folder;
   running_job job(folder / "run", {"train.steps=600", "checkpoint.every=100"}, {"--least", "2"});
@@ -498,6 +511,7 @@ BOOST_AUTO_TEST_CASE(nodes_without_the_secret_or_with_other_data_do_not_join) {
   BOOST_TEST(other->wait() == 0);
   BOOST_TEST(!stranger->wait_for(0ms).has_value());  // looks for a coordinator that would have it
   BOOST_TEST(!plain->wait_for(0ms).has_value());
+  BOOST_TEST(job.told().find("a node was not let in") != std::string::npos, job.told());
   BOOST_TEST(job.ledger().at("groups") == 1u);
 
   const small_shop& shop = shared_small_shop();
